@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
+/*
+ * What the fast path reads, as it lies in the arena. A generation is one immutable version of
+ * all of it: services, slots, backends. The control plane lays a new one out aside and publishes
+ * it by one store to arena_head.current; a packet (DPDK: a burst) reads that word once, so it
+ * sees all of one generation and nothing of another. Parts that did not change are shared
+ * between generations. What a replaced generation alone referred to is free again once the path
+ * has quiesced (module.h).
+ *
+ *   arena_head -> generation -> services[] -> slots[] -> backends[]
+ *
+ * Offsets are in bytes from the arena's start, each a multiple of what it leads to; 0 is "none".
+ */
+#ifndef SLUICE_GENERATION_H
+#define SLUICE_GENERATION_H
+
+#include "sluice/arena.h"
+#include "sluice/flow.h"
+
+#define ARENA_MAGIC 0x616e6572612d6c73ULL /* "sl-arena" */
+
+enum {
+	/* Rises with each change of this file's layouts: a daemon adopts no other's arena. */
+	ARENA_LAYOUT = 1,
+	/* No service is further than this from where its key's hash points. */
+	SERVICE_PROBES_MAX = 8,
+	/* A slot's value: index of a backend within its service, and a bit. */
+	SLOT_INDEX = 0x7fff,
+	SLOT_NONE = 0x7fff, /* no backend takes flows */
+	SLOT_CHANGED = 0x8000,
+	BACKENDS_PER_SERVICE_MAX = SLOT_NONE,
+};
+
+/* At offset 0. */
+struct arena_head {
+	uint64_t magic;
+	uint32_t layout;
+	uint32_t current; /* offset of the published generation; 0 before the first */
+	uint64_t arena_bytes;
+	uint64_t reserved[5];
+};
+
+enum generation_flags {
+	GENERATION_ALL_PORTS = 1 << 0, /* some service has port 0: a miss looks once more */
+};
+
+/* One line: read for every burst, or packet. */
+struct generation {
+	uint64_t number; /* counts from 1 in the life of an arena */
+	struct flow_key key;
+	uint32_t services_off;  /* struct service[services_mask + 1] */
+	uint32_t services_mask; /* power of two less 1 */
+	uint32_t vips6_off;     /* struct vip6[], by service.id */
+	uint32_t flags;         /* enum generation_flags */
+	be16 gue_port;          /* UDP destination of GUE */
+	uint8_t outer_ttl;
+	uint8_t reserved[21];
+};
+
+/*
+ * A service, in an open-addressing table: half a line. A vip's own entry (protocol PROTO_ICMP,
+ * port 0, no slots) stands in the same table and says that the address is one of ours.
+ */
+struct service {
+	uint64_t key;          /* service_key(); 0: empty */
+	uint32_t slots_off;    /* uint16_t[slots] */
+	uint32_t slots;        /* 0 for a vip's own entry */
+	uint32_t backends_off; /* struct backend[] */
+	uint32_t id;           /* row of its counters; stable while the service exists, never 0 */
+	uint32_t previous_off; /* uint16_t[slots]; 0 when no slot has its bit set */
+	uint32_t reserved;
+};
+
+/* The address of an IPv6 service, of which its key holds only a fold. */
+struct vip6 {
+	uint64_t addr[2];
+};
+
+enum encap {
+	ENCAP_IPIP = 0,         /* RFC 2003, RFC 2473, RFC 4213 */
+	ENCAP_GUE = 1,          /* variant 1: the inner IP header directly behind UDP */
+	ENCAP_GUE_VARIANT0 = 2, /* with the 4-byte header */
+};
+
+enum backend_flags {
+	BACKEND_OUTER_V6 = 1 << 0,
+	BACKEND_RESOLVED = 1 << 1, /* the MACs are known */
+};
+
+/* A backend of one service, with the way to it: one line. */
+struct backend {
+	uint8_t dst_mac[6];
+	uint8_t src_mac[6];
+	be16 vlan_tci;        /* 0: untagged */
+	uint8_t encap;        /* enum encap */
+	uint8_t flags;        /* enum backend_flags */
+	uint16_t mtu_bytes;   /* of the way, for the outer IP packet */
+	uint16_t port;        /* index of the port to send from */
+	uint32_t counter;     /* row of its counters; stable while the backend exists, never 0 */
+	uint32_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
+	be32 entropy_mask;    /* bits of the source address's last word that carry flow entropy */
+	uint64_t outer_src[2]; /* IPv4: the first 4 bytes */
+	uint64_t outer_dst[2];
+};
+
+_Static_assert(sizeof(struct arena_head) == 64, "one line");
+_Static_assert(sizeof(struct generation) == 64, "one line");
+_Static_assert(sizeof(struct service) == 32, "half a line");
+_Static_assert(sizeof(struct vip6) == 16, "a quarter line");
+_Static_assert(sizeof(struct backend) == 64, "one line");
+
+#endif

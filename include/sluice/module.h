@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
+/*
+ * The contract between sluiced and a fast path. A fast path is a shared object that exports one
+ * `struct fast_path` under the name FAST_PATH_SYMBOL; sluiced loads it at start and links neither
+ * libdpdk nor libbpf. All functions are called from sluiced's one control thread, after start()
+ * succeeded and before stop(); none blocks longer than stated. Errors are -errno, with a line for
+ * people in `error`.
+ */
+#ifndef SLUICE_MODULE_H
+#define SLUICE_MODULE_H
+
+#include "sluice/counters.h"
+#include "sluice/types.h"
+
+#define FAST_PATH_SYMBOL "sluice_fast_path"
+
+enum {
+	FAST_PATH_ABI = 1,
+	FAST_PATH_PORTS_MAX = 16,
+	FAST_PATH_WORKERS_MAX = 128,
+	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
+	FAST_PATH_ERROR_MAX = 512,
+};
+
+enum fast_path_log {
+	FAST_PATH_LOG_ERROR,
+	FAST_PATH_LOG_WARNING,
+	FAST_PATH_LOG_INFO,
+	FAST_PATH_LOG_DEBUG,
+};
+
+enum fast_path_hugepages {
+	FAST_PATH_HUGEPAGES_AUTO, /* when there are some */
+	FAST_PATH_HUGEPAGES_ON,
+	FAST_PATH_HUGEPAGES_OFF,
+};
+
+enum fast_path_attach {
+	FAST_PATH_ATTACH_AUTO, /* native where the driver has it, else generic */
+	FAST_PATH_ATTACH_NATIVE,
+	FAST_PATH_ATTACH_GENERIC,
+};
+
+struct fast_path_port {
+	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
+	const char *tap;       /* dpdk: name of the kernel's interface, made by the fast path */
+	const char *interface; /* xdp: the network device; NULL if the config has none */
+};
+
+/* Strings and arrays belong to the caller and outlive start(). */
+struct fast_path_config {
+	struct fast_path_port ports[FAST_PATH_PORTS_MAX];
+	uint32_t ports_n;
+	uint16_t cores[FAST_PATH_WORKERS_MAX]; /* dpdk: one worker each */
+	uint32_t cores_n;
+	uint64_t arena_bytes;  /* a multiple of ARENA_CHUNK_BYTES */
+	uint32_t services_max; /* counter rows, row 0 included */
+	uint32_t backends_max; /* counter rows, row 0 included */
+	uint32_t idle_max_us;  /* dpdk: longest sleep of an idle worker; 0: it never sleeps */
+	enum fast_path_hugepages hugepages; /* dpdk */
+	uint32_t memory_mb;                 /* dpdk, without hugepages: EAL's -m */
+	const char *eal_args;               /* dpdk: further EAL arguments, or "" */
+	enum fast_path_attach attach;       /* xdp */
+	bool replace;                       /* xdp: take the place of another program */
+	const char *pin_dir;                /* xdp: where program and maps are pinned, in a bpffs */
+	/* Any thread may call it. One line, no newline. */
+	void (*log)(enum fast_path_log level, const char *line);
+};
+
+/* What start() made. */
+struct fast_path_started {
+	struct arena *arena; /* zeroed, unless adopted; stays until stop() */
+	uint64_t arena_bytes;
+	bool adopted;           /* the arena holds a running generation (xdp) */
+	uint32_t workers;       /* how many workers_read() tells of */
+	char description[256];  /* for people: "DPDK 22.11.11, 1 worker, hugepages 2048 kB" */
+};
+
+/* A port, as sluiced needs it to find next hops. */
+struct fast_path_port_info {
+	char interface[FAST_PATH_NAME_MAX]; /* the kernel's: its routes and neighbours count */
+	char driver[32];
+	uint8_t mac[6];
+	bool up;
+	uint64_t rx_packets, tx_packets; /* of the device */
+	uint64_t rx_missed;              /* came, but no buffer or descriptor was free */
+	uint64_t to_kernel, from_kernel; /* dpdk: over the TAP */
+};
+
+struct worker_counters {
+	uint16_t core;
+	struct service_counters verdicts; /* of all services, and of none */
+	uint64_t bursts;                  /* dpdk: receive calls that brought packets */
+	uint64_t empty_bursts;            /* dpdk: that brought none */
+	uint64_t sleeps;                  /* dpdk: times the worker slept, idle */
+	uint64_t burst_gap_max_ns;        /* dpdk: longest time between two bursts, sleeps apart */
+};
+
+struct fast_path {
+	uint32_t abi; /* FAST_PATH_ABI */
+	const char *name; /* "dpdk", "xdp" */
+
+	/*
+	 * Takes the ports and starts to work, without a generation: until the first publish()
+	 * every packet is the kernel's. -ENODEV: a port's device can't be had; -ENOTSUP: the
+	 * machine lacks what the path needs; -EBUSY: another holds it; -ENOMEM. Leaves nothing
+	 * behind when it fails. May take seconds.
+	 */
+	int (*start)(const struct fast_path_config *config, struct fast_path_started *started,
+		     char error[FAST_PATH_ERROR_MAX]);
+
+	/*
+	 * From now on packets see the generation at `offset`, which the caller has laid out in
+	 * the arena. One store; no worker waits. Never fails.
+	 */
+	void (*publish)(uint32_t offset);
+
+	/* Returns when no packet can see anything but what was published last. Milliseconds. */
+	void (*quiesce)(void);
+
+	/* Port `port`, as it is now. -ENOENT: no such port. */
+	int (*port_read)(uint32_t port, struct fast_path_port_info *info);
+
+	/* Rows [first, first + n), summed over the workers. -ERANGE: beyond services_max. */
+	int (*services_read)(uint32_t first, uint32_t n, struct service_counters *rows);
+	int (*backends_read)(uint32_t first, uint32_t n, struct backend_counters *rows);
+
+	/* Of worker 0 to `max` - 1. Returns how many there are. */
+	int (*workers_read)(struct worker_counters *rows, uint32_t max);
+
+	/*
+	 * Ends. xdp: with `detach` the program and all that is pinned goes, else packets go on
+	 * being forwarded by the last generation. dpdk: the ports are given back either way.
+	 */
+	void (*stop)(bool detach);
+};
+
+#endif
