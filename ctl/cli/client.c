@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request to sluiced over its control socket. Called by main.c.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits until the socket is ready. Returns 0 or -errno. */
+static int wait_for(int fd, short events, int64_t end_ms)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	for (;;) {
+		int64_t left_ms = end_ms - now_ms();
+		int rc = poll(&p, 1, left_ms > 0 ? (int)left_ms : 0);
+
+		if (rc > 0)
+			return 0;
+		if (rc == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static void explain_access(const char *path, char error[CLIENT_ERROR_MAX])
+{
+	struct stat st;
+	const struct group *group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
+
+	if (group && st.st_gid != 0)
+		snprintf(error, CLIENT_ERROR_MAX,
+			 "%s: permission denied: the socket is for root and the group %s; run this "
+			 "as root, or join the group (usermod -aG %s USER) and log in anew",
+			 path, group->gr_name, group->gr_name);
+	else
+		snprintf(error, CLIENT_ERROR_MAX,
+			 "%s: permission denied: the socket is for root; run this as root, or set "
+			 "a group for it in sluiced's config (control.group)",
+			 path);
+}
+
+static int explain(int rc, const char *path, char error[CLIENT_ERROR_MAX])
+{
+	switch (rc) {
+	case -ENOENT:
+		snprintf(error, CLIENT_ERROR_MAX,
+			 "no socket %s: sluiced is not running, or listens elsewhere; start it "
+			 "(systemctl start sluiced), or name its socket with --socket",
+			 path);
+		break;
+	case -ECONNREFUSED:
+		snprintf(error, CLIENT_ERROR_MAX,
+			 "nobody answers on %s: sluiced has ended; start it "
+			 "(systemctl start sluiced), or name its socket with --socket",
+			 path);
+		break;
+	case -EACCES:
+	case -EPERM:
+		explain_access(path, error);
+		break;
+	case -ETIMEDOUT:
+		snprintf(
+			error, CLIENT_ERROR_MAX,
+			"%s: no answer in time; sluiced's log may tell why (journalctl -u sluiced)",
+			path);
+		break;
+	default:
+		snprintf(error, CLIENT_ERROR_MAX, "%s: %s", path, strerror(-rc));
+	}
+	return rc;
+}
+
+/* Returns a connected socket that never blocks, or -errno. */
+static int connect_to(const char *path, int64_t end_ms)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* EAGAIN: the daemon's queue is full; that can't be waited for. */
+	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		const struct timespec pause = {.tv_nsec = 20000000};
+
+		rc = errno == EAGAIN && now_ms() > end_ms ? -ETIMEDOUT : -errno;
+		if (rc != -EAGAIN && rc != -EINTR) {
+			close(fd);
+			return rc;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return fd;
+}
+
+/* A daemon that closes early has said why before: then what could not be sent is no matter. */
+static int send_all(int fd, const char *bytes, size_t n_bytes, int64_t end_ms)
+{
+	while (n_bytes > 0) {
+		ssize_t sent = send(fd, bytes, n_bytes, MSG_NOSIGNAL);
+		int rc;
+
+		if (sent >= 0) {
+			bytes += sent;
+			n_bytes -= (size_t)sent;
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return 0;
+		} else if (errno == EAGAIN) {
+			rc = wait_for(fd, POLLOUT, end_ms);
+			if (rc < 0)
+				return rc;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* Returns 0 with a line in *line (of *line_bytes, without its break; to be freed), or -errno. */
+static int receive_line(int fd, char **line, size_t *line_bytes, int64_t end_ms)
+{
+	size_t n_bytes = 0, room_bytes = 0;
+	char *buf = NULL;
+	int rc = 0;
+
+	while (rc == 0) {
+		ssize_t got;
+		char *end;
+
+		if (n_bytes == room_bytes) {
+			char *more = realloc(buf, room_bytes += room_bytes + 65536);
+
+			if (!more) {
+				rc = -ENOMEM;
+				break;
+			}
+			buf = more;
+		}
+		got = recv(fd, buf + n_bytes, room_bytes - n_bytes, 0);
+		if (got < 0 && errno == EAGAIN)
+			rc = wait_for(fd, POLLIN, end_ms);
+		else if (got <= 0 && errno != EINTR)
+			rc = got == 0 ? -EPROTO : -errno;
+		if (got <= 0)
+			continue;
+		end = memchr(buf + n_bytes, '\n', (size_t)got);
+		n_bytes += (size_t)got;
+		if (end) {
+			*line = buf;
+			*line_bytes = (size_t)(end - buf);
+			return 0;
+		}
+	}
+	free(buf);
+	return rc;
+}
+
+/* The request as a line, to be freed, or NULL. Takes it over. */
+static char *format_line(json_t *request)
+{
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	char *line = NULL;
+
+	if (text && asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
+	json_decref(request);
+	return line;
+}
+
+/* Sends the request, which is taken over, and reads the answer. Returns 0 or -errno. */
+static int exchange(const char *path, json_t *request, int timeout_ms, json_t **answer)
+{
+	int64_t end_ms = now_ms() + timeout_ms;
+	char *out = format_line(request), *in = NULL;
+	size_t in_bytes = 0;
+	int fd, rc;
+
+	if (!out)
+		return -ENOMEM;
+	fd = connect_to(path, end_ms);
+	rc = fd;
+	if (fd < 0)
+		goto err_free;
+	rc = send_all(fd, out, strlen(out), end_ms);
+	if (rc == 0)
+		rc = receive_line(fd, &in, &in_bytes, end_ms);
+	close(fd);
+	if (rc == 0) {
+		*answer = json_loadb(in, in_bytes, 0, NULL);
+		rc = *answer ? 0 : -EPROTO;
+	}
+	free(in);
+err_free:
+	free(out);
+	return rc;
+}
+
+int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
+		   json_t **result, char error[CLIENT_ERROR_MAX])
+{
+	json_t *answer = NULL, *refusal;
+	int rc;
+
+	rc = exchange(socket_path,
+		      json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", method,
+				"params", params),
+		      timeout_ms, &answer);
+	if (rc == -EPROTO)
+		snprintf(error, CLIENT_ERROR_MAX, "%s: what came is no answer of sluiced's",
+			 socket_path);
+	if (rc == -EPROTO)
+		return rc;
+	if (rc < 0)
+		return explain(rc, socket_path, error);
+	*result = json_incref(json_object_get(answer, "result"));
+	refusal = json_object_get(answer, "error");
+	if (!*result) {
+		const char *text = json_string_value(json_object_get(refusal, "message"));
+
+		snprintf(error, CLIENT_ERROR_MAX, "%s", text ? text : "refused, without a reason");
+		rc = refusal ? -EREMOTEIO : -EPROTO;
+	}
+	json_decref(answer);
+	return rc;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request to sluiced over its control socket. Used by main.c.
+ */
+#ifndef CTL_CLI_CLIENT_H
+#define CTL_CLI_CLIENT_H
+
+#include <jansson.h>
+
+enum {
+	CLIENT_ERROR_MAX = 1024,
+	CLIENT_TIMEOUT_MS = 5000,
+};
+
+/*
+ * Connects, asks, and waits for the answer, timeout_ms in all. `params` is an object, and stays
+ * the caller's. *result is a new reference.
+ * Returns 0, or, with a text for people in `error` that says what to do next,
+ * -EREMOTEIO: the daemon refused;
+ * -EPROTO: what came is no answer;
+ * -ETIMEDOUT; -ENOENT, -ECONNREFUSED: no daemon; -EACCES; another -errno.
+ */
+int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
+		   json_t **result, char error[CLIENT_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `show counters`. Called through the table in commands.c.
+ */
+#include "show.h"
+
+#include "table.h"
+
+#include "sluice/verdict.h"
+
+#include <string.h>
+
+static const char *verdict_text(const char *name)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+#define X(verdict, action, text) {#verdict, text},
+		SLUICE_VERDICTS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].text;
+	}
+	return "-"; /* of a newer daemon */
+}
+
+static void verdict_rows(struct table *table, const struct show *show, const char *whose,
+			 json_t *object)
+{
+	const char *verdict;
+	json_t *packets;
+
+	json_object_foreach (json_object_get(object, "packets"), verdict, packets) {
+		if (!show->all && json_integer_value(packets) == 0)
+			continue;
+		table_cell(table, "%s", whose);
+		table_cell(table, "%s", verdict);
+		table_cell(table, "%" JSON_INTEGER_FORMAT, json_integer_value(packets));
+		table_cell(table, "%s", verdict_text(verdict));
+	}
+}
+
+void show_counters(const struct show *show, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"SERVICE OR VIP", false},
+		{"VERDICT", false},
+		{"PACKETS", true},
+		{"MEANING", false},
+	};
+	struct table table;
+	json_t *object;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach (json_object_get(result, "services"), i, object)
+		verdict_rows(&table, show, show_text(object, "service"), object);
+	json_array_foreach (json_object_get(result, "vips"), i, object)
+		verdict_rows(&table, show, show_text(object, "vip"), object);
+	verdict_rows(&table, show, "(neither)", json_object_get(result, "no_vip"));
+	if (table.cells_n == 0)
+		fputs("no packets yet (--all shows the rows that are 0)\n", show->out);
+	table_print(&table, show->out);
+	table_free(&table);
+}

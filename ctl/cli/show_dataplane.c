@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `show dataplane` and `version`. Called through the table in commands.c.
+ */
+#include "show.h"
+
+#include "table.h"
+
+static void show_ports(const struct show *show, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"PORT", true},        {"INTERFACE", false}, {"DRIVER", false},
+		{"MAC", false},        {"LINK", false},      {"RX PACKETS", true},
+		{"TX PACKETS", true},  {"RX MISSED", true},  {"TO KERNEL", true},
+		{"FROM KERNEL", true},
+	};
+	static const char *const numbers[] = {"rx_packets", "tx_packets", "rx_missed", "to_kernel",
+					      "from_kernel"};
+	struct table table;
+	json_t *port;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach (json_object_get(result, "ports"), i, port) {
+		table_cell(&table, "%zu", i);
+		table_cell(&table, "%s", show_text(port, "interface"));
+		table_cell(&table, "%s", show_text(port, "driver"));
+		table_cell(&table, "%s", show_text(port, "mac"));
+		table_cell(&table, "%s", json_is_true(json_object_get(port, "up")) ? "up" : "down");
+		for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
+			table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, numbers[n]));
+	}
+	table_print(&table, show->out);
+	table_free(&table);
+}
+
+static json_int_t packets_sum(json_t *worker)
+{
+	json_int_t sum = 0;
+	const char *verdict;
+	json_t *packets;
+
+	json_object_foreach (json_object_get(worker, "packets"), verdict, packets)
+		sum += json_integer_value(packets);
+	return sum;
+}
+
+static void show_workers(const struct show *show, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"WORKER", true},       {"CORE", true},   {"PACKETS", true},     {"BURSTS", true},
+		{"EMPTY BURSTS", true}, {"SLEEPS", true}, {"LONGEST GAP", true},
+	};
+	struct table table;
+	json_t *worker;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach (json_object_get(result, "workers"), i, worker) {
+		table_cell(&table, "%zu", i);
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "core"));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, packets_sum(worker));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "bursts"));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "empty_bursts"));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "sleeps"));
+		table_cell(&table, "%.3f ms",
+			   (double)show_number(worker, "burst_gap_max_ns") / 1000000);
+	}
+	if (table.cells_n > 0)
+		fputc('\n', show->out);
+	table_print(&table, show->out);
+	table_free(&table);
+}
+
+void show_dataplane(const struct show *show, const json_t *result)
+{
+	fprintf(show->out, "path    %s (%s)\n", show_text(result, "path"),
+		show_text(result, "reason"));
+	fprintf(show->out, "        %s\n\n", show_text(result, "description"));
+	show_ports(show, result);
+	show_workers(show, result);
+}
+
+void show_version(const struct show *show, const json_t *result)
+{
+	char time[64];
+
+	fprintf(show->out, "sluicectl  %s\n", SLUICE_VERSION);
+	fprintf(show->out, "sluiced    %s (%s)\n", show_text(result, "version"),
+		show_text(result, "build"));
+	fprintf(show->out, "config     %s\n", show_text(result, "config_path"));
+	fprintf(show->out, "running    since %s\n",
+		show_time(show_number(result, "started_us"), time));
+	fprintf(show->out, "fast path  %s: %s\n", show_text(result, "path"),
+		show_text(result, "description"));
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The config file's services and their backends. Values are read here; what makes a service right,
+ * and right beside the others, is the model's to judge, and its faults get their lines here.
+ * Called by config.c, on the control thread.
+ */
+#include "config_form.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "maglev.h"
+
+static config_read_fn read_port, read_protocol, read_backends;
+
+#define AT(of, member) \
+	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
+
+static const char *const encap_choices[] = {
+	[ENCAP_IPIP] = "ipip", [ENCAP_GUE] = "gue", [ENCAP_GUE_VARIANT0] = "gue0", NULL
+};
+static const char *const state_choices[] = {
+	[BACKEND_ENABLED] = "enabled",
+	[BACKEND_DRAINING] = "draining",
+	[BACKEND_DISABLED] = "disabled",
+	NULL
+};
+
+static const struct config_key backend_keys[] = {
+	{ "name", NULL, config_read_name, AT(struct backend_conf, name) },
+	{ "address", NULL, config_read_addr, AT(struct backend_conf, addr) },
+	{ "weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
+	  .max = MODEL_WEIGHT_MAX },
+	{ "state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
+	  .choices = state_choices },
+	{ .name = NULL },
+};
+
+const struct config_key config_service_keys[] = {
+	{ "name", NULL, config_read_name, AT(struct service_conf, name) },
+	{ "vip", NULL, config_read_addr, AT(struct service_conf, vip) },
+	{ "port", NULL, read_port, AT(struct service_conf, port) },
+	{ "protocol", NULL, read_protocol, AT(struct service_conf, proto) },
+	{ "encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
+	  .choices = encap_choices },
+	{ "slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
+	  .max = MAGLEV_SLOTS_MAX },
+	{ "backends", "", read_backends, .keys = backend_keys },
+	{ .name = NULL },
+};
+
+/* 0 is as good as "all". */
+static void read_port(struct config_reader *r, const config_setting_t *s,
+		      const struct config_key *key, void *out)
+{
+	const char *text = config_setting_get_string(s);
+	int64_t port = 0;
+
+	if (text && strcmp(text, "all") != 0) {
+		config_fault(r, s, NULL, "expected an integer or \"all\", not \"%.64s\"", text);
+		return;
+	}
+	if (!text) {
+		int type = config_setting_type(s);
+
+		if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) {
+			config_fault(r, s, NULL, "expected an integer or \"all\", not %s",
+				     config_type_name(s));
+			return;
+		}
+		if (config_setting_get_int64(s) != 0 && !config_integer(r, s, 1, 65535, &port))
+			return;
+	}
+	*(uint16_t *)out = (uint16_t)port;
+}
+
+static void read_protocol(struct config_reader *r, const config_setting_t *s,
+			  const struct config_key *key, void *out)
+{
+	const char *text = config_string(r, s);
+
+	if (text && proto_parse(text, out) < 0)
+		config_fault(r, s, NULL, "\"%.64s\" is none of tcp, udp", text);
+}
+
+static bool is_list(struct config_reader *r, const config_setting_t *s)
+{
+	if (config_setting_type(s) == CONFIG_TYPE_LIST)
+		return true;
+	config_fault(r, s, NULL, "expected a list of groups ( { }, ... ), not %s",
+		     config_type_name(s));
+	return false;
+}
+
+/* The service has room for as many as there are: service_read(). */
+static void read_backends(struct config_reader *r, const config_setting_t *s,
+			  const struct config_key *key, void *out)
+{
+	struct service_conf *service = out;
+
+	if (!is_list(r, s))
+		return;
+	for (uint32_t i = 0; i < service->backends_n; i++) {
+		struct config_key element = { .keys = key->keys };
+
+		service->backends[i].weight = MODEL_WEIGHT_DEFAULT;
+		config_read_group(r, config_setting_get_elem(s, i), &element,
+				  &service->backends[i]);
+	}
+}
+
+static struct service_conf *service_read(struct config_reader *r, const config_setting_t *s)
+{
+	const config_setting_t *backends = config_setting_get_member(s, "backends");
+	struct config_key element = { .keys = config_service_keys };
+	bool counted = backends && config_setting_type(backends) == CONFIG_TYPE_LIST;
+	uint32_t backends_n = counted ? (uint32_t)config_setting_length(backends) : 0;
+	struct service_conf *service = service_conf_new(backends_n);
+
+	if (!service)
+		config_fault(r, s, NULL, "out of memory");
+	else
+		config_read_group(r, s, &element, service);
+	return service;
+}
+
+void config_read_services(struct config_reader *r, const config_setting_t *s,
+			  const struct config_key *key, void *out)
+{
+	struct config_form *form = out;
+	uint32_t faults_before = r->report->faults_n, n;
+
+	if (!is_list(r, s))
+		goto count;
+	n = (uint32_t)config_setting_length(s);
+	form->services = calloc(n + 1u, sizeof(struct service_conf *));
+	form->numbers = calloc(n + 1u, sizeof(*form->numbers));
+	if (!form->services || !form->numbers) {
+		config_fault(r, s, NULL, "out of memory");
+		goto count;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t before = r->report->faults_n;
+		struct service_conf *service = service_read(r, config_setting_get_elem(s, i));
+
+		if (r->report->faults_n > before) {
+			service_conf_unref(service);
+			continue;
+		}
+		form->numbers[form->services_n] = i;
+		form->services[form->services_n++] = service;
+	}
+count:
+	form->services_faults_n = r->report->faults_n - faults_before;
+}
+
+void config_services_free(struct config_form *form)
+{
+	for (uint32_t i = 0; i < form->services_n; i++)
+		service_conf_unref(form->services[i]);
+	free(form->services);
+	free(form->numbers);
+}
+
+struct fault_lines {
+	struct config_reader *r;
+	const config_setting_t *root;
+	const struct config_form *form;
+};
+
+/* Finds the line that the model complains of. */
+static void fault_place(void *ctx, const struct model_place *place, enum model_error_kind kind,
+			const char *text)
+{
+	const struct fault_lines *lines = ctx;
+	const config_setting_t *s = config_setting_get_member(lines->root, "services");
+
+	/* The model of an empty list has nothing to complain of but memory. */
+	if (!s)
+		s = lines->root;
+	else if (place->service != MODEL_NOWHERE)
+		s = config_setting_get_elem(s, lines->form->numbers[place->service]);
+	if (place->backend != MODEL_NOWHERE)
+		s = config_setting_get_elem(config_setting_get_member(s, "backends"),
+					    place->backend);
+	config_fault(lines->r, s, place->key, "%s", text);
+}
+
+struct model *config_services_build(struct config_reader *r, const config_setting_t *root,
+				    const struct config_form *form)
+{
+	struct fault_lines lines = { .r = r, .root = root, .form = form };
+
+	return model_build(&form->settings, form->services, form->services_n, fault_place, &lines);
+}

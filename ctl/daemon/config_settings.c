@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The config file's keys but for the services, with their defaults and bounds, and what they
+ * demand of each other. Called by config.c, on the control thread.
+ */
+#include "config_form.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	CORE_MAX = 1023,
+};
+
+#define SEED_MEND "make one with: openssl rand -hex 16"
+
+static config_read_fn read_seed, read_cores, read_ports;
+
+#define AT(member) \
+	.offset = offsetof(struct config_form, member), \
+	.size = sizeof(((struct config_form *)NULL)->member)
+
+static const char *const mode_names[] = {
+	[PATH_AUTO] = "auto", [PATH_DPDK] = "dpdk", [PATH_XDP] = "xdp", NULL
+};
+static const char *const idle_names[] = {
+	[CONFIG_IDLE_BUSY] = "busy", [CONFIG_IDLE_ADAPTIVE] = "adaptive", NULL
+};
+static const char *const hugepages_names[] = {
+	[FAST_PATH_HUGEPAGES_AUTO] = "auto",
+	[FAST_PATH_HUGEPAGES_ON] = "on",
+	[FAST_PATH_HUGEPAGES_OFF] = "off",
+	NULL
+};
+static const char *const attach_names[] = {
+	[FAST_PATH_ATTACH_AUTO] = "auto",
+	[FAST_PATH_ATTACH_NATIVE] = "native",
+	[FAST_PATH_ATTACH_GENERIC] = "generic",
+	NULL
+};
+
+static const struct config_key port_keys[] = {
+	{ "device", "", config_read_text, .offset = offsetof(struct port_conf, device),
+	  .size = sizeof(((struct port_conf *)NULL)->device) },
+	{ "tap", "", config_read_ifname, .offset = offsetof(struct port_conf, tap) },
+	{ "interface", "", config_read_ifname, .offset = offsetof(struct port_conf, interface) },
+	{ .name = NULL },
+};
+
+static const struct config_key dataplane_keys[] = {
+	{ "mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names },
+	{ "ports", NULL, read_ports, .keys = port_keys },
+	{ "cores", "[ 1 ]", read_cores, .offset = 0 },
+	{ "idle", "\"adaptive\"", config_read_choice, AT(idle), .choices = idle_names },
+	{ "idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
+	  .max = 10000 },
+	{ "hugepages", "\"auto\"", config_read_choice, AT(settings.hugepages),
+	  .choices = hugepages_names },
+	{ "memory_mb", "512", config_read_integer, AT(settings.memory_mb), .min = 64,
+	  .max = 65536 },
+	{ "eal_args", "\"\"", config_read_text, AT(settings.eal_args) },
+	{ "xdp_attach", "\"auto\"", config_read_choice, AT(settings.attach),
+	  .choices = attach_names },
+	{ "pin_dir", "\"/sys/fs/bpf/sluice\"", config_read_path, AT(settings.pin_dir) },
+	{ "tables_mb", "64", config_read_integer, AT(settings.tables_mb), .min = 4, .max = 2048 },
+	{ "services_max", "1024", config_read_integer, AT(settings.services_max), .min = 2,
+	  .max = 65536 },
+	{ "backends_max", "16384", config_read_integer, AT(settings.backends_max), .min = 2,
+	  .max = 1048576 },
+	{ .name = NULL },
+};
+
+static const struct config_key outer_keys[] = {
+	{ "gue_port", "6080", config_read_integer, AT(settings.gue_port), .min = 1, .max = 65535 },
+	{ "ttl", "64", config_read_integer, AT(settings.outer_ttl), .min = 1, .max = 255 },
+	{ "source_v4", "", config_read_source, AT(settings.source_v4), .family = IP_V4 },
+	{ "source_v6", "", config_read_source, AT(settings.source_v6), .family = IP_V6 },
+	{ "ipip_source_v4", "", config_read_prefix, AT(settings.ipip_source_v4), .min = 8,
+	  .max = 32, .family = IP_V4 },
+	{ "ipip_source_v6", "", config_read_prefix, AT(settings.ipip_source_v6), .min = 32,
+	  .max = 128, .family = IP_V6 },
+	{ .name = NULL },
+};
+
+static const struct config_key control_keys[] = {
+	{ "socket", "\"/run/sluice/control.sock\"", config_read_path, AT(settings.socket_path) },
+	{ "group", "\"\"", config_read_text, AT(settings.socket_group) },
+	{ .name = NULL },
+};
+
+const struct config_key config_root_keys[] = {
+	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND },
+	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys },
+	{ "outer", "", config_read_group, .keys = outer_keys },
+	{ "control", "", config_read_group, .keys = control_keys },
+	{ "services", "", config_read_services, .keys = config_service_keys },
+	{ .name = NULL },
+};
+
+void config_settings_default(struct settings *settings)
+{
+	*settings = (struct settings){
+		.mode = PATH_AUTO,
+		.cores = { 1 },
+		.cores_n = 1,
+		.idle_max_us = 50,
+		.hugepages = FAST_PATH_HUGEPAGES_AUTO,
+		.memory_mb = 512,
+		.attach = FAST_PATH_ATTACH_AUTO,
+		.pin_dir = "/sys/fs/bpf/sluice",
+		.tables_mb = 64,
+		.services_max = 1024,
+		.backends_max = 16384,
+		.gue_port = 6080,
+		.outer_ttl = 64,
+		.socket_path = "/run/sluice/control.sock",
+	};
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = memchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c, 16);
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* 16 bytes, in the order in which SipHash's authors write a key. A secret: no message tells it. */
+static void read_seed(struct config_reader *r, const config_setting_t *s,
+		      const struct config_key *key, void *out)
+{
+	const char *text = config_string(r, s);
+	uint8_t bytes[sizeof(struct flow_key)] = { 0 };
+
+	if (!text)
+		return;
+	if (strlen(text) != 2 * sizeof(bytes)) {
+		config_fault(r, s, NULL, "expected 32 hex digits, not %zu characters; %s",
+			     strlen(text), SEED_MEND);
+		return;
+	}
+	for (size_t i = 0; i < 2 * sizeof(bytes); i++) {
+		int digit = hex_digit(text[i]);
+
+		if (digit < 0) {
+			config_fault(r, s, NULL,
+				     "expected 32 hex digits, and character %zu is none; %s",
+				     i + 1, SEED_MEND);
+			return;
+		}
+		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | digit);
+	}
+	memcpy(out, bytes, sizeof(bytes));
+}
+
+/* How many elements an array or list has; -1 with a fault if it is neither, or 0 or too many. */
+static int elements(struct config_reader *r, const config_setting_t *s, const char *what, int max)
+{
+	int type = config_setting_type(s), n;
+
+	if (type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY) {
+		config_fault(r, s, NULL, "expected %s, not %s", what, config_type_name(s));
+		return -1;
+	}
+	n = config_setting_length(s);
+	if (n < 1 || n > max) {
+		config_fault(r, s, NULL, "%d elements; 1 to %d are possible", n, max);
+		return -1;
+	}
+	return n;
+}
+
+static void read_cores(struct config_reader *r, const config_setting_t *s,
+		       const struct config_key *key, void *out)
+{
+	struct settings *settings = &((struct config_form *)out)->settings;
+	int n = elements(r, s, "an array of integers", FAST_PATH_WORKERS_MAX);
+
+	if (n < 0)
+		return;
+	settings->cores_n = 0;
+	for (int i = 0; i < n; i++) {
+		const config_setting_t *element = config_setting_get_elem(s, (unsigned int)i);
+		int64_t core;
+		bool twice = false;
+
+		if (!config_integer(r, element, 0, CORE_MAX, &core))
+			continue;
+		for (uint32_t j = 0; j < settings->cores_n; j++)
+			twice |= settings->cores[j] == core;
+		if (twice)
+			config_fault(r, element, NULL, "core %d is there twice", (int)core);
+		else
+			settings->cores[settings->cores_n++] = (uint16_t)core;
+	}
+}
+
+static void read_ports(struct config_reader *r, const config_setting_t *s,
+		       const struct config_key *key, void *out)
+{
+	struct settings *settings = &((struct config_form *)out)->settings;
+	int n = elements(r, s, "a list of groups ( { }, ... )", FAST_PATH_PORTS_MAX);
+
+	settings->ports_n = n < 0 ? 0 : (uint32_t)n;
+	for (int i = 0; i < n; i++) {
+		struct config_key port = { .keys = key->keys };
+
+		config_read_group(r, config_setting_get_elem(s, (unsigned int)i), &port,
+				  &settings->ports[i]);
+	}
+}
+
+static const config_setting_t *member(const config_setting_t *group, const char *name)
+{
+	return config_setting_get_member(group, name);
+}
+
+/* The name of a port's TAP; what the config leaves out is sluice0, sluice1 ... */
+static void tap_name(const struct settings *settings, uint32_t i, char name[IFNAMSIZ])
+{
+	if (*settings->ports[i].tap)
+		strcpy(name, settings->ports[i].tap);
+	else
+		snprintf(name, IFNAMSIZ, "sluice%u", i % FAST_PATH_PORTS_MAX);
+}
+
+/* No two ports may share a device, the kernel's interface, or the name of a TAP. */
+static void ports_check_unique(struct config_reader *r, const config_setting_t *list,
+			       const struct settings *settings, uint32_t i)
+{
+	const config_setting_t *port = config_setting_get_elem(list, i);
+	const struct port_conf *p = &settings->ports[i];
+	char tap[IFNAMSIZ], other_tap[IFNAMSIZ];
+
+	tap_name(settings, i, tap);
+	for (uint32_t j = 0; j < i; j++) {
+		const struct port_conf *other = &settings->ports[j];
+
+		tap_name(settings, j, other_tap);
+		if (*p->device && strcmp(p->device, other->device) == 0)
+			config_fault(r, port, "device", "\"%.64s\" is ports[%u]'s", p->device, j);
+		if (*p->device && *other->device && strcmp(tap, other_tap) == 0)
+			config_fault(r, port, "tap", "\"%s\" is ports[%u]'s", tap, j);
+		if (*p->interface && strcmp(p->interface, other->interface) == 0)
+			config_fault(r, port, "interface", "\"%s\" is ports[%u]'s", p->interface,
+				     j);
+	}
+}
+
+void config_settings_check(struct config_reader *r, const config_setting_t *root,
+			   const struct config_form *form)
+{
+	const struct settings *settings = &form->settings;
+	const config_setting_t *list = member(member(root, "dataplane"), "ports");
+	bool all_devices = true, all_interfaces = true;
+
+	for (uint32_t i = 0; i < settings->ports_n; i++) {
+		const config_setting_t *port = config_setting_get_elem(list, i);
+		bool device = *settings->ports[i].device, interface = *settings->ports[i].interface;
+
+		all_devices &= device;
+		all_interfaces &= interface;
+		if (settings->mode == PATH_DPDK && !device)
+			config_fault(r, port, "device", "missing; mode is \"dpdk\"");
+		if (settings->mode == PATH_XDP && !interface)
+			config_fault(r, port, "interface", "missing; mode is \"xdp\"");
+		ports_check_unique(r, list, settings, i);
+	}
+	if (settings->mode == PATH_AUTO && !all_devices && !all_interfaces)
+		config_fault(r, list, NULL,
+			     "every port needs a device (for dpdk), or every port an interface "
+			     "(for xdp)");
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One client of the control server. A client serves its turn (a few requests), waits (for input,
+ * for its next turn, or for the client to read), or lingers: it has been told its last, and what
+ * it still sends is thrown away. Called from the event loop, on the control thread.
+ */
+#include "control_client.h"
+
+#include "log.h"
+#include "rpc.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	TURN_REQUESTS = 8, /* handled before others get a turn */
+};
+
+struct control_client {
+	LIST_ENTRY(control_client) link;
+	struct control_room *room;
+	struct bufferevent *bev;
+	struct event *timer; /* the next turn; when lingering, the end */
+	struct rpc_peer peer;
+	size_t searched_bytes; /* of the input, which hold no line break */
+	bool ended;            /* the client sends nothing more */
+	bool lingering;
+};
+
+static void client_free(struct control_client *client)
+{
+	LIST_REMOVE(client, link);
+	client->room->stats.clients--;
+	event_free(client->timer);
+	bufferevent_free(client->bev);
+	free(client);
+}
+
+static size_t unread_bytes(const struct control_client *client)
+{
+	return evbuffer_get_length(bufferevent_get_output(client->bev));
+}
+
+static int append(const char *bytes, size_t n_bytes, void *output)
+{
+	return evbuffer_add(output, bytes, n_bytes);
+}
+
+/* Takes `answer` over. False: no memory. */
+static bool send_answer(struct control_client *client, json_t *answer)
+{
+	struct evbuffer *output = bufferevent_get_output(client->bev);
+	bool done = answer && json_dump_callback(answer, append, output, JSON_COMPACT) == 0 &&
+		    evbuffer_add(output, "\n", 1) == 0;
+
+	json_decref(answer);
+	return done;
+}
+
+/* The client is told `text`, and has linger_ms to read it. Closing at once, with input unread,
+ * would make its next write fail, and many a client would not come to read. */
+static void linger(struct control_client *client, enum rpc_error_code code, const char *text)
+{
+	const uint32_t ms = client->room->config.linger_ms;
+	const struct timeval end = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	struct evbuffer *input = bufferevent_get_input(client->bev);
+
+	client->lingering = true;
+	send_answer(client, rpc_error_answer(code, text));
+	evbuffer_drain(input, evbuffer_get_length(input));
+	event_add(client->timer, &end);
+}
+
+/*
+ * The next line of the input. Returns its length, or -EAGAIN: it has not come whole; -EMSGSIZE:
+ * it is too long. The last line may do without its line break.
+ */
+static ssize_t line_length(struct control_client *client)
+{
+	struct evbuffer *input = bufferevent_get_input(client->bev);
+	size_t n_bytes = evbuffer_get_length(input);
+	struct evbuffer_ptr found;
+
+	if (n_bytes > client->searched_bytes) {
+		evbuffer_ptr_set(input, &found, client->searched_bytes, EVBUFFER_PTR_SET);
+		found = evbuffer_search(input, "\n", 1, &found);
+		if (found.pos >= 0)
+			return found.pos;
+		client->searched_bytes = n_bytes;
+	}
+	if (n_bytes > client->room->config.line_max_bytes)
+		return -EMSGSIZE;
+	return client->ended && n_bytes > 0 ? (ssize_t)n_bytes : -EAGAIN;
+}
+
+/* False: no memory. */
+static bool handle_line(struct control_client *client, size_t line_bytes)
+{
+	struct evbuffer *input = bufferevent_get_input(client->bev);
+	const char *line =
+		line_bytes > 0 ? (const char *)evbuffer_pullup(input, (ssize_t)line_bytes) : "";
+	json_t *answer;
+	int rc;
+
+	if (!line)
+		return false;
+	client->room->stats.requests++;
+	rc = rpc_answer(&client->room->api, &client->peer, line, line_bytes, &answer);
+	evbuffer_drain(input, line_bytes + 1);
+	client->searched_bytes = 0;
+	if (rc < 0)
+		return false;
+	return !answer || send_answer(client, answer);
+}
+
+/* Handles a few lines. May free the client. */
+static void serve(struct control_client *client)
+{
+	static const struct timeval now;
+	const struct control_config *config = &client->room->config;
+
+	for (int i = 0; i < TURN_REQUESTS; i++) {
+		ssize_t length;
+
+		if (unread_bytes(client) > config->output_max_bytes)
+			return; /* goes on when the client has read all */
+		length = line_length(client);
+		if (length == -EMSGSIZE) {
+			char text[96];
+
+			snprintf(text, sizeof(text), "a line is longer than %zu bytes; closing",
+				 config->line_max_bytes);
+			client->room->stats.long_lines++;
+			linger(client, RPC_REQUEST, text);
+			return;
+		}
+		if (length < 0) {
+			if (client->ended && unread_bytes(client) == 0)
+				client_free(client);
+			return;
+		}
+		if (!handle_line(client, (size_t)length)) {
+			log_error("control: out of memory, a client is closed");
+			client_free(client);
+			return;
+		}
+	}
+	event_add(client->timer, &now);
+}
+
+static void input_came(struct bufferevent *bev, void *ctx)
+{
+	struct control_client *client = ctx;
+	struct evbuffer *input = bufferevent_get_input(bev);
+
+	if (client->lingering)
+		evbuffer_drain(input, evbuffer_get_length(input));
+	else
+		serve(client);
+}
+
+static void output_went(struct bufferevent *bev, void *ctx)
+{
+	struct control_client *client = ctx;
+
+	if (client->lingering) {
+		shutdown(bufferevent_getfd(bev), SHUT_WR);
+		if (client->ended)
+			client_free(client);
+	} else {
+		serve(client);
+	}
+}
+
+static void timer_fired(evutil_socket_t fd, short events, void *ctx)
+{
+	struct control_client *client = ctx;
+
+	if (client->lingering)
+		client_free(client);
+	else
+		serve(client);
+}
+
+static void line_ended(struct bufferevent *bev, short events, void *ctx)
+{
+	struct control_client *client = ctx;
+
+	if (events & BEV_EVENT_TIMEOUT) {
+		client->room->stats.slow++;
+		log_warning(
+			"control: uid %u pid %d: closed, for it did not read %zu bytes of answers",
+			(unsigned int)client->peer.uid, (int)client->peer.pid,
+			unread_bytes(client));
+	}
+	if (!(events & BEV_EVENT_EOF) || (client->lingering && unread_bytes(client) == 0)) {
+		client_free(client);
+		return;
+	}
+	client->ended = true;
+	if (!client->lingering)
+		serve(client);
+}
+
+static struct rpc_peer peer_of(int fd)
+{
+	struct ucred cred = {.pid = 0, .uid = (uid_t)-1};
+	socklen_t cred_bytes = sizeof(cred);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_bytes);
+	return (struct rpc_peer){.uid = cred.uid, .pid = cred.pid};
+}
+
+int control_client_new(struct control_room *room, int fd)
+{
+	const uint32_t ms = room->config.write_timeout_ms;
+	const struct timeval write_timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	struct control_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		goto err_close;
+	client->room = room;
+	client->peer = peer_of(fd);
+	client->timer = evtimer_new(room->base, timer_fired, client);
+	if (!client->timer)
+		goto err_free;
+	client->bev = bufferevent_socket_new(room->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!client->bev)
+		goto err_timer;
+	bufferevent_setcb(client->bev, input_came, output_went, line_ended, client);
+	bufferevent_set_timeouts(client->bev, NULL, &write_timeout);
+	/* Room for one line that is too long: more is not read before that is dealt with. */
+	bufferevent_setwatermark(client->bev, EV_READ, 0, room->config.line_max_bytes + 1);
+	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
+	LIST_INSERT_HEAD(&room->clients, client, link);
+	room->stats.clients++;
+	return 0;
+
+err_timer:
+	event_free(client->timer);
+err_free:
+	free(client);
+err_close:
+	close(fd);
+	return -ENOMEM;
+}
+
+void control_clients_free(struct control_room *room)
+{
+	while (!LIST_EMPTY(&room->clients))
+		client_free(LIST_FIRST(&room->clients));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One client of the control server: its lines in, its answers out, its end. Used by control.c,
+ * on the control thread.
+ */
+#ifndef CTL_DAEMON_CONTROL_CLIENT_H
+#define CTL_DAEMON_CONTROL_CLIENT_H
+
+#include "api.h"
+#include "control.h"
+
+#include <sys/queue.h>
+
+struct control_client;
+
+LIST_HEAD(control_clients, control_client);
+
+/* What clients have in common. */
+struct control_room {
+	struct event_base *base;
+	struct control_config config;
+	struct daemon_api api;
+	struct control_stats stats;
+	struct control_clients clients;
+};
+
+/* Takes a connected, non-blocking socket over, in any case. The client frees itself at its end.
+ * Returns 0 or -ENOMEM. */
+int control_client_new(struct control_room *room, int fd);
+
+/* All of them. */
+void control_clients_free(struct control_room *room);
+
+#endif

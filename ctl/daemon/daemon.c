@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The daemon's life. Started from the outside in (configuration, control socket's place, fast
+ * path, generation, control server), ended in reverse. Control thread.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "api.h"
+#include "config.h"
+#include "control.h"
+#include "log.h"
+#include "methods.h"
+#include "path.h"
+#include "publisher.h"
+
+struct daemon {
+	const struct daemon_options *options;
+	int64_t started_us;
+	struct event_base *base;
+	struct event *signals[3];
+	struct settings settings;
+	struct path path;
+	struct publisher *publisher;
+	struct control *control;
+};
+
+/* ---- what the methods ask (api.h): passed on, with the publisher as context ---- */
+
+static struct daemon the_daemon;
+
+static const struct model *api_model(void *ctx)
+{
+	return publisher_model(((struct daemon *)ctx)->publisher);
+}
+
+static int api_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
+{
+	return publisher_apply(((struct daemon *)ctx)->publisher, next, who, error);
+}
+
+static int api_service_counters(void *ctx, const struct service_conf *service,
+				struct service_counters *out)
+{
+	return publisher_service_counters(((struct daemon *)ctx)->publisher, service, out);
+}
+
+static int api_vip_counters(void *ctx, const struct ip_addr *vip, struct service_counters *out)
+{
+	return publisher_vip_counters(((struct daemon *)ctx)->publisher, vip, out);
+}
+
+static int api_other_counters(void *ctx, struct service_counters *out)
+{
+	return publisher_other_counters(((struct daemon *)ctx)->publisher, out);
+}
+
+static int api_backends_read(void *ctx, const struct service_conf *service,
+			     struct daemon_backend *rows)
+{
+	return publisher_backends_read(((struct daemon *)ctx)->publisher, service, rows);
+}
+
+static int api_port_read(void *ctx, uint32_t port, struct fast_path_port_info *info)
+{
+	return ((struct daemon *)ctx)->path.module->port_read(port, info);
+}
+
+static int api_workers_read(void *ctx, struct worker_counters *rows, uint32_t max)
+{
+	return ((struct daemon *)ctx)->path.module->workers_read(rows, max);
+}
+
+static void api_generation(void *ctx, struct daemon_generation *out)
+{
+	publisher_generation(((struct daemon *)ctx)->publisher, out);
+}
+
+static void api_dataplane(void *ctx, struct daemon_dataplane *out)
+{
+	const struct path *path = &((struct daemon *)ctx)->path;
+
+	*out = (struct daemon_dataplane){
+		.path = path->module->name,
+		.reason = path->why,
+		.description = path->started.description,
+	};
+}
+
+static void api_info(void *ctx, struct daemon_info *out)
+{
+	const struct daemon *d = ctx;
+
+	*out = (struct daemon_info){
+		.version = SLUICE_VERSION,
+		.build = "gcc-compatible " __VERSION__,
+		.config_path = d->options->config_path,
+		.started_us = d->started_us,
+	};
+}
+
+static const struct daemon_api api = {
+	.ctx = &the_daemon,
+	.model = api_model,
+	.apply = api_apply,
+	.service_counters = api_service_counters,
+	.vip_counters = api_vip_counters,
+	.other_counters = api_other_counters,
+	.backends_read = api_backends_read,
+	.port_read = api_port_read,
+	.workers_read = api_workers_read,
+	.generation = api_generation,
+	.dataplane = api_dataplane,
+	.info = api_info,
+};
+
+/* ---- life ---- */
+
+static void on_signal(evutil_socket_t number, short events, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (number == SIGHUP) {
+		log_warning("SIGHUP: the file is read at start only; restart to load it");
+		return;
+	}
+	log_info("%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	event_base_loopbreak(d->base);
+}
+
+static int signals_watch(struct daemon *d)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+		if (!d->signals[i] || event_add(d->signals[i], NULL) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void signals_forget(struct daemon *d)
+{
+	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
+		if (d->signals[i])
+			event_free(d->signals[i]);
+}
+
+/* Publishes the configured model, opens the control socket, runs. Takes `model` over. */
+static enum daemon_end serve(struct daemon *d, struct model *model)
+{
+	struct control_config control_config = CONTROL_CONFIG_DEFAULT;
+	enum daemon_end end = DAEMON_FAILED;
+	struct model_error error;
+
+	if (publisher_new(d->base, &d->path, &d->settings, &d->publisher, error.text) != 0) {
+		log_error("%s", error.text);
+		model_free(model);
+		return end;
+	}
+	if (publisher_apply(d->publisher, model, "configuration", &error) != 0) {
+		log_error("%s", error.text);
+		goto out;
+	}
+	control_config.path = d->settings.socket_path;
+	control_config.group = d->settings.socket_group;
+	if (control_new(d->base, &control_config, &api, &d->control, error.text) != 0) {
+		log_error("%s", error.text);
+		goto out;
+	}
+	log_info("ready: %u services, control socket %s", publisher_model(d->publisher)->services_n,
+		 d->settings.socket_path);
+	event_base_dispatch(d->base);
+	control_free(d->control);
+	end = DAEMON_DONE;
+out:
+	publisher_free(d->publisher);
+	return end;
+}
+
+static enum daemon_end run(struct daemon *d, struct model *model)
+{
+	enum daemon_end end = DAEMON_FAILED;
+	char error[PATH_WHY_MAX];
+
+	d->base = event_base_new();
+	if (!d->base || signals_watch(d) != 0) {
+		log_error("no event loop: %s", strerror(errno));
+		model_free(model);
+		goto out;
+	}
+	if (path_start(&d->path, &d->settings, d->options->module_dirs, d->options->replace,
+		       error) != 0) {
+		log_error("the fast path can't start: %s", error);
+		model_free(model);
+		goto out;
+	}
+	if (d->options->detach) {
+		model_free(model);
+		end = DAEMON_DONE;
+	} else {
+		end = serve(d, model);
+	}
+	path_stop(&d->path, d->options->detach);
+out:
+	signals_forget(d);
+	if (d->base)
+		event_base_free(d->base);
+	return end;
+}
+
+enum daemon_end daemon_run(const struct daemon_options *options)
+{
+	struct daemon *d = &the_daemon;
+	char error[CONFIG_ERROR_MAX];
+	struct timespec now;
+	struct model *model;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	d->started_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	d->options = options;
+	model = config_load(options->config_path, error);
+	if (!model) {
+		for (char *rest = error, *line; (line = strsep(&rest, "\n"));)
+			log_error("%s", line);
+		return DAEMON_BAD_CONFIG;
+	}
+	if (options->check) {
+		model_free(model);
+		return DAEMON_DONE;
+	}
+	d->settings = model->settings;
+	if (options->detach)
+		d->settings.mode = PATH_XDP;
+	return run(d, model);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Counters by name. A row that was used before keeps its old counts, since only its worker writes
+ * it: what it stood at when it was given is subtracted. Control thread.
+ */
+#include "ledger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_index.h"
+#include "rows.h"
+
+struct ledger {
+	const struct fast_path *path;
+	bool used; /* some row may not stand at 0 */
+	struct rows *services, *backends;
+	struct service_counters *service_base; /* by row */
+	struct backend_counters *backend_base;
+};
+
+struct ledger *ledger_new(const struct fast_path *path, const struct settings *settings, bool used)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (!ledger)
+		return NULL;
+	ledger->path = path;
+	ledger->used = used;
+	ledger->services = rows_new(settings->services_max);
+	ledger->backends = rows_new(settings->backends_max);
+	ledger->service_base = calloc(settings->services_max, sizeof(*ledger->service_base));
+	ledger->backend_base = calloc(settings->backends_max, sizeof(*ledger->backend_base));
+	if (!ledger->services || !ledger->backends || !ledger->service_base ||
+	    !ledger->backend_base ||
+	    (used && path->services_read(0, 1, &ledger->service_base[0]) != 0)) {
+		ledger_free(ledger);
+		return NULL;
+	}
+	return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	rows_free(ledger->services);
+	rows_free(ledger->backends);
+	free(ledger->service_base);
+	free(ledger->backend_base);
+	free(ledger);
+}
+
+/* Names hold no "/", "@" or blanks, so no two of these are the same. */
+static void vip_key(const struct ip_addr *vip, char key[ROW_KEY_MAX])
+{
+	char text[IP_TEXT_MAX];
+
+	snprintf(key, ROW_KEY_MAX, "@%s", ip_format(vip, text));
+}
+
+static void backend_key(const struct service_conf *service, const struct backend_conf *backend,
+			char key[ROW_KEY_MAX])
+{
+	snprintf(key, ROW_KEY_MAX, "%s/%s", service->name, backend->name);
+}
+
+static int take_service(struct ledger *ledger, const char *key, uint32_t *row)
+{
+	bool fresh;
+	int err = rows_take(ledger->services, key, row, &fresh);
+
+	if (!err && fresh && ledger->used)
+		err = ledger->path->services_read(*row, 1, &ledger->service_base[*row]);
+	return err;
+}
+
+static int take_backend(struct ledger *ledger, const char *key, uint32_t *row)
+{
+	bool fresh;
+	int err = rows_take(ledger->backends, key, row, &fresh);
+
+	if (!err && fresh && ledger->used)
+		err = ledger->path->backends_read(*row, 1, &ledger->backend_base[*row]);
+	return err;
+}
+
+int ledger_take(struct ledger *ledger, const struct service_conf *service, uint32_t *service_row,
+		uint32_t *vip_row, uint32_t *backend_rows)
+{
+	char key[ROW_KEY_MAX];
+	int err = take_service(ledger, service->name, service_row);
+
+	if (err)
+		return err;
+	vip_key(&service->vip, key);
+	err = take_service(ledger, key, vip_row);
+	for (uint32_t i = 0; !err && i < service->backends_n; i++) {
+		backend_key(service, &service->backends[i], key);
+		err = take_backend(ledger, key, &backend_rows[i]);
+	}
+	return err;
+}
+
+static void sweep_service(struct ledger *ledger, const struct service_conf *before,
+			  const struct model *after)
+{
+	const struct service_conf *now = model_find(after, before->name);
+	char key[ROW_KEY_MAX];
+
+	if (now == before)
+		return;
+	ledger->used = true;
+	for (uint32_t i = 0; i < before->backends_n; i++) {
+		const struct backend_conf *backend = &before->backends[i];
+
+		if (now && service_conf_find(now, backend->name))
+			continue;
+		backend_key(before, backend, key);
+		rows_release(ledger->backends, key);
+	}
+	if (!now)
+		rows_release(ledger->services, before->name);
+	if (model_index_vip(after->index, after->services, &before->vip) == MODEL_NOWHERE) {
+		vip_key(&before->vip, key);
+		rows_release(ledger->services, key);
+	}
+}
+
+void ledger_sweep(struct ledger *ledger, const struct model *before, const struct model *after)
+{
+	for (uint32_t i = 0; i < before->services_n; i++)
+		sweep_service(ledger, before->services[i], after);
+}
+
+static int read_service_row(const struct ledger *ledger, uint32_t row, struct service_counters *out)
+{
+	const struct service_counters *base = &ledger->service_base[row];
+	int err = ledger->path->services_read(row, 1, out);
+
+	for (int v = 0; !err && v < VERDICT_COUNT; v++)
+		out->packets[v] -= base->packets[v];
+	return err;
+}
+
+int ledger_read_service(const struct ledger *ledger, const struct service_conf *service,
+			struct service_counters *out)
+{
+	return read_service_row(ledger, service ? rows_find(ledger->services, service->name) : 0,
+				out);
+}
+
+int ledger_read_vip(const struct ledger *ledger, const struct ip_addr *vip,
+		    struct service_counters *out)
+{
+	char key[ROW_KEY_MAX];
+
+	vip_key(vip, key);
+	return read_service_row(ledger, rows_find(ledger->services, key), out);
+}
+
+int ledger_read_backend(const struct ledger *ledger, const struct service_conf *service,
+			const struct backend_conf *backend, struct backend_counters *out)
+{
+	char key[ROW_KEY_MAX];
+	uint32_t row;
+	int err;
+
+	backend_key(service, backend, key);
+	row = rows_find(ledger->backends, key);
+	err = ledger->path->backends_read(row, 1, out);
+	if (!err) {
+		out->packets -= ledger->backend_base[row].packets;
+		out->bytes -= ledger->backend_base[row].bytes;
+	}
+	return err;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the methods of the control socket share: the list of them, building results, applying a
+ * change. On the control thread.
+ */
+#include "methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct rpc_param methods_no_params[] = {{.name = NULL}};
+
+const struct rpc_method *rpc_method_at(size_t index)
+{
+	static const struct rpc_method *const tables[] = {
+		methods_service,
+		methods_backend,
+		methods_counters,
+		methods_daemon,
+	};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct rpc_method *method = tables[i]; method->name; method++) {
+			if (index-- == 0)
+				return method;
+		}
+	}
+	return NULL;
+}
+
+void methods_put(json_t **object, const char *key, json_t *value)
+{
+	if (!*object) {
+		json_decref(value);
+	} else if (json_object_set_new(*object, key, value) < 0) {
+		json_decref(*object);
+		*object = NULL;
+	}
+}
+
+void methods_put_text(json_t **object, const char *key, const char *text)
+{
+	methods_put(object, key, rpc_text(text));
+}
+
+void methods_put_number(json_t **object, const char *key, uint64_t number)
+{
+	methods_put(object, key, json_integer((json_int_t)number));
+}
+
+void methods_put_addr(json_t **object, const char *key, const struct ip_addr *addr)
+{
+	char text[IP_TEXT_MAX];
+
+	if (addr->family == IP_NONE)
+		methods_put(object, key, json_null());
+	else
+		methods_put_text(object, key, ip_format(addr, text));
+}
+
+void methods_append(json_t **array, json_t *value)
+{
+	if (!*array) {
+		json_decref(value);
+	} else if (json_array_append_new(*array, value) < 0) {
+		json_decref(*array);
+		*array = NULL;
+	}
+}
+
+static enum rpc_error_code code_of(enum model_error_kind kind)
+{
+	switch (kind) {
+	case MODEL_INVALID:
+		return RPC_INVALID;
+	case MODEL_NOT_FOUND:
+		return RPC_NOT_FOUND;
+	case MODEL_EXISTS:
+		return RPC_EXISTS;
+	case MODEL_CONFLICT:
+		return RPC_CONFLICT;
+	case MODEL_FULL:
+		return RPC_FULL;
+	}
+	return RPC_FAILED;
+}
+
+/* "uid 0 pid 4711: backend.set {"service":"web",...}", cut to what fits. */
+static void describe(const struct rpc_call *call, char *buf, size_t buf_bytes)
+{
+	char *params = json_dumps(call->params, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	snprintf(buf, buf_bytes, "uid %u pid %d: %s %s", (unsigned int)call->peer->uid,
+		 (int)call->peer->pid, call->method->name, params ? params : "");
+	free(params);
+}
+
+json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error)
+{
+	const struct daemon_api *api = call->api;
+	struct daemon_generation generation;
+	json_t *result;
+	char who[256];
+	int rc;
+
+	if (!next)
+		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
+	describe(call, who, sizeof(who));
+	rc = api->apply(api->ctx, next, who, error);
+	if (rc == -EINVAL)
+		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
+	if (rc < 0)
+		return rpc_refuse(call, RPC_FAILED, "%s",
+				  error->text[0] ? error->text : strerror(-rc));
+	api->generation(api->ctx, &generation);
+	result = json_object();
+	methods_put_number(&result, "generation", generation.number);
+	methods_put_number(&result, "took_us", generation.took_us);
+	return result;
+}
+
+const struct service_conf *methods_service_named(struct rpc_call *call)
+{
+	const char *name = rpc_string(call->params, "service");
+	const struct service_conf *service = model_find(call->api->model(call->api->ctx), name);
+
+	if (!service)
+		rpc_refuse(call, RPC_NOT_FOUND, "no service \"%.64s\"", name);
+	return service;
+}
+
+json_t *methods_verdicts(const struct service_counters *counters)
+{
+	json_t *object = json_object();
+
+#define X(name, action, text) methods_put_number(&object, #name, counters->packets[VERDICT_##name]);
+	SLUICE_VERDICTS(X)
+#undef X
+	return object;
+}
+
+bool methods_name(struct rpc_call *call, const json_t *object, const char *place,
+		  char out[MODEL_NAME_MAX])
+{
+	const char *name = rpc_string(object, "name");
+
+	if (strlen(name) >= MODEL_NAME_MAX) {
+		rpc_refuse(call, RPC_INVALID, "%sname: \"%.64s...\" is longer than %d letters",
+			   place, name, MODEL_NAME_MAX - 1);
+		return false;
+	}
+	snprintf(out, MODEL_NAME_MAX, "%s", name);
+	return true;
+}
+
+bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,
+		  struct ip_addr *out)
+{
+	const char *text = rpc_string(object, name);
+
+	if (ip_parse(text, out) == 0)
+		return true;
+	rpc_refuse(call, RPC_INVALID, "%s%s: \"%.64s\" is no IPv4 or IPv6 address", place, name,
+		   text);
+	return false;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The methods of the control socket, by noun, and what they share. Used by methods_*.c, on the
+ * control thread. docs/control.md tells each method's parameters and result; a unit test holds
+ * the two together.
+ */
+#ifndef CTL_DAEMON_METHODS_H
+#define CTL_DAEMON_METHODS_H
+
+#include "api.h"
+#include "rpc.h"
+#include "rpc_params.h"
+
+/* Each ends with a method without a name. */
+extern const struct rpc_method methods_service[];
+extern const struct rpc_method methods_backend[];
+extern const struct rpc_method methods_counters[];
+extern const struct rpc_method methods_daemon[];
+
+extern const struct rpc_param methods_no_params[];
+
+/* Results are built without a look at each step: what fails for want of memory makes *object
+ * NULL, which stays, and which a handler may return. `value` is taken over. */
+void methods_put(json_t **object, const char *key, json_t *value);
+void methods_put_text(json_t **object, const char *key, const char *text);
+void methods_put_number(json_t **object, const char *key, uint64_t number);
+void methods_put_addr(json_t **object, const char *key, const struct ip_addr *addr);
+void methods_append(json_t **array, json_t *value);
+
+/* Puts `next` in force, which model_*() made (NULL: refused; *error says why). The result of all
+ * methods that change something: {"generation": 12, "took_us": 412}. */
+json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error);
+
+/* The service that the parameter "service" names. NULL: none; the call is refused then. */
+const struct service_conf *methods_service_named(struct rpc_call *call);
+
+/* Packets by verdict, as an object. */
+json_t *methods_verdicts(const struct service_counters *counters);
+
+/* Reads name, address, weight and state of `object`, which stands at `place` in the parameters.
+ * False: the call is refused. */
+bool methods_backend_conf(struct rpc_call *call, const json_t *object, const char *place,
+			  struct backend_conf *out);
+
+/* Copies a name. False: it's too long, and the call is refused. */
+bool methods_name(struct rpc_call *call, const json_t *object, const char *place,
+		  char out[MODEL_NAME_MAX]);
+
+/* Copies an address. False: it is none, and the call is refused. */
+bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,
+		  struct ip_addr *out);
+
+#endif

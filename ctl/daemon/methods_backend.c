@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * backends.list, backend.set, backend.enable, backend.disable, backend.add, backend.remove.
+ * Called by rpc.c, on the control thread.
+ */
+#include "methods.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *mac_json(const uint8_t mac[6])
+{
+	static const uint8_t none[6];
+	char text[18];
+
+	if (memcmp(mac, none, sizeof(none)) == 0)
+		return json_null();
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	return json_string(text);
+}
+
+/* A way that the kernel resolved is none to us if it doesn't leave by a port of the fast path. */
+static json_t *next_hop_json(const struct daemon_backend *backend)
+{
+	const struct nexthop *hop = &backend->next_hop;
+	bool no_port = hop->state == NEXTHOP_RESOLVED && backend->port < 0;
+	json_t *object = json_object();
+
+	methods_put_text(&object, "state", no_port ? "no_port" : nexthop_state_word(hop->state));
+	methods_put_text(&object, "text",
+			 no_port ? "its interface is no port of the fast path"
+				 : nexthop_state_text(hop->state));
+	methods_put(&object, "interface", hop->ifname[0] ? rpc_text(hop->ifname) : json_null());
+	methods_put(&object, "port", backend->port < 0 ? json_null() : json_integer(backend->port));
+	methods_put_addr(&object, "via", &hop->via);
+	methods_put(&object, "mac", mac_json(hop->dst_mac));
+	methods_put(&object, "vlan", hop->vlan == 0 ? json_null() : json_integer(hop->vlan));
+	methods_put_number(&object, "mtu_bytes", hop->mtu_bytes);
+	return object;
+}
+
+static json_t *backend_json(const struct service_conf *service, uint32_t index,
+			    const struct daemon_backend *running)
+{
+	const struct backend_conf *conf = &service->backends[index];
+	json_t *object = json_object();
+
+	methods_put_text(&object, "service", service->name);
+	methods_put_text(&object, "name", conf->name);
+	methods_put_addr(&object, "address", &conf->addr);
+	methods_put_number(&object, "weight", conf->weight);
+	methods_put_text(&object, "state", backend_admin_name(conf->admin));
+	methods_put_number(&object, "slots", running->slots);
+	methods_put_number(&object, "slots_total", service->slots);
+	methods_put_number(&object, "packets", running->counters.packets);
+	methods_put_number(&object, "bytes", running->counters.bytes);
+	methods_put(&object, "next_hop", next_hop_json(running));
+	return object;
+}
+
+/* False: refused, or no memory. */
+static bool append_backends(struct rpc_call *call, const struct service_conf *service,
+			    json_t **list)
+{
+	struct daemon_backend *rows;
+	int rc;
+
+	if (service->backends_n == 0)
+		return true;
+	rows = calloc(service->backends_n, sizeof(*rows));
+	if (!rows)
+		return false;
+	rc = call->api->backends_read(call->api->ctx, service, rows);
+	if (rc < 0)
+		rpc_refuse(call, RPC_FAILED, "service %s: the backends' counters can't be read: %s",
+			   service->name, strerror(-rc));
+	for (uint32_t i = 0; rc == 0 && i < service->backends_n; i++)
+		methods_append(list, backend_json(service, i, &rows[i]));
+	free(rows);
+	return rc == 0;
+}
+
+static json_t *backends_list(struct rpc_call *call)
+{
+	const struct model *model = call->api->model(call->api->ctx);
+	json_t *result = json_object(), *list = json_array();
+	bool done = true;
+
+	if (rpc_string(call->params, "service")) {
+		const struct service_conf *service = methods_service_named(call);
+
+		done = service && append_backends(call, service, &list);
+	} else {
+		for (uint32_t i = 0; done && i < model->services_n; i++)
+			done = append_backends(call, model->services[i], &list);
+	}
+	methods_put(&result, "backends", list);
+	if (!done) {
+		json_decref(result);
+		return NULL;
+	}
+	return result;
+}
+
+bool methods_backend_conf(struct rpc_call *call, const json_t *object, const char *place,
+			  struct backend_conf *out)
+{
+	const char *state = rpc_string(object, "state");
+
+	memset(out, 0, sizeof(*out));
+	out->weight = MODEL_WEIGHT_DEFAULT;
+	out->admin = BACKEND_ENABLED;
+	if (!methods_name(call, object, place, out->name) ||
+	    !methods_addr(call, object, place, "address", &out->addr) ||
+	    !rpc_integer(call, object, place, "weight", 0, MODEL_WEIGHT_MAX, &out->weight))
+		return false;
+	if (state && strcmp(state, backend_admin_name(BACKEND_DISABLED)) == 0) {
+		out->admin = BACKEND_DISABLED;
+	} else if (state && strcmp(state, backend_admin_name(BACKEND_ENABLED)) != 0) {
+		rpc_refuse(call, RPC_INVALID, "%sstate: \"%.64s\" is neither enabled nor disabled",
+			   place, state);
+		return false;
+	}
+	return true;
+}
+
+static json_t *backend_add(struct rpc_call *call)
+{
+	const struct model *model = call->api->model(call->api->ctx);
+	struct model_error error = {.text = ""};
+	struct backend_conf spec;
+
+	if (!methods_backend_conf(call, call->params, "", &spec))
+		return NULL;
+	return methods_apply(
+		call, model_backend_add(model, rpc_string(call->params, "service"), &spec, &error),
+		&error);
+}
+
+static json_t *backend_remove(struct rpc_call *call)
+{
+	struct model_error error = {.text = ""};
+
+	return methods_apply(call,
+			     model_backend_remove(call->api->model(call->api->ctx),
+						  rpc_string(call->params, "service"),
+						  rpc_string(call->params, "backend"), &error),
+			     &error);
+}
+
+static json_t *backend_set(struct rpc_call *call)
+{
+	struct model_error error = {.text = ""};
+	uint32_t weight = 0;
+
+	if (!rpc_integer(call, call->params, "", "weight", 0, MODEL_WEIGHT_MAX, &weight))
+		return NULL;
+	return methods_apply(call,
+			     model_backend_weight(call->api->model(call->api->ctx),
+						  rpc_string(call->params, "service"),
+						  rpc_string(call->params, "backend"), weight,
+						  &error),
+			     &error);
+}
+
+static json_t *set_admin(struct rpc_call *call, enum backend_admin admin)
+{
+	struct model_error error = {.text = ""};
+
+	return methods_apply(call,
+			     model_backend_admin(call->api->model(call->api->ctx),
+						 rpc_string(call->params, "service"),
+						 rpc_string(call->params, "backend"), admin,
+						 &error),
+			     &error);
+}
+
+static json_t *backend_enable(struct rpc_call *call)
+{
+	return set_admin(call, BACKEND_ENABLED);
+}
+
+static json_t *backend_disable(struct rpc_call *call)
+{
+	return set_admin(call, BACKEND_DISABLED);
+}
+
+static const struct rpc_param list_params[] = {
+	{"service", RPC_STRING, false, "only this one's", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param set_params[] = {
+	{"service", RPC_STRING, true, "name of the service", NULL},
+	{"backend", RPC_STRING, true, "name of the backend", NULL},
+	{"weight", RPC_INTEGER, true, "0 to 65535; 0 takes no new flows", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param named_params[] = {
+	{"service", RPC_STRING, true, "name of the service", NULL},
+	{"backend", RPC_STRING, true, "name of the backend", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param add_params[] = {
+	{"service", RPC_STRING, true, "name of the service", NULL},
+	{"name", RPC_STRING, true, "of the new backend, within its service", NULL},
+	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},
+	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},
+	{"state", RPC_STRING, false, "enabled (if missing) or disabled", NULL},
+	{.name = NULL},
+};
+
+const struct rpc_method methods_backend[] = {
+	{"backends.list", backends_list, false, list_params,
+	 "lists backends as they run: share, next hop, packets"},
+	{"backend.set", backend_set, true, set_params, "sets a backend's weight"},
+	{"backend.enable", backend_enable, true, named_params, "lets a backend take flows"},
+	{"backend.disable", backend_disable, true, named_params, "sends a backend nothing more"},
+	{"backend.add", backend_add, true, add_params, "adds a backend to a service"},
+	{"backend.remove", backend_remove, true, named_params, "removes a backend"},
+	{.name = NULL},
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * generation.show, dataplane.show, version, methods.list. Called by rpc.c, on the control thread.
+ */
+#include "methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *generation_show(struct rpc_call *call)
+{
+	struct daemon_generation generation;
+	json_t *result = json_object();
+
+	call->api->generation(call->api->ctx, &generation);
+	methods_put_number(&result, "generation", generation.number);
+	methods_put_number(&result, "published_us", (uint64_t)generation.published_us);
+	methods_put_number(&result, "took_us", generation.took_us);
+	methods_put_number(&result, "arena_used_bytes", generation.arena_used_bytes);
+	methods_put_number(&result, "arena_bytes", generation.arena_bytes);
+	return result;
+}
+
+static json_t *port_json(const struct fast_path_port_info *port)
+{
+	json_t *object = json_object();
+	char mac[18];
+
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", port->mac[0], port->mac[1],
+		 port->mac[2], port->mac[3], port->mac[4], port->mac[5]);
+	methods_put_text(&object, "interface", port->interface);
+	methods_put_text(&object, "driver", port->driver);
+	methods_put_text(&object, "mac", mac);
+	methods_put(&object, "up", json_boolean(port->up));
+	methods_put_number(&object, "rx_packets", port->rx_packets);
+	methods_put_number(&object, "tx_packets", port->tx_packets);
+	methods_put_number(&object, "rx_missed", port->rx_missed);
+	methods_put_number(&object, "to_kernel", port->to_kernel);
+	methods_put_number(&object, "from_kernel", port->from_kernel);
+	return object;
+}
+
+static json_t *ports_json(const struct daemon_api *api)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX; i++) {
+		struct fast_path_port_info port;
+
+		if (api->port_read(api->ctx, i, &port) < 0)
+			break;
+		methods_append(&list, port_json(&port));
+	}
+	return list;
+}
+
+static json_t *worker_json(const struct worker_counters *worker)
+{
+	json_t *object = json_object();
+
+	methods_put_number(&object, "core", worker->core);
+	methods_put(&object, "packets", methods_verdicts(&worker->verdicts));
+	methods_put_number(&object, "bursts", worker->bursts);
+	methods_put_number(&object, "empty_bursts", worker->empty_bursts);
+	methods_put_number(&object, "sleeps", worker->sleeps);
+	methods_put_number(&object, "burst_gap_max_ns", worker->burst_gap_max_ns);
+	return object;
+}
+
+static json_t *workers_json(const struct daemon_api *api)
+{
+	struct worker_counters *rows = calloc(FAST_PATH_WORKERS_MAX, sizeof(*rows));
+	json_t *list = json_array();
+	int n;
+
+	if (!rows) {
+		json_decref(list);
+		return NULL;
+	}
+	n = api->workers_read(api->ctx, rows, FAST_PATH_WORKERS_MAX);
+	for (int i = 0; i < n && i < FAST_PATH_WORKERS_MAX; i++)
+		methods_append(&list, worker_json(&rows[i]));
+	free(rows);
+	return list;
+}
+
+static json_t *dataplane_show(struct rpc_call *call)
+{
+	struct daemon_dataplane dataplane;
+	json_t *result = json_object();
+
+	call->api->dataplane(call->api->ctx, &dataplane);
+	methods_put_text(&result, "path", dataplane.path);
+	methods_put_text(&result, "reason", dataplane.reason);
+	methods_put_text(&result, "description", dataplane.description);
+	methods_put(&result, "ports", ports_json(call->api));
+	methods_put(&result, "workers", workers_json(call->api));
+	return result;
+}
+
+static json_t *version(struct rpc_call *call)
+{
+	struct daemon_dataplane dataplane;
+	struct daemon_info info;
+	json_t *result = json_object();
+
+	call->api->info(call->api->ctx, &info);
+	call->api->dataplane(call->api->ctx, &dataplane);
+	methods_put_text(&result, "version", info.version);
+	methods_put_text(&result, "build", info.build);
+	methods_put_text(&result, "config_path", info.config_path);
+	methods_put_number(&result, "started_us", (uint64_t)info.started_us);
+	methods_put_text(&result, "path", dataplane.path);
+	methods_put_text(&result, "description", dataplane.description);
+	return result;
+}
+
+static json_t *params_json(const struct rpc_param *params)
+{
+	json_t *list = json_array();
+
+	for (; params->name; params++) {
+		json_t *object = json_object();
+
+		methods_put_text(&object, "name", params->name);
+		methods_put_text(&object, "type", rpc_type_name(params->type));
+		methods_put(&object, "required", json_boolean(params->required));
+		methods_put_text(&object, "help", params->help);
+		if (params->fields)
+			methods_put(&object, "fields", params_json(params->fields));
+		methods_append(&list, object);
+	}
+	return list;
+}
+
+static json_t *methods_list(struct rpc_call *call)
+{
+	json_t *result = json_object(), *list = json_array();
+	const struct rpc_method *method;
+
+	for (size_t i = 0; (method = rpc_method_at(i)); i++) {
+		json_t *object = json_object();
+
+		methods_put_text(&object, "name", method->name);
+		methods_put_text(&object, "help", method->help);
+		methods_put(&object, "changes", json_boolean(method->changes));
+		methods_put(&object, "parameters", params_json(method->params));
+		methods_append(&list, object);
+	}
+	methods_put(&result, "methods", list);
+	return result;
+}
+
+const struct rpc_method methods_daemon[] = {
+	{"generation.show", generation_show, false, methods_no_params,
+	 "tells which generation packets see, and how full the arena is"},
+	{"dataplane.show", dataplane_show, false, methods_no_params,
+	 "tells of the fast path, its ports and its workers"},
+	{"version", version, false, methods_no_params, "tells what runs, and since when"},
+	{"methods.list", methods_list, false, methods_no_params, "lists the methods"},
+	{.name = NULL},
+};

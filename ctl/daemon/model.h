@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the operator asked for: settings, services, backends. A model is a value: it and its
+ * services are immutable once made, and shared by reference count, so that a change makes a new
+ * model which differs from the old one in the changed services' pointers alone. Whoever applies
+ * a model compares pointers to see what changed. Used on the control thread only.
+ *
+ * Every function that makes a model validates it whole. On failure it returns NULL, and *error
+ * says where and why; nothing has changed then.
+ */
+#ifndef SLUICE_MODEL_H
+#define SLUICE_MODEL_H
+
+#include <net/if.h>
+
+#include "ip.h"
+#include "sluice/generation.h"
+#include "sluice/module.h"
+
+enum {
+	MODEL_NAME_MAX = 64, /* of a service or backend, with its 0: letters, digits, . _ - : */
+	MODEL_ERROR_MAX = 512,
+	MODEL_WEIGHT_MAX = 65535,
+	MODEL_WEIGHT_DEFAULT = 100,
+};
+
+/* How a request failed, for JSON-RPC and for exit codes. */
+enum model_error_kind {
+	MODEL_INVALID,   /* a value that is wrong in itself */
+	MODEL_NOT_FOUND, /* no such service or backend */
+	MODEL_EXISTS,    /* the name, or vip:port/protocol, is taken */
+	MODEL_CONFLICT,  /* right in itself, but not beside the rest */
+	MODEL_FULL,      /* a limit of the settings is reached */
+};
+
+struct model_error {
+	enum model_error_kind kind;
+	char text[MODEL_ERROR_MAX]; /* "services[0].port: 70000 is not in 1-65535" */
+};
+
+enum backend_admin {
+	BACKEND_ENABLED,
+	BACKEND_DRAINING, /* keeps its flows, takes no new ones */
+	BACKEND_DISABLED, /* takes nothing */
+};
+
+struct backend_conf {
+	char name[MODEL_NAME_MAX];
+	struct ip_addr addr;
+	uint32_t weight; /* 0 to MODEL_WEIGHT_MAX; 0 takes no new flows */
+	enum backend_admin admin;
+};
+
+struct service_conf {
+	uint32_t refs;
+	char name[MODEL_NAME_MAX];
+	struct ip_addr vip;
+	uint16_t port;    /* host order; 0: all ports */
+	uint8_t proto;    /* PROTO_TCP or PROTO_UDP */
+	uint8_t encap;    /* enum encap */
+	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
+	uint32_t backends_n;
+	struct backend_conf backends[]; /* in the order they were added */
+};
+
+enum path_mode {
+	PATH_AUTO, /* dpdk where it can start, else xdp */
+	PATH_DPDK,
+	PATH_XDP,
+};
+
+struct port_conf {
+	char device[256];        /* "" when not given */
+	char tap[IFNAMSIZ];      /* "" when not given: then "sluice<index>" */
+	char interface[IFNAMSIZ]; /* "" when not given */
+};
+
+/* What only a restart changes. */
+struct settings {
+	struct flow_key seed;
+	enum path_mode mode;
+	struct port_conf ports[FAST_PATH_PORTS_MAX];
+	uint32_t ports_n;
+	uint16_t cores[FAST_PATH_WORKERS_MAX];
+	uint32_t cores_n;
+	uint32_t idle_max_us; /* 0: busy */
+	enum fast_path_hugepages hugepages;
+	uint32_t memory_mb;
+	char eal_args[512];
+	enum fast_path_attach attach;
+	char pin_dir[108];
+	uint32_t tables_mb;    /* of the arena */
+	uint32_t services_max;
+	uint32_t backends_max; /* of all services together */
+	uint16_t gue_port;
+	uint8_t outer_ttl;
+	struct ip_addr source_v4, source_v6;          /* of GUE; family 0: from the route */
+	struct ip_prefix ipip_source_v4, ipip_source_v6; /* host part: entropy; 0: as above */
+	char socket_path[108];
+	char socket_group[32];
+};
+
+struct model {
+	struct settings settings;
+	uint32_t services_n;
+	uint32_t backends_n;            /* of all services together */
+	struct service_conf **services; /* in the order they were added */
+	struct model_index *index;      /* model_index.h: by name, by vip; may be shared */
+};
+
+struct model *model_new(const struct settings *settings);
+void model_free(struct model *m); /* NULL is allowed */
+
+/*
+ * A service to fill in (names as strings, with their 0): zeroed but for backends_n and one
+ * reference. Who makes one unrefs it when the model has it. NULL: no memory.
+ */
+struct service_conf *service_conf_new(uint32_t backends_n);
+struct service_conf *service_conf_ref(struct service_conf *s); /* returns s */
+void service_conf_unref(struct service_conf *s);               /* NULL is allowed */
+
+#define MODEL_NOWHERE UINT32_MAX
+
+/* What a fault is about, for who knows better names for it: a line of a file. */
+struct model_place {
+	uint32_t service; /* index in `specs`; MODEL_NOWHERE: all of them together */
+	uint32_t backend; /* index in its backends; MODEL_NOWHERE: the service itself */
+	const char *key;  /* "vip"; NULL: the whole service or backend */
+};
+
+/* `text` says what is wrong, without the place; it is gone after the call. */
+typedef void model_fault_fn(void *ctx, const struct model_place *place, enum model_error_kind kind,
+			    const char *text);
+
+/*
+ * A model of all `specs` at once. Reports every fault that it finds, and returns NULL then. The
+ * model takes references of its own; in each spec a `slots` of 0 is replaced by the size chosen.
+ */
+struct model *model_build(const struct settings *settings, struct service_conf *const specs[],
+			  uint32_t specs_n, model_fault_fn *fault, void *ctx);
+
+struct service_conf *model_find(const struct model *m, const char *service); /* NULL: none */
+const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend);
+
+/*
+ * Each makes a new model; `m` stays as it is. `spec` is copied; spec->slots 0 asks for a size that
+ * fits (at least 100 slots a backend). A service may have no backends. A change that changes
+ * nothing (a weight that is the same) gives a model that shares every service with `m`.
+ */
+struct model *model_service_add(const struct model *m, const struct service_conf *spec,
+				struct model_error *error);
+struct model *model_service_remove(const struct model *m, const char *service,
+				   struct model_error *error);
+struct model *model_backend_add(const struct model *m, const char *service,
+				const struct backend_conf *spec, struct model_error *error);
+struct model *model_backend_remove(const struct model *m, const char *service, const char *backend,
+				   struct model_error *error);
+struct model *model_backend_weight(const struct model *m, const char *service, const char *backend,
+				   uint32_t weight, struct model_error *error);
+struct model *model_backend_admin(const struct model *m, const char *service, const char *backend,
+				  enum backend_admin admin, struct model_error *error);
+
+/* Texts, and back (-EINVAL: none of them). */
+const char *encap_name(enum encap encap); /* "ipip", "gue", "gue0" */
+int encap_parse(const char *text, uint8_t *encap);
+const char *proto_name(uint8_t proto); /* "tcp", "udp" */
+int proto_parse(const char *text, uint8_t *proto);
+const char *backend_admin_name(enum backend_admin admin); /* "enabled", "draining", "disabled" */
+int backend_admin_parse(const char *text, enum backend_admin *admin);
+
+/* Whether `name` can name a service or backend: 1-63 letters, digits, . _ - : */
+bool model_name_valid(const char name[MODEL_NAME_MAX]);
+
+/* "198.51.100.10:80/tcp", "[2001:db8::10]:all/udp". Returns buf. */
+enum { ENDPOINT_TEXT_MAX = IP_TEXT_MAX + sizeof("[]:65535/tcp") };
+const char *endpoint_format(const struct service_conf *s, char buf[ENDPOINT_TEXT_MAX]);
+
+/*
+ * Why an address can be neither a vip nor a backend nor an outer source ("is a multicast
+ * address"); NULL: it can.
+ */
+const char *ip_refusal(const struct ip_addr *addr);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the picture: links, then a route for each address, then the routes' neighbours. Called by
+ * nexthop.c, on the control thread.
+ */
+#include "nexthop_picture.h"
+
+#include "netlink.h"
+#include "route_query.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(sizeof(struct nexthop) == 80, "nexthops are compared with memcmp: no padding");
+
+static int compare_addrs(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+/* Fills in picture->addrs, sorted and each once. */
+static int addrs_copy(struct picture *picture, const struct ip_addr *addrs, size_t n)
+{
+	size_t room = n > 0 ? n : 1;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ip_length_bytes(addrs[i].family) == 0)
+			return -EINVAL;
+	}
+	picture->addrs = calloc(room, sizeof(*picture->addrs));
+	picture->routes = calloc(room, sizeof(*picture->routes));
+	picture->hops = calloc(room, sizeof(*picture->hops));
+	if (!picture->addrs || !picture->routes || !picture->hops)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		picture->addrs[i] = ip_from_bytes(addrs[i].family, addrs[i].bytes);
+	qsort(picture->addrs, n, sizeof(*addrs), compare_addrs);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || !ip_equal(&picture->addrs[i], &picture->addrs[kept - 1]))
+			picture->addrs[kept++] = picture->addrs[i];
+	}
+	picture->n = kept;
+	return 0;
+}
+
+/* The neighbours that the routes lead to over interfaces that have any. */
+static int neighbours_collect(struct picture *picture, const struct neighbour_table *old)
+{
+	struct neighbour *list = calloc(picture->n > 0 ? picture->n : 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < picture->n; i++) {
+		const struct route *route = &picture->routes[i];
+		const struct link *link = link_by_index(&picture->links, route->ifindex);
+
+		if (route->kind != ROUTE_UNICAST || !link || !link->up || !link->ethernet)
+			continue;
+		list[n].ifindex = route->ifindex;
+		list[n++].addr = route->via;
+	}
+	neighbour_table_init(&picture->neighbours, list, n, old);
+	return 0;
+}
+
+int picture_take(struct netlink *nl, const struct ip_addr *addrs, size_t n,
+		 const struct picture *old, struct picture *out)
+{
+	struct picture picture = { 0 };
+	int rc = addrs_copy(&picture, addrs, n);
+
+	if (rc == 0)
+		rc = link_table_read(nl, &picture.links);
+	if (rc == 0)
+		rc = routes_ask(nl, picture.addrs, picture.routes, picture.n);
+	if (rc == 0)
+		rc = neighbours_collect(&picture, old ? &old->neighbours : NULL);
+	if (rc == 0)
+		rc = neighbour_table_read(nl, &picture.neighbours);
+	if (rc < 0) {
+		picture_free(&picture);
+		return rc;
+	}
+	for (size_t i = 0; old && i < picture.n; i++) {
+		const struct nexthop *hop = picture_hop(old, &picture.addrs[i]);
+
+		if (hop)
+			picture.hops[i] = *hop;
+	}
+	*out = picture;
+	return 0;
+}
+
+void picture_free(struct picture *picture)
+{
+	free(picture->addrs);
+	free(picture->routes);
+	free(picture->hops);
+	link_table_free(&picture->links);
+	neighbour_table_free(&picture->neighbours);
+	*picture = (struct picture){ 0 };
+}
+
+const struct nexthop *picture_hop(const struct picture *picture, const struct ip_addr *addr)
+{
+	const struct ip_addr *found;
+
+	if (picture->n == 0)
+		return NULL;
+	found = bsearch(addr, picture->addrs, picture->n, sizeof(*addr), compare_addrs);
+	return found ? &picture->hops[found - picture->addrs] : NULL;
+}
+
+static uint32_t mtu_min(uint32_t mtu_bytes, uint32_t limit_bytes)
+{
+	return limit_bytes != 0 && limit_bytes < mtu_bytes ? limit_bytes : mtu_bytes;
+}
+
+/* What the route's kind makes of it; RESOLVED: leads somewhere. */
+static enum nexthop_state state_of_route(enum route_kind kind)
+{
+	switch (kind) {
+	case ROUTE_NONE:
+		return NEXTHOP_NO_ROUTE;
+	case ROUTE_UNICAST:
+		return NEXTHOP_RESOLVED;
+	case ROUTE_LOCAL:
+		return NEXTHOP_LOCAL;
+	case ROUTE_NOT_UNICAST:
+		return NEXTHOP_NOT_UNICAST;
+	case ROUTE_BLACKHOLE:
+		return NEXTHOP_BLACKHOLE;
+	case ROUTE_UNREACHABLE:
+		return NEXTHOP_UNREACHABLE;
+	case ROUTE_PROHIBITED:
+		return NEXTHOP_PROHIBITED;
+	case ROUTE_ENCAP:
+		return NEXTHOP_ROUTE_ENCAP;
+	}
+	return NEXTHOP_NO_ROUTE;
+}
+
+/* Whether frames over the interface can be written by the fast path; RESOLVED: yes. */
+static enum nexthop_state state_of_link(const struct link *link, const struct link_table *links)
+{
+	const struct link *parent = link_by_index(links, link->parent_ifindex);
+
+	if (!link->up)
+		return NEXTHOP_LINK_DOWN;
+	if (!link->ethernet)
+		return NEXTHOP_NO_MAC;
+	if (link->is_vlan && (link->vlan_ethertype != ETH_P_8021Q || !parent || parent->is_vlan))
+		return NEXTHOP_VLAN_UNSUPPORTED;
+	return NEXTHOP_RESOLVED;
+}
+
+static enum nexthop_state state_of_neighbour(const struct neighbour *neighbour)
+{
+	if (neighbour && neighbour_usable(neighbour))
+		return NEXTHOP_RESOLVED;
+	if (neighbour && neighbour->solicit_error == -ENOBUFS)
+		return NEXTHOP_NEIGHBOURS_FULL;
+	return NEXTHOP_NO_NEIGHBOUR;
+}
+
+struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *route,
+			       const struct link_table *links,
+			       const struct neighbour_table *neighbours)
+{
+	const struct link *link = link_by_index(links, route->ifindex);
+	const struct neighbour *neighbour = neighbour_find(neighbours, route->ifindex, &route->via);
+	struct nexthop hop = { .state = state_of_route(route->kind) };
+
+	if (hop.state != NEXTHOP_RESOLVED)
+		return hop;
+	hop.ifindex = route->ifindex;
+	hop.via = route->via;
+	hop.source = route->source;
+	if (!link) { /* it went between the questions; its announcement is under way */
+		hop.state = NEXTHOP_LINK_DOWN;
+		return hop;
+	}
+	hop.port_ifindex = link->is_vlan ? link->parent_ifindex : link->ifindex;
+	hop.vlan = link->is_vlan ? link->vlan : 0;
+	hop.mtu_bytes = mtu_min(link->mtu_bytes, route->mtu_bytes);
+	if (addr->family == IP_V6)
+		hop.mtu_bytes = mtu_min(hop.mtu_bytes, link->mtu6_bytes);
+	memcpy(hop.ifname, link->name, sizeof(hop.ifname));
+	memcpy(hop.src_mac, link->mac, sizeof(hop.src_mac));
+	hop.state = state_of_link(link, links);
+	if (hop.state != NEXTHOP_RESOLVED)
+		return hop;
+	hop.state = state_of_neighbour(neighbour);
+	if (hop.state == NEXTHOP_RESOLVED)
+		memcpy(hop.dst_mac, neighbour->mac, sizeof(hop.dst_mac));
+	return hop;
+}
+
+bool picture_compose(struct picture *picture)
+{
+	bool differs = false;
+
+	for (size_t i = 0; i < picture->n; i++) {
+		struct nexthop hop = nexthop_compose(&picture->addrs[i], &picture->routes[i],
+						     &picture->links, &picture->neighbours);
+
+		differs |= memcmp(&hop, &picture->hops[i], sizeof(hop)) != 0;
+		picture->hops[i] = hop;
+	}
+	return differs;
+}

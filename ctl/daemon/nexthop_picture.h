@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the kernel said at one time about the ways to a set of addresses, and the next hops that
+ * follow from it. Used by nexthop.c, on the control thread.
+ */
+#ifndef CTL_DAEMON_NEXTHOP_PICTURE_H
+#define CTL_DAEMON_NEXTHOP_PICTURE_H
+
+#include "link_table.h"
+#include "neighbour_table.h"
+#include "nexthop.h"
+
+struct netlink;
+struct route;
+
+/* All zero: the picture of no addresses. */
+struct picture {
+	struct ip_addr *addrs; /* sorted, each once */
+	struct route *routes;  /* of addrs[i] */
+	struct nexthop *hops;  /* to addrs[i], by picture_compose */
+	size_t n;
+	struct link_table links;
+	struct neighbour_table neighbours; /* of the routes */
+};
+
+/* Asks for all about n addresses, in any order. What `old` (may be NULL) knows about neighbours
+ * having been solicited is taken over, and so are its next hops, for picture_compose to
+ * compare with. Returns 0, or as nexthops_watch. `out` is written on success only. */
+int picture_take(struct netlink *nl, const struct ip_addr *addrs, size_t n,
+		 const struct picture *old, struct picture *out);
+
+/* Works out the next hops. Returns whether one differs from what stood there. */
+bool picture_compose(struct picture *picture);
+
+void picture_free(struct picture *picture);
+
+/* NULL: not in the picture. */
+const struct nexthop *picture_hop(const struct picture *picture, const struct ip_addr *addr);
+
+/* The next hop that follows from a route, the interfaces and the neighbours. */
+struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *route,
+			       const struct link_table *links,
+			       const struct neighbour_table *neighbours);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Finds, loads and starts a fast path. Control thread.
+ */
+#include "path.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+/* The module's file in the first of the folders that has it; -ENOENT: none has. */
+static int module_open(const char *name, const char *module_dirs, void **handle,
+		       char error[FAST_PATH_ERROR_MAX])
+{
+	const char *dir = module_dirs;
+
+	while (*dir) {
+		size_t bytes = strcspn(dir, ":");
+		char file[PATH_MAX];
+
+		snprintf(file, sizeof(file), "%.*s/sluice-%s.so", (int)bytes, dir, name);
+		/* A module's libraries (DPDK's drivers) can't be unloaded safely. */
+		*handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+		if (*handle)
+			return 0;
+		snprintf(error, FAST_PATH_ERROR_MAX, "%s", dlerror());
+		if (!strstr(error, "cannot open shared object file") || !strstr(error, file))
+			return -ELIBACC; /* it is there, but not fit to be loaded */
+		dir += bytes + strspn(dir + bytes, ":");
+	}
+	snprintf(error, FAST_PATH_ERROR_MAX,
+		 "no sluice-%s.so in %s: is the package of this fast path installed?", name,
+		 module_dirs);
+	return -ENOENT;
+}
+
+static int module_load(const char *name, const char *module_dirs, const struct fast_path **module,
+		       char error[FAST_PATH_ERROR_MAX])
+{
+	void *handle;
+	int err = module_open(name, module_dirs, &handle, error);
+
+	if (err)
+		return err;
+	*module = dlsym(handle, FAST_PATH_SYMBOL);
+	if (!*module || (*module)->abi != FAST_PATH_ABI) {
+		snprintf(error, FAST_PATH_ERROR_MAX,
+			 "sluice-%s.so is of another version of sluice: install the same one", name);
+		return -ELIBBAD;
+	}
+	return 0;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+static void config_from(const struct settings *s, bool replace, struct fast_path_config *config)
+{
+	*config = (struct fast_path_config){
+		.ports_n = s->ports_n,
+		.cores_n = s->cores_n,
+		.arena_bytes = (uint64_t)s->tables_mb * ARENA_CHUNK_BYTES,
+		.services_max = s->services_max,
+		.backends_max = s->backends_max,
+		.idle_max_us = s->idle_max_us,
+		.hugepages = s->hugepages,
+		.memory_mb = s->memory_mb,
+		.eal_args = s->eal_args,
+		.attach = s->attach,
+		.replace = replace,
+		.pin_dir = s->pin_dir,
+		.log = log_line,
+	};
+	memcpy(config->cores, s->cores, sizeof(config->cores));
+	for (uint32_t i = 0; i < s->ports_n; i++)
+		config->ports[i] = (struct fast_path_port){
+			.device = text_or_null(s->ports[i].device),
+			.tap = text_or_null(s->ports[i].tap),
+			.interface = text_or_null(s->ports[i].interface),
+		};
+}
+
+static int try_start(struct path *path, const char *name, const struct settings *settings,
+		     const char *module_dirs, bool replace, char error[FAST_PATH_ERROR_MAX])
+{
+	struct fast_path_config config;
+	int err = module_load(name, module_dirs, &path->module, error);
+
+	if (err)
+		return err;
+	config_from(settings, replace, &config);
+	memset(&path->started, 0, sizeof(path->started));
+	return path->module->start(&config, &path->started, error);
+}
+
+int path_start(struct path *path, const struct settings *settings, const char *module_dirs,
+	       bool replace, char error[PATH_WHY_MAX])
+{
+	char dpdk_error[FAST_PATH_ERROR_MAX], xdp_error[FAST_PATH_ERROR_MAX];
+	const char *name = settings->mode == PATH_XDP ? "xdp" : "dpdk";
+	int err;
+
+	path->ports_n = settings->ports_n;
+	err = try_start(path, name, settings, module_dirs, replace, dpdk_error);
+	if (!err) {
+		snprintf(path->why, sizeof(path->why), "mode is %s",
+			 settings->mode == PATH_AUTO ? "auto, and dpdk could start" : name);
+	} else if (settings->mode != PATH_AUTO) {
+		snprintf(error, PATH_WHY_MAX, "%s: %.*s", name, PATH_WHY_MAX - 8, dpdk_error);
+		return err;
+	} else {
+		err = try_start(path, "xdp", settings, module_dirs, replace, xdp_error);
+		if (err) {
+			snprintf(error, PATH_WHY_MAX, "dpdk: %.500s; xdp: %.500s", dpdk_error,
+				 xdp_error);
+			return err;
+		}
+		snprintf(path->why, sizeof(path->why), "mode is auto, and dpdk could not start: %s",
+			 dpdk_error);
+	}
+	log_info("fast path: %s (%s): %s", path->module->name, path->why,
+		 path->started.description);
+	return 0;
+}
+
+void path_stop(struct path *path, bool detach)
+{
+	path->module->stop(detach);
+}

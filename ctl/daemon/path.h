@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds, loads and starts a fast path (include/sluice/module.h). Control thread.
+ */
+#ifndef SLUICE_PATH_H
+#define SLUICE_PATH_H
+
+#include "model.h"
+#include "sluice/module.h"
+
+enum {
+	PATH_WHY_MAX = 2 * FAST_PATH_ERROR_MAX,
+};
+
+struct path {
+	const struct fast_path *module;
+	struct fast_path_started started;
+	uint32_t ports_n;
+	char why[PATH_WHY_MAX]; /* the choice, for people: "mode is dpdk" */
+};
+
+/*
+ * Starts the path that settings->mode names; for auto dpdk, and where that can't start, xdp.
+ * `module_dirs`: folders of sluice-dpdk.so and sluice-xdp.so, separated by colons. `replace`: xdp
+ * may take the place of another program. `settings` must outlive path_stop().
+ * Returns 0, or -errno of the last try with `error` saying what failed and what to do.
+ */
+int path_start(struct path *path, const struct settings *settings, const char *module_dirs,
+	       bool replace, char error[PATH_WHY_MAX]);
+
+/* See fast_path.stop(). */
+void path_stop(struct path *path, bool detach);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which counter row belongs to whom. The fast path knows rows by number; a service, vip or backend
+ * keeps its row for as long as it exists, across generations. A row that is given back is the last
+ * to be given out again. Row 0 is nobody's. Control thread.
+ */
+#ifndef SLUICE_ROWS_H
+#define SLUICE_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	ROW_KEY_MAX = 160, /* "web4/b1", with its 0 */
+};
+
+struct rows;
+
+/* Rows 1 to max - 1. NULL: no memory. */
+struct rows *rows_new(uint32_t max);
+void rows_free(struct rows *rows);
+
+/*
+ * The row of `key`, which gets one if it has none; then *fresh says so (and the caller notes where
+ * the row's counters stand). -ENOMEM; -ENOSPC: all are taken.
+ */
+int rows_take(struct rows *rows, const char *key, uint32_t *row, bool *fresh);
+
+/* 0: none. */
+uint32_t rows_find(const struct rows *rows, const char *key);
+
+/* Gives the row of `key` back, if it has one. */
+void rows_release(struct rows *rows, const char *key);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON-RPC 2.0 (jsonrpc.org/specification): reading a request, finding its method, checking its
+ * parameters, making the answer. Called by control.c, on the control thread.
+ */
+#include "rpc.h"
+
+#include "api.h"
+#include "rpc_params.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *rpc_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char *copy;
+
+	if (json || !(copy = strdup(text)))
+		return json;
+	for (char *c = copy; *c; c++) {
+		if (*c & 0x80)
+			*c = '?';
+	}
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+json_t *rpc_refuse(struct rpc_call *call, enum rpc_error_code error, const char *format, ...)
+{
+	va_list args;
+
+	call->error = error;
+	va_start(args, format);
+	vsnprintf(call->error_text, sizeof(call->error_text), format, args);
+	va_end(args);
+	return NULL;
+}
+
+/* Takes `id` over; NULL stands for null. */
+static json_t *error_answer(json_t *id, enum rpc_error_code error, const char *text)
+{
+	return json_pack("{s:s, s:{s:i, s:o}, s:o}", "jsonrpc", "2.0", "error", "code", (int)error,
+			 "message", rpc_text(text), "id", id ? id : json_null());
+}
+
+json_t *rpc_error_answer(enum rpc_error_code error, const char *text)
+{
+	return error_answer(NULL, error, text);
+}
+
+/* Letters to change, put in or leave out to turn one text into the other (Levenshtein). */
+static size_t text_distance(const char *a, const char *b)
+{
+	enum { LENGTH_MAX = 40 };
+	size_t row[LENGTH_MAX + 1], b_length = strlen(b);
+
+	if (strlen(a) > LENGTH_MAX || b_length > LENGTH_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= b_length; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < b_length; j++) {
+			size_t best = corner + (a[i] != b[j]);
+
+			corner = row[j + 1];
+			if (best > row[j] + 1)
+				best = row[j] + 1;
+			if (best > corner + 1)
+				best = corner + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[b_length];
+}
+
+static const struct rpc_method *method_find(const char *name)
+{
+	const struct rpc_method *method;
+
+	for (size_t i = 0; (method = rpc_method_at(i)); i++) {
+		if (strcmp(method->name, name) == 0)
+			return method;
+	}
+	return NULL;
+}
+
+static void refuse_method(struct rpc_call *call, const char *name)
+{
+	const struct rpc_method *method, *nearest = NULL;
+	size_t least = 5; /* further away is no typing error */
+
+	for (size_t i = 0; (method = rpc_method_at(i)); i++) {
+		size_t distance = text_distance(name, method->name);
+
+		if (distance < least) {
+			least = distance;
+			nearest = method;
+		}
+	}
+	if (nearest)
+		rpc_refuse(call, RPC_METHOD, "no method \"%.64s\"; the nearest is \"%s\"", name,
+			   nearest->name);
+	else
+		rpc_refuse(call, RPC_METHOD, "no method \"%.64s\"; methods.list tells them", name);
+}
+
+/* Checks what any request has. Returns its method's name, or NULL with call's error set. */
+static const char *request_check(struct rpc_call *call, json_t *request)
+{
+	static const char *const members[] = {"jsonrpc", "method", "params", "id"};
+	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
+	const char *method = json_string_value(json_object_get(request, "method"));
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (request, key, value) {
+		size_t i = 0;
+
+		while (i < sizeof(members) / sizeof(members[0]) && strcmp(key, members[i]) != 0)
+			i++;
+		if (i == sizeof(members) / sizeof(members[0])) {
+			rpc_refuse(call, RPC_REQUEST,
+				   "unknown member \"%.64s\"; a request has "
+				   "jsonrpc, method, params and id",
+				   key);
+			return NULL;
+		}
+	}
+	if (!version || strcmp(version, "2.0") != 0) {
+		rpc_refuse(call, RPC_REQUEST, "the member \"jsonrpc\" must be \"2.0\"");
+		return NULL;
+	}
+	if (!method)
+		rpc_refuse(call, RPC_REQUEST, "the member \"method\" must be a string");
+	return method;
+}
+
+/* Returns the result (a new reference), or NULL with call's error set. */
+static json_t *method_call(struct rpc_call *call, const char *name, json_t *given)
+{
+	json_t *params, *result = NULL;
+
+	call->method = method_find(name);
+	if (!call->method) {
+		refuse_method(call, name);
+		return NULL;
+	}
+	if (given && !json_is_object(given) && !(json_is_array(given) && !json_array_size(given)))
+		return rpc_refuse(call, RPC_PARAMS,
+				  "%s: parameters go by name: \"params\" must be "
+				  "an object, not %s",
+				  name, rpc_kind(given));
+	params = json_is_object(given) ? json_incref(given) : json_object();
+	call->params = params;
+	call->error = RPC_INTERNAL;
+	snprintf(call->error_text, sizeof(call->error_text), "%s: out of memory", name);
+	if (params && rpc_params_check(call))
+		result = call->method->handler(call);
+	json_decref(params);
+	return result;
+}
+
+static int request_answer(struct rpc_call *call, json_t *request, json_t **answer)
+{
+	json_t *id = json_object_get(request, "id");
+	bool id_valid = !id || json_is_string(id) || json_is_number(id) || json_is_null(id);
+	const char *name = request_check(call, request);
+	json_t *result = NULL;
+
+	if (name && !id_valid) {
+		rpc_refuse(call, RPC_REQUEST,
+			   "the member \"id\" must be a string or a number, not %s", rpc_kind(id));
+		name = NULL;
+	}
+	if (name)
+		result = method_call(call, name, json_object_get(request, "params"));
+	if (name && !id) { /* a notification */
+		json_decref(result);
+		return 0;
+	}
+	id = id_valid ? json_incref(id) : NULL;
+	if (result)
+		*answer =
+			json_pack("{s:s, s:o, s:o}", "jsonrpc", "2.0", "result", result, "id", id);
+	else
+		*answer = error_answer(id, call->error, call->error_text);
+	return *answer ? 0 : -ENOMEM;
+}
+
+static bool is_blank(const char *line, size_t line_bytes)
+{
+	for (size_t i = 0; i < line_bytes; i++) {
+		if (!memchr(" \t\r", line[i], 3))
+			return false;
+	}
+	return true;
+}
+
+int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const char *line,
+	       size_t line_bytes, json_t **answer)
+{
+	struct rpc_call call = {.api = api, .peer = peer};
+	json_error_t error;
+	json_t *request;
+	int rc = 0;
+
+	*answer = NULL;
+	if (is_blank(line, line_bytes))
+		return 0;
+	request = json_loadb(line, line_bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(request)) {
+		rc = request_answer(&call, request, answer);
+		json_decref(request);
+		return rc;
+	}
+	if (!request)
+		rpc_refuse(&call, RPC_PARSE, "the line is not JSON: column %d: %s", error.column,
+			   error.text);
+	else if (json_is_array(request))
+		rpc_refuse(&call, RPC_REQUEST,
+			   "batches are not supported: send one request object a line");
+	else
+		rpc_refuse(&call, RPC_REQUEST, "a request is an object, not %s", rpc_kind(request));
+	json_decref(request);
+	*answer = rpc_error_answer(call.error, call.error_text);
+	return *answer ? 0 : -ENOMEM;
+}

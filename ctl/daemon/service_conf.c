@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One service of a model: made, shared by reference count, copied for a change. Called by the
+ * model and by who reads services from a file or a request, on the control thread.
+ */
+#include "model_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "maglev.h"
+
+enum {
+	/* A service that is added empty gets its backends one by one: room for so many. */
+	BACKENDS_PLANNED = 10,
+};
+
+static size_t service_conf_bytes(uint32_t backends_n)
+{
+	return sizeof(struct service_conf) + (size_t)backends_n * sizeof(struct backend_conf);
+}
+
+struct service_conf *service_conf_new(uint32_t backends_n)
+{
+	struct service_conf *s = calloc(1, service_conf_bytes(backends_n));
+
+	if (!s)
+		return NULL;
+	s->refs = 1;
+	s->backends_n = backends_n;
+	return s;
+}
+
+struct service_conf *service_conf_ref(struct service_conf *s)
+{
+	s->refs++;
+	return s;
+}
+
+void service_conf_unref(struct service_conf *s)
+{
+	if (s && --s->refs == 0)
+		free(s);
+}
+
+struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t backends_n)
+{
+	uint32_t kept_n = backends_n < s->backends_n ? backends_n : s->backends_n;
+	struct service_conf *copy = service_conf_new(backends_n);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, s, service_conf_bytes(kept_n));
+	copy->refs = 1;
+	copy->backends_n = backends_n;
+	return copy;
+}
+
+void service_conf_choose_slots(struct service_conf *s)
+{
+	if (s->slots == 0)
+		s->slots = maglev_slots_for(s->backends_n ? s->backends_n : BACKENDS_PLANNED);
+}
+
+const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend)
+{
+	for (uint32_t i = 0; i < s->backends_n; i++) {
+		if (strcmp(s->backends[i].name, backend) == 0)
+			return &s->backends[i];
+	}
+	return NULL;
+}

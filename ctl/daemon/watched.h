@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The set of backend addresses whose next hops are followed. Control thread.
+ */
+#ifndef SLUICE_WATCHED_H
+#define SLUICE_WATCHED_H
+
+#include "model.h"
+#include "nexthop.h"
+
+/* Zeroed: none. */
+struct watched {
+	struct ip_addr *addrs; /* sorted, each once */
+	size_t n;
+};
+
+/*
+ * Has `hops` watch the backends of `model`. Asks the kernel only if the set differs from the one
+ * before, since that takes a while with thousands of them. 0, or as nexthops_watch(), with the old
+ * set in force.
+ */
+int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *model);
+
+void watched_free(struct watched *watched);
+
+#endif
