@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A burst: the packets of one receive call on their way through the tables, in stages over
+ * arrays, so that what one stage prefetches the next finds in the cache. All decisions and all
+ * bytes come from include/sluice. Called by a worker for its own burst; tests and benchmarks call
+ * burst_run() without any port.
+ *
+ *   burst_run() -> burst_send(), burst_pass() -> burst_count()
+ */
+#ifndef SLUICE_DATAPLANE_BURST_H
+#define SLUICE_DATAPLANE_BURST_H
+
+#include "hash_burst.h"
+#include "sluice/counters.h"
+#include "sluice/module.h"
+#include "sluice/packet.h"
+
+struct arena;
+struct backend;
+struct rte_mbuf;
+struct rte_ring;
+struct service;
+
+enum {
+	BURST_MAX = 64, /* burst_run() takes no more */
+};
+
+_Static_assert(BURST_MAX % HASH_BURST_LANES == 0, "whole vectors");
+
+/* Where a worker's packets of one port come from and go to. Immutable while it runs. */
+struct burst_context {
+	const struct arena *arena;
+	struct service_counters *services; /* this worker's rows */
+	struct backend_counters *backends;
+	const uint16_t *port_ids; /* [ports_n], DPDK's; burst_send() alone needs them */
+	uint16_t queue;           /* transmit queue on each of them */
+	uint16_t ports_n;
+	uint16_t port; /* index of the port that the packets came by: answers leave by it */
+};
+
+/*
+ * By packet [i], in the order given to burst_run(): verdict, row, packets, and backend where the
+ * verdict is forward or icmp_forward. The mbufs are in out, in kernel, or freed.
+ */
+struct burst {
+	uint16_t n;
+	uint16_t live_n;
+	uint16_t kernel_n;
+	uint16_t drop_n;
+	uint16_t out_n[FAST_PATH_PORTS_MAX];
+	struct rte_mbuf **pkts;       /* the caller's array, valid within burst_run() only */
+	uint8_t verdict[BURST_MAX];   /* enum verdict */
+	uint8_t live[BURST_MAX];      /* indices of those that look for a backend */
+	uint8_t kernel_at[BURST_MAX]; /* index of kernel[k] */
+	uint32_t row[BURST_MAX];      /* of the service's counters */
+	struct packet packets[BURST_MAX];
+	const struct service *service[BURST_MAX];
+	const struct backend *backend[BURST_MAX];
+	uint64_t hash[BURST_MAX];
+	struct rte_mbuf *kernel[BURST_MAX]; /* for the kernel, as they came */
+	struct rte_mbuf *drop[BURST_MAX];
+	struct rte_mbuf *out[FAST_PATH_PORTS_MAX][BURST_MAX];
+	uint8_t out_at[FAST_PATH_PORTS_MAX][BURST_MAX]; /* index of out[port][k] */
+	/* IPv4 flows, packed for the hash. */
+	uint8_t flow_at[BURST_MAX];
+	uint64_t flow_addrs[BURST_MAX];
+	uint64_t flow_last[BURST_MAX];
+	uint64_t flow_hash[BURST_MAX];
+};
+
+/*
+ * Decides on pkts[0 .. n), n <= BURST_MAX, by the generation that is published at the start;
+ * rewrites and sorts them. `b` needs no preparation, but is to be zeroed once.
+ */
+void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf **pkts,
+	       uint16_t n);
+
+/* Sends what is in out. What a port doesn't take is freed, its verdict becomes transmit_full. */
+void burst_send(struct burst *b, const struct burst_context *ctx);
+
+/* Hands what is in kernel to `ring`. What doesn't fit is freed, and becomes kernel_full. */
+void burst_pass(struct burst *b, struct rte_ring *ring);
+
+/* Counts each packet's verdict, and what went to each backend. Once, after the verdicts stand. */
+void burst_count(const struct burst *b, const struct burst_context *ctx);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's network interfaces, as far as ports need them. Control thread.
+ */
+#include "interface.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int interface_mtu_read(unsigned int index, uint32_t *mtu_bytes)
+{
+	struct ifreq request = {0};
+	int fd, ret = 0;
+
+	if (!if_indextoname(index, request.ifr_name))
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, SIOCGIFMTU, &request) < 0)
+		ret = -errno;
+	else
+		*mtu_bytes = (uint32_t)request.ifr_mtu;
+	close(fd);
+	return ret;
+}
+
+int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+	if (ioctl(fd, SIOCSIFHWADDR, &request) < 0)
+		goto err_close;
+	request.ifr_mtu = (int)mtu_bytes;
+	if (ioctl(fd, SIOCSIFMTU, &request) < 0)
+		goto err_close;
+	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+		goto err_close;
+	request.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		goto err_close;
+	close(fd);
+	return 0;
+
+err_close:
+	ret = -errno;
+	close(fd);
+	return ret;
+}

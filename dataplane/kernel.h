@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exception path: what isn't Sluice's goes to the kernel, and the kernel's own packets leave
+ * by the ports. One thread, no worker, moves frames between the workers' rings and a TAP per
+ * port; all rings are bounded and have one writer and one reader. Made by the control thread.
+ */
+#ifndef SLUICE_DATAPLANE_KERNEL_H
+#define SLUICE_DATAPLANE_KERNEL_H
+
+#include "sluice/module.h"
+#include "tap.h"
+
+#include <pthread.h>
+
+struct rte_ring;
+
+enum {
+	KERNEL_RING_FRAMES = 512, /* of each ring; less one */
+};
+
+struct kernel {
+	uint16_t ports_n;
+	uint16_t workers_n;
+	struct rte_mempool *pool;
+	struct tap taps[FAST_PATH_PORTS_MAX];
+	struct rte_ring *to[FAST_PATH_WORKERS_MAX][FAST_PATH_PORTS_MAX]; /* worker -> kernel */
+	struct rte_ring *from[FAST_PATH_PORTS_MAX]; /* kernel -> worker kernel_worker(port) */
+	bool running;
+	bool stopping;
+	pthread_t thread;
+	/* Written by the thread. */
+	uint64_t to_n[FAST_PATH_PORTS_MAX] __attribute__((aligned(64)));
+	uint64_t from_n[FAST_PATH_PORTS_MAX];
+};
+
+/*
+ * Prepares for so many ports and workers; zeroes `k` first. Then, for each port,
+ * kernel_port_add() makes its TAP, then kernel_start() the thread. -ENOMEM.
+ */
+int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n, struct rte_mempool *pool,
+		  char *error);
+int kernel_port_add(struct kernel *k, uint16_t port, const char *name, const uint8_t mac[6],
+		    uint32_t mtu_bytes, char *error);
+int kernel_start(struct kernel *k, char *error);
+
+/* After the workers have ended. Undoes whatever has been done, the TAPs go. */
+void kernel_destroy(struct kernel *k);
+
+/* Which worker sends the kernel's packets by port `port`. */
+uint16_t kernel_worker(const struct kernel *k, uint16_t port);
+
+#endif

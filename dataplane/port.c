@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A port: a DPDK device with one receive and one transmit queue for each worker. Control thread.
+ */
+#include "port.h"
+#include "eal.h"
+#include "eal_log.h"
+#include "error.h"
+#include "interface.h"
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/* Of a device that tells no other: IEEE 802.3. */
+	MTU_DEFAULT_BYTES = 1500,
+	L2_BYTES_MAX = 14 + 2 * 4 + 4, /* Ethernet, two tags, frame check sequence */
+};
+
+#define PORT_RSS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
+
+static bool find(const char *device, uint16_t *id)
+{
+	struct rte_dev_iterator iterator;
+	uint16_t port;
+
+	RTE_ETH_FOREACH_MATCHING_DEV(port, device, &iterator)
+	{
+		*id = port;
+		rte_eth_iterator_cleanup(&iterator);
+		return true;
+	}
+	return false;
+}
+
+/* PCI devices are there since eal_start(), if at all. */
+static int plug(struct port *p, uint32_t index, char *error)
+{
+	int ret;
+
+	if (find(p->device, &p->id))
+		return 0;
+	if (eal_device_is_pci(p->device))
+		return error_set(error, -ENODEV,
+				 "ports[%u]: %s: no such network device for DPDK (%s); see "
+				 "\"dpdk-devbind.py --status\", and bind it with "
+				 "\"dpdk-devbind.py --bind vfio-pci %s\"",
+				 index, p->device, eal_log_first_error(), p->device);
+	eal_log_clear();
+	ret = rte_dev_probe(p->device);
+	if (ret < 0)
+		return error_set(error, -ENODEV,
+				 "ports[%u]: %s: can't be had (%s: %s); check the interface that "
+				 "it names, and that sluiced runs as root or with CAP_NET_ADMIN, "
+				 "CAP_NET_RAW and CAP_BPF",
+				 index, p->device, strerror(-ret), eal_log_first_error());
+	p->plugged = true;
+	if (!find(p->device, &p->id))
+		return error_set(error, -ENODEV, "ports[%u]: %s: not a network device", index,
+				 p->device);
+	return 0;
+}
+
+static void unplug(struct port *p)
+{
+	struct rte_eth_dev_info info;
+
+	if (p->plugged && rte_eth_dev_is_valid_port(p->id) &&
+	    rte_eth_dev_info_get(p->id, &info) == 0)
+		rte_dev_remove(info.device);
+	p->plugged = false;
+}
+
+int port_probe(struct port *p, uint32_t index, const char *device, char *error)
+{
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	int ret;
+
+	*p = (struct port){.device = device, .id = RTE_MAX_ETHPORTS};
+	ret = plug(p, index, error);
+	if (ret < 0)
+		goto err_unplug;
+	ret = rte_eth_dev_info_get(p->id, &info);
+	if (ret == 0)
+		ret = rte_eth_macaddr_get(p->id, &mac);
+	if (ret < 0) {
+		error_set(error, -ENODEV, "ports[%u]: %s: tells nothing of itself: %s", index,
+			  device, strerror(-ret));
+		goto err_unplug;
+	}
+	if (!rte_is_valid_assigned_ether_addr(&mac)) /* a virtual device without one of its own */
+		rte_eth_random_addr(mac.addr_bytes);
+	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
+	p->queues_max = (uint16_t)RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+	p->numa_node = rte_eth_dev_socket_id(p->id);
+	/* A device that stands on a kernel's interface has that one's MTU. */
+	p->mtu_bytes = MTU_DEFAULT_BYTES;
+	if (info.if_index != 0)
+		(void)interface_mtu_read(info.if_index, &p->mtu_bytes);
+	return 0;
+
+err_unplug:
+	unplug(p);
+	return -ENODEV;
+}
+
+/*
+ * The port takes what a buffer holds, so that the MTU is whatever the operator gives the kernel's
+ * interface: control reads it from there.
+ */
+static void mtu_choose(struct port *p, const struct rte_eth_dev_info *info,
+		       const struct rte_mempool *pool)
+{
+	uint32_t room = rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) -
+			RTE_PKTMBUF_HEADROOM - L2_BYTES_MAX;
+
+	p->rx_mtu_bytes = RTE_MAX(p->mtu_bytes, room);
+	if (info->max_mtu != 0)
+		p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, info->max_mtu);
+	/* Drivers that leave max_mtu alone have a limit here; ethdev adds this much to the MTU. */
+	if (info->max_mtu == UINT16_MAX && info->max_rx_pktlen > RTE_ETHER_MIN_MTU)
+		p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, info->max_rx_pktlen -
+							   RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
+}
+
+static int configure(struct port *p, uint16_t queues, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = {.rxmode = {.mtu = p->rx_mtu_bytes}};
+
+	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	if (queues > 1 && info->flow_type_rss_offloads & PORT_RSS) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & PORT_RSS;
+	}
+	return rte_eth_dev_configure(p->id, queues, queues, &conf);
+}
+
+static int queues_setup(struct port *p, uint16_t queues, struct rte_mempool *pool)
+{
+	uint16_t rx_n = PORT_DESCRIPTORS, tx_n = PORT_DESCRIPTORS;
+	unsigned int node = p->numa_node < 0 ? (unsigned int)SOCKET_ID_ANY :
+					       (unsigned int)p->numa_node;
+	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx_n, &tx_n);
+
+	for (uint16_t q = 0; q < queues && ret == 0; q++) {
+		ret = rte_eth_rx_queue_setup(p->id, q, rx_n, node, NULL, pool);
+		if (ret == 0)
+			ret = rte_eth_tx_queue_setup(p->id, q, tx_n, node, NULL);
+	}
+	return ret;
+}
+
+int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, char *error)
+{
+	struct rte_eth_dev_info info;
+	const char *what = "describe itself";
+	int ret;
+
+	eal_log_clear();
+	ret = rte_eth_dev_info_get(p->id, &info);
+	if (ret < 0)
+		goto err;
+	mtu_choose(p, &info, pool);
+	what = "take its configuration";
+	ret = configure(p, queues, &info);
+	if (ret < 0)
+		goto err;
+	p->configured = true;
+	what = "set its queues up";
+	ret = queues_setup(p, queues, pool);
+	if (ret < 0)
+		goto err;
+	what = "start";
+	ret = rte_eth_dev_start(p->id);
+	if (ret < 0)
+		goto err;
+	/* Neighbour discovery and routing protocols come by multicast. Devices that can't filter
+	 * refuse, and let it all in. */
+	(void)rte_eth_allmulticast_enable(p->id);
+	return 0;
+
+err:
+	return error_set(error, ret == -ENOMEM ? -ENOMEM : -ENODEV,
+			 "port %s: the device doesn't %s: %s (%s)", p->device, what,
+			 strerror(-ret), eal_log_first_error());
+}
+
+void port_stop(struct port *p)
+{
+	if (p->configured) {
+		(void)rte_eth_dev_stop(p->id);
+		p->configured = false;
+	}
+	if (p->plugged)
+		unplug(p);
+	else if (rte_eth_dev_is_valid_port(p->id))
+		(void)rte_eth_dev_close(p->id);
+}
+
+void port_read(const struct port *p, struct fast_path_port_info *info)
+{
+	struct rte_eth_link link = {0};
+	struct rte_eth_stats stats = {0};
+
+	memcpy(info->mac, p->mac, sizeof(info->mac));
+	snprintf(info->driver, sizeof(info->driver), "%s", p->driver);
+	(void)rte_eth_link_get_nowait(p->id, &link);
+	(void)rte_eth_stats_get(p->id, &stats);
+	info->up = link.link_status == RTE_ETH_LINK_UP;
+	info->rx_packets = stats.ipackets;
+	info->tx_packets = stats.opackets;
+	info->rx_missed = stats.imissed + stats.rx_nombuf;
+}

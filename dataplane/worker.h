@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one core that polls its queue of every port and moves bursts. Made, started and
+ * ended by the control thread; worker_run() is all that its own thread does.
+ */
+#ifndef SLUICE_DATAPLANE_WORKER_H
+#define SLUICE_DATAPLANE_WORKER_H
+
+#include "burst.h"
+#include "counters.h"
+
+struct kernel;
+struct port;
+struct rte_rcu_qsbr;
+
+struct worker {
+	/* Set before it starts, only read then. */
+	uint16_t index; /* also its queue on every port, and its number for the RCU */
+	uint16_t core;
+	uint16_t ports_n;
+	uint32_t idle_max_us;
+	struct rte_rcu_qsbr *rcu;
+	uint16_t port_ids[FAST_PATH_PORTS_MAX];
+	struct burst_context contexts[FAST_PATH_PORTS_MAX];
+	struct rte_ring *to_kernel[FAST_PATH_PORTS_MAX];
+	struct rte_ring *from_kernel[FAST_PATH_PORTS_MAX]; /* NULL: another worker's */
+	struct counters counters;
+
+	/* Written by the control thread. */
+	bool stopping __attribute__((aligned(64)));
+
+	/* Written by the worker, read by the control thread. */
+	uint64_t bursts __attribute__((aligned(64)));
+	uint64_t empty_bursts;
+	uint64_t sleeps;
+	uint64_t burst_gap_max_tsc; /* sleeps apart */
+
+	/* The worker's own. */
+	uint64_t burst_tsc __attribute__((aligned(64))); /* of the last round; 0 after a sleep */
+	uint32_t empty_rounds;
+	uint32_t sleep_us;
+	struct burst burst;
+};
+
+/* For rte_eal_remote_launch(). Returns after worker_stop(). */
+int worker_run(void *worker);
+
+/* Any thread. The worker ends soon; wait by rte_eal_wait_lcore(). */
+void worker_stop(struct worker *w);
+
+/* Its figures as they are now. Control thread. */
+void worker_read(const struct worker *w, struct worker_counters *row);
+
+#endif
