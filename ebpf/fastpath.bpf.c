@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The XDP fast path: steers packets of services to their backends, by the tables that sluiced
+ * lays out in the arena. Loaded by program.c. What is decided and written is include/sluice's,
+ * the same as on the DPDK path; here are the maps, the frame's growth and the way out.
+ *
+ * A packet reads arena_head.current once, so it sees one generation and nothing of another.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/counters.h"
+#include "sluice/steer.h"
+
+#include "fastpath.h"
+
+const volatile struct fastpath_options fastpath_options = {
+	.frags = true,
+};
+
+volatile struct fastpath_ports fastpath_ports SEC(".data.ports") = {0};
+
+/* Sizes that come from the config are set between open and load: max_entries below are the least. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(uint32_t));
+	__uint(value_size, ARENA_CHUNK_BYTES);
+} arena SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct service_counters);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct backend_counters);
+} backends SEC(".maps");
+
+/* By port index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, FASTPATH_PORTS);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} devices SEC(".maps");
+
+#define ARENA ((const struct arena *)&arena)
+
+SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
+{
+	struct cursor c = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+
+	c.frame_bytes = (uint32_t)(c.end - c.pos);
+	return c;
+}
+
+/* NULL before the first is published. */
+SLUICE_INLINE const struct generation *generation_current(void)
+{
+	const struct arena_head *head = arena_at(ARENA, 0, sizeof(*head));
+	uint32_t offset;
+
+	if (!head)
+		return NULL;
+	offset = *(const volatile uint32_t *)&head->current;
+	return offset ? arena_at(ARENA, offset, sizeof(struct generation)) : NULL;
+}
+
+/* Back out of the port that the packet came by. */
+SLUICE_INLINE int frame_return(const struct xdp_md *ctx)
+{
+	if (fastpath_options.no_tx)
+		return (int)bpf_redirect(ctx->ingress_ifindex, 0);
+	return XDP_TX;
+}
+
+SLUICE_INLINE void backend_count(const struct backend *b, const struct packet *p)
+{
+	struct backend_counters *row = bpf_map_lookup_elem(&backends, &b->counter);
+
+	if (!row)
+		return;
+	row->packets++;
+	row->bytes += p->ip_bytes;
+}
+
+/* Encapsulates and sends; *action is XDP's. Returns `verdict`, or why it couldn't. */
+SLUICE_INLINE enum verdict packet_forward(struct xdp_md *ctx, const struct generation *g,
+					  const struct packet *p, const struct steering *st,
+					  enum verdict verdict, int *action)
+{
+	const struct backend *b = st->backend;
+	uint32_t port = b->port;
+	struct cursor c;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)encap_growth_bytes(b, p)) != 0)
+		return VERDICT_no_headroom;
+	c = cursor_make(ctx);
+	if (!encap_write(&c, g, b, p, st->hash))
+		return VERDICT_no_headroom;
+	if (fastpath_ports.ifindex[port & (FASTPATH_PORTS - 1)] == ctx->ingress_ifindex) {
+		*action = frame_return(ctx);
+	} else {
+		*action = (int)bpf_redirect_map(&devices, port, XDP_DROP);
+		if (*action != XDP_REDIRECT)
+			return VERDICT_bad_tables;
+	}
+	backend_count(b, p);
+	return verdict;
+}
+
+SLUICE_INLINE enum verdict packet_answer_echo(struct xdp_md *ctx, const struct packet *p,
+					      enum verdict verdict, int *action)
+{
+	if (!answer_echo(cursor_make(ctx), p))
+		return VERDICT_bad_icmp;
+	*action = frame_return(ctx);
+	return verdict;
+}
+
+SLUICE_INLINE enum verdict packet_answer_too_big(struct xdp_md *ctx, const struct packet *p,
+						 const struct steering *st, uint32_t frame_bytes,
+						 enum verdict verdict, int *action)
+{
+	uint32_t growth = answer_too_big_growth(p);
+	int cut = (int)answer_too_big_bytes(p) - (int)(frame_bytes + growth);
+
+	if (bpf_xdp_adjust_head(ctx, -(int)growth) != 0 || bpf_xdp_adjust_tail(ctx, cut) != 0 ||
+	    !answer_too_big(cursor_make(ctx), p, steer_inner_mtu_bytes(st->backend)))
+		return VERDICT_no_headroom;
+	*action = frame_return(ctx);
+	return verdict;
+}
+
+/* Everything that can happen to a packet; st->service is who it counts for. */
+SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct generation *g,
+					  struct steering *st, int *action)
+{
+	struct cursor c = cursor_make(ctx);
+	enum verdict verdict;
+	uint32_t frame_bytes;
+	struct packet p;
+
+	if (fastpath_options.frags)
+		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	frame_bytes = c.frame_bytes;
+	*action = XDP_DROP;
+	verdict = steer_packet(ARENA, g, &c, &p, st);
+	switch (verdict_action(verdict)) {
+	case ACTION_FORWARD:
+		return packet_forward(ctx, g, &p, st, verdict, action);
+	case ACTION_ECHO:
+		return packet_answer_echo(ctx, &p, verdict, action);
+	case ACTION_TOO_BIG:
+		return packet_answer_too_big(ctx, &p, st, frame_bytes, verdict, action);
+	case ACTION_PASS:
+		*action = XDP_PASS;
+		break;
+	case ACTION_DROP:
+		break;
+	}
+	return verdict;
+}
+
+/* No "xdp.frags": the loader sets that flag where the kernel knows it (5.18). */
+SEC("xdp")
+int sluice_xdp(struct xdp_md *ctx)
+{
+	const struct generation *g = generation_current();
+	struct service_counters *row;
+	struct steering st;
+	enum verdict verdict;
+	uint32_t key;
+	int action;
+
+	if (!g)
+		return XDP_PASS;
+	verdict = packet_process(ctx, g, &st, &action);
+	key = steer_counter_row(st.service);
+	row = bpf_map_lookup_elem(&services, &key);
+	if (row && verdict < VERDICT_COUNT)
+		row->packets[verdict]++;
+	return action;
+}
+
+/* The word that the kernel knows for "GPL-2.0 or BSD-2-Clause". */
+char program_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What fastpath.bpf.c shares with those who load it (program.c) and feed it.
+ */
+#ifndef SLUICE_FASTPATH_H
+#define SLUICE_FASTPATH_H
+
+#include "sluice/types.h"
+
+/* How the loaded program is recognised: bpf_prog_info.name, at most 15 characters. */
+#define FASTPATH_PROGRAM_NAME "sluice_xdp"
+
+enum {
+	/* As many as FAST_PATH_PORTS_MAX; a power of two, so that one AND bounds an index. */
+	FASTPATH_PORTS = 16,
+};
+
+/* Read-only data of the program: set between open and load. */
+struct fastpath_options {
+	bool frags; /* frames of several buffers may come: ask the kernel for their length */
+	/*
+	 * Send by XDP_REDIRECT where XDP_TX would do. veth's XDP_TX doesn't wake a peer that has
+	 * NAPI by `gro on` alone, without an XDP program: veth_xdp_flush() in drivers/net/veth.c.
+	 */
+	bool no_tx;
+};
+
+/*
+ * The interface of each port, by its index; 0: no such port. Written by the loader before it
+ * attaches the program, and again when a daemon that adopts it has other ports.
+ */
+struct fastpath_ports {
+	uint32_t ifindex[FASTPATH_PORTS];
+};
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program.h"
+#include "arena_map.h"
+#include "kernel_features.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "fastpath.skel.h"
+
+#ifndef BPF_F_XDP_HAS_FRAGS
+#define BPF_F_XDP_HAS_FRAGS (1U << 5)
+#endif
+
+/* The verifier's last words are what counts; untouched pages of it cost nothing. */
+enum { VERIFIER_LOG_BYTES = 16 << 20 };
+
+const char *program_map_name(enum program_map map)
+{
+	static const char *const names[PROGRAM_MAPS] = {
+		[PROGRAM_ARENA] = "arena",       [PROGRAM_SERVICES] = "services",
+		[PROGRAM_BACKENDS] = "backends", [PROGRAM_DEVICES] = "devices",
+		[PROGRAM_PORTS] = "ports",       [PROGRAM_OPTIONS] = "options",
+	};
+
+	return names[map];
+}
+
+static int maps_size(struct program *p)
+{
+	const struct program_config *c = &p->config;
+	int err = bpf_map__set_max_entries(p->maps[PROGRAM_ARENA],
+					   (uint32_t)(c->arena_bytes / ARENA_CHUNK_BYTES));
+
+	if (!err)
+		err = bpf_map__set_max_entries(p->maps[PROGRAM_SERVICES], c->services_max);
+	if (!err)
+		err = bpf_map__set_max_entries(p->maps[PROGRAM_BACKENDS], c->backends_max);
+	return err;
+}
+
+int program_open(struct program *p, const struct program_config *config,
+		 char error[FAST_PATH_ERROR_MAX])
+{
+	struct fastpath_bpf *skel;
+	int err;
+
+	*p = (struct program){.config = *config, .fd = -1};
+	err = features_check(error);
+	if (err)
+		return err;
+	p->cpus = (uint32_t)libbpf_num_possible_cpus();
+	p->options.frags = !config->no_frags && features_have_frags();
+	p->options.no_tx = config->no_tx;
+	skel = p->skeleton = fastpath_bpf__open();
+	if (!skel)
+		return report_error(error, -errno, "BPF object: %s", strerror(errno));
+	p->maps[PROGRAM_ARENA] = skel->maps.arena;
+	p->maps[PROGRAM_SERVICES] = skel->maps.services;
+	p->maps[PROGRAM_BACKENDS] = skel->maps.backends;
+	p->maps[PROGRAM_DEVICES] = skel->maps.devices;
+	p->maps[PROGRAM_PORTS] = skel->maps.data_ports;
+	p->maps[PROGRAM_OPTIONS] = skel->maps.rodata;
+	memcpy((void *)&skel->rodata->fastpath_options, &p->options, sizeof(p->options));
+	memcpy((void *)&skel->data_ports->fastpath_ports, &config->ports, sizeof(config->ports));
+	err = maps_size(p);
+	if (!err)
+		err = bpf_program__set_flags(skel->progs.sluice_xdp,
+					     p->options.frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	if (err)
+		return report_error(error, err, "BPF object: %s", strerror(-err));
+	return 0;
+}
+
+int program_adopt(struct program *p, enum program_map map, int fd)
+{
+	return bpf_map__reuse_fd(p->maps[map], fd);
+}
+
+/* The last line that isn't the verifier's statistics. Cuts `log`. */
+static const char *last_line(char *log)
+{
+	char *line = strrchr(log, '\n');
+
+	while (line) {
+		*line = 0;
+		line = strrchr(log, '\n');
+		if (line && line[1] && strncmp(line + 1, "processed ", 10) != 0 &&
+		    strncmp(line + 1, "verification time", 17) != 0 &&
+		    strncmp(line + 1, "stack depth", 11) != 0)
+			return line + 1;
+	}
+	return log;
+}
+
+static int load(struct program *p, char error[FAST_PATH_ERROR_MAX])
+{
+	char *log = malloc(VERIFIER_LOG_BYTES);
+	int err;
+
+	if (!log)
+		return report_error(error, -ENOMEM, "no memory");
+	log[0] = 0;
+	err = bpf_program__set_log_buf(p->skeleton->progs.sluice_xdp, log, VERIFIER_LOG_BYTES);
+	if (!err)
+		err = fastpath_bpf__load(p->skeleton);
+	if (err && log[0])
+		report_error(error, err, "the kernel refused the XDP program: %s (%s)",
+			     last_line(log), strerror(-err));
+	else if (err == -ENOMEM || err == -E2BIG)
+		report_error(error, err,
+			     "the kernel has no memory for the maps (arena %llu MiB, %u services, "
+			     "%u backends): make arena or limits smaller",
+			     (unsigned long long)p->config.arena_bytes >> 20,
+			     p->config.services_max, p->config.backends_max);
+	else if (err)
+		report_error(error, err, "the kernel refused the XDP program or its maps: %s",
+			     strerror(-err));
+	free(log);
+	return err;
+}
+
+static int devices_fill(struct program *p, char error[FAST_PATH_ERROR_MAX])
+{
+	for (uint32_t port = 0; port < FASTPATH_PORTS; port++) {
+		uint32_t ifindex = p->config.ports.ifindex[port];
+		int fd = program_map_fd(p, PROGRAM_DEVICES);
+
+		if (ifindex == 0)
+			continue;
+		if (bpf_map_update_elem(fd, &port, &ifindex, BPF_ANY) != 0)
+			return report_error(error, -ENODEV,
+					    "port %u: interface %u is gone, or not of this "
+					    "network namespace (%s)",
+					    port, ifindex, strerror(errno));
+	}
+	return 0;
+}
+
+int program_load(struct program *p, char error[FAST_PATH_ERROR_MAX])
+{
+	bool adopted = bpf_map__fd(p->maps[PROGRAM_DEVICES]) >= 0;
+	int err = load(p, error);
+
+	if (err)
+		return err;
+	p->fd = bpf_program__fd(p->skeleton->progs.sluice_xdp);
+	p->arena = arena_map(program_map_fd(p, PROGRAM_ARENA), p->config.arena_bytes);
+	if (!p->arena)
+		return report_error(error, -errno, "can't map the arena: %s", strerror(errno));
+	return adopted ? 0 : devices_fill(p, error);
+}
+
+void program_close(struct program *p)
+{
+	if (p->arena)
+		arena_unmap(p->arena, p->config.arena_bytes);
+	fastpath_bpf__destroy(p->skeleton);
+	*p = (struct program){.fd = -1};
+}
+
+int program_map_fd(const struct program *p, enum program_map map)
+{
+	return bpf_map__fd(p->maps[map]);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The XDP program with its maps, loaded but on no interface: for the module, and for tests and
+ * benches that run it on frames of their own (BPF_PROG_TEST_RUN). One thread.
+ *
+ * program_open(), then maybe program_adopt(), then program_load(); program_close() at the end,
+ * also after an error.
+ */
+#ifndef SLUICE_PROGRAM_H
+#define SLUICE_PROGRAM_H
+
+#include "fastpath.h"
+#include "report.h"
+
+struct bpf_map;
+struct fastpath_bpf;
+
+/* The maps that outlive a daemon; their names are those of the pins. */
+enum program_map {
+	PROGRAM_ARENA,
+	PROGRAM_SERVICES,
+	PROGRAM_BACKENDS,
+	PROGRAM_DEVICES,
+	PROGRAM_PORTS,
+	PROGRAM_MAPS_ADOPTED,
+	PROGRAM_OPTIONS = PROGRAM_MAPS_ADOPTED, /* pinned too, but each program has its own */
+	PROGRAM_MAPS,
+};
+
+struct program_config {
+	uint64_t arena_bytes;  /* a multiple of ARENA_CHUNK_BYTES */
+	uint32_t services_max; /* counter rows, row 0 included */
+	uint32_t backends_max;
+	struct fastpath_ports ports;
+	bool no_tx;    /* a port's XDP_TX can't be used: fastpath.h */
+	bool no_frags; /* as on a kernel without them, whatever this one has: for tests */
+};
+
+struct program {
+	struct program_config config;
+	struct fastpath_options options;
+	struct fastpath_bpf *skeleton;
+	struct bpf_map *maps[PROGRAM_MAPS];
+	int fd; /* of the program; -1 until it is loaded */
+	struct arena *arena;
+	uint32_t cpus; /* that may ever run it */
+};
+
+const char *program_map_name(enum program_map map);
+
+/* Sizes are known from here on, nothing is in the kernel. -ENOTSUP as features_check(), -ENOMEM. */
+int program_open(struct program *program, const struct program_config *config,
+		 char error[FAST_PATH_ERROR_MAX]);
+
+/* Takes a map that exists instead of a new one. The caller keeps `fd`, and has seen that it fits. */
+int program_adopt(struct program *program, enum program_map map, int fd);
+
+/*
+ * Gives it to the kernel, maps the arena and, unless they are adopted, fills in the ports.
+ * -ENOMEM; -EINVAL, -EACCES, -E2BIG: the verifier's refusal; -ENODEV: a port's interface is gone.
+ */
+int program_load(struct program *program, char error[FAST_PATH_ERROR_MAX]);
+
+void program_close(struct program *program);
+
+int program_map_fd(const struct program *program, enum program_map map);
+
+#endif
