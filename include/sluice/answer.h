@@ -48,6 +48,10 @@ SLUICE_INLINE bool answer_echo_v4(struct cursor c, struct cursor l4)
 				       (uint16_t)(ANSWER_TTL | ip->proto << 8));
 	ip->ttl = ANSWER_TTL;
 	icmp->checksum = checksum_update(icmp->checksum, ICMP_ECHO, ICMP_ECHO_REPLY);
+	/* An update can't tell 0 from -0. All ones is right in both cases; 0 is wrong where the
+	 * whole message is zeros: a reply of id 0, sequence 0 and no payload. */
+	if (icmp->checksum == 0)
+		icmp->checksum = 0xffff;
 	icmp->type = ICMP_ECHO_REPLY;
 	return true;
 }

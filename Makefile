@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: meson builds, scripts do the work. `make help` lists what there is.
+BUILD ?= build
+DATAPLANE ?= dpdk
+SETUP := tests/setup.sh
+
+.PHONY: help run test build deps bench-xdp clean
+
+help:
+	@echo 'Sluice: a kernel-bypass L4 load balancer'
+	@echo
+	@echo '  make run               bring up a virtual network, balance real HTTP through it, show it'
+	@echo '  make run KEEP=1        ... and leave it up to look around'
+	@echo '  make run DATAPLANE=xdp ... on the XDP fast path (default: dpdk)'
+	@echo '  make test              all tests: unit, parity, sanitizers, network'
+	@echo '  make test ONLY=unit    one of: unit, sanitize, net'
+	@echo '  make build             only build, into $(BUILD)/'
+	@echo '  make deps              install the Debian packages that are missing'
+	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
+	@echo '  make clean             remove $(BUILD)*/'
+	@echo
+	@echo 'run and test need root; each installs by name what is missing (Debian 12).'
+
+deps:
+	@$(SETUP) deps
+
+build: deps
+	@$(SETUP) build $(BUILD)
+
+run: build
+	@BUILD=$(BUILD) DATAPLANE=$(DATAPLANE) KEEP=$(KEEP) tests/lab/run.sh
+
+test: build
+	@BUILD=$(BUILD) ONLY=$(ONLY) tests/run.sh
+
+bench-xdp: build
+	@$(BUILD)/tests/bench/bench_xdp
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-*

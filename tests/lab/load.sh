@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# HTTP requests from the lab's client, each on a TCP connection of its own, and what became of
+# them. Sourced after lab.sh. Every request leaves one line in a file:
+#   <end, seconds since the epoch> <seconds it took> <curl's exit code> <HTTP status> <backend>
+
+# load_requests URL COUNT: COUNT requests, 8 at a time, their lines on standard output.
+load_requests() {
+	# "Connection: close" makes each request a flow. To stderr, since curl buffers what it writes to
+	# a pipe, and the lines get their times here.
+	lab_exec client curl -s --no-progress-meter -Z --parallel-max 8 --max-time 5 -H 'Connection: close' -o /dev/null \
+		-w '%{stderr}%{time_total} %{exitcode} %{http_code} %header{x-backend}\n' "$1?[1-$2]" 2>&1 |
+		while read -r line; do
+			echo "$EPOCHREALTIME $line"
+		done
+}
+
+# load_start URL FILE: requests without end, in the background, until load_stop.
+load_start() {
+	: >"$2"
+	rm -f "$LAB_DIR/load.stop"
+	(
+		while [ ! -e "$LAB_DIR/load.stop" ]; do
+			load_requests "$1" 100 >>"$2"
+		done
+	) &
+	load_pid=$!
+}
+
+load_stop() {
+	touch "$LAB_DIR/load.stop"
+	wait "$load_pid"
+}
+
+# load_since FILE T: the lines of requests that began after the time T. A line gets its time when it
+# is read, which is a little after its request ended: 0.2 s are left out.
+load_since() {
+	awk -v since="$2" '$1 - $2 > since + 0.2' "$1"
+}
+
+# load_spread: reads lines; per backend its count and share, with a bar.
+load_spread() {
+	awk '
+		$3 == 0 { count[$5]++; total++ }
+		END {
+			for (backend in count)
+				printf "%s %d %.1f\n", backend, count[backend], 100 * count[backend] / total
+		}' | sort |
+		while read -r backend count share; do
+			printf '    %-6s %6d  %5.1f %%  %s\n' "$backend" "$count" "$share" \
+				"$(printf '%*s' "$(((${share%.*} + 1) / 2))" '' | sed 's/ /█/g')"
+		done
+}
+
+# load_count BACKEND: reads lines; how many this backend answered.
+load_count() {
+	awk -v backend="$1" '$3 == 0 && $5 == backend { n++ } END { print n + 0 }'
+}
+
+# load_failed [CHANGES]: reads lines; prints "<failed> <of them under way at one of the changes>",
+# whose times stand in the file CHANGES.
+load_failed() {
+	awk -v changes="${1:-/dev/null}" '
+		BEGIN { while ((getline time < changes) > 0) change[n++] = time }
+		$3 != 0 || $4 != 200 {
+			failed++
+			for (i = 0; i < n; i++)
+				if ($1 - $2 - 0.05 <= change[i] && change[i] <= $1) {
+					underway++
+					break
+				}
+		}
+		END { print failed + 0, underway + 0 }'
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The generation that the parity table is about: services of every kind, as a table of plain
+ * text, and its layout in an arena with the control plane's own functions. The oracle reads the
+ * table, the paths read the arena.
+ */
+#ifndef TESTS_PARITY_FIXTURE_H
+#define TESTS_PARITY_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/generation.h"
+
+enum {
+	FIXTURE_BACKENDS_MAX = 5,
+	FIXTURE_ARENA_BYTES = 4 << 20,
+	FIXTURE_ROWS_MAX = 256, /* of counters: services and vips */
+	FIXTURE_PORTS = 3,
+	FIXTURE_GUE_PORT = 6080,
+	FIXTURE_OUTER_TTL = 61,
+	FIXTURE_MTU = 1500,
+};
+
+/* vips */
+#define WEB4    "203.0.113.1" /* tcp 80, udp 53 */
+#define WEB6    "2001:db8:f::1"
+#define ALL4    "203.0.113.2" /* tcp and udp on all ports; tcp 443 on its own */
+#define ALL6    "2001:db8:f::2"
+#define DNS4    "203.0.113.3" /* udp 53 only */
+#define DNS6    "2001:db8:f::3"
+#define SPREAD4 "203.0.113.4" /* tcp 80 over backends of all kinds */
+#define SPREAD6 "2001:db8:f::4"
+#define EMPTY4  "203.0.113.5" /* tcp 80 without backends */
+#define EMPTY6  "2001:db8:f::5"
+#define LOST4   "203.0.113.6" /* tcp 80, whose backend's next hop is unknown */
+#define LOST6   "2001:db8:f::6"
+#define TIGHT4  "203.0.113.7" /* tcp 80 over a way with an MTU of 400 */
+/* tcp 80; service_fold() makes of it what it makes of WEB6. test_parity.c sees to that. */
+#define TWIN6 "2001:db8:aa:0:21:6b6e:3386:4862"
+/* Likewise, but no vip: with both halves of its own, and with WEB6's upper and lower half. */
+#define NOT_TWIN6       "2001:db8:bb:0:6c:ae0d:bec3:2950"
+#define NOT_TWIN6_UPPER "2001:db8:f:0:a500:aea8:e28d:610f"
+#define NOT_TWIN6_LOWER "41b9:ccab:70f1:2ca0::1"
+/* tcp 80 and udp 53 with one way of going there each: FIXTURE_WAYS of them, from this number on */
+#define WAYS4 "203.0.113.%u"
+#define WAYS6 "2001:db8:f::%x"
+enum {
+	FIXTURE_WAYS_FIRST = 16,
+	FIXTURE_WAYS = 12,
+};
+
+/* Not ours. */
+#define OTHER4 "10.0.0.2"
+#define OTHER6 "2001:db8::2"
+
+struct fixture_backend {
+	const char *addr; /* NULL: no more backends */
+	enum encap encap;
+	uint16_t vlan_tci;
+	uint16_t mtu_bytes; /* [FIXTURE_MTU] */
+	uint16_t port;
+	bool unresolved;
+};
+
+struct fixture_service {
+	const char *name;
+	char vip[40];
+	uint16_t port;
+	uint8_t proto;
+	uint16_t slots; /* [7] */
+	struct fixture_backend backends[FIXTURE_BACKENDS_MAX];
+};
+
+struct fixture {
+	struct fixture_service services[FIXTURE_ROWS_MAX];
+	uint32_t services_n;
+	struct flow_key key;
+	/* What each service's slots hold, as laid out: slots_n indices each. */
+	uint16_t *slots[FIXTURE_ROWS_MAX];
+};
+
+/* The table. Needs no arena. Aborts when out of memory. */
+struct fixture *fixture_new(void);
+void fixture_free(struct fixture *fixture);
+
+/*
+ * Lays the table out in a blank arena and stores it in arena_head.current. Returns the
+ * generation's offset. Aborts where the control plane refuses.
+ */
+uint32_t fixture_lay(const struct fixture *fixture, struct arena *arena, uint64_t arena_bytes);
+
+/* How many counter rows services and vips use, row 0 included; the same for backends. */
+uint32_t fixture_service_rows(const struct fixture *fixture);
+uint32_t fixture_backend_rows(const struct fixture *fixture);
+
+/* The way to a backend, as both the layout and the oracle need it. */
+void fixture_macs(uint32_t service, uint32_t backend, uint8_t dst[6], uint8_t src[6]);
+
+/*
+ * The outer source address for a backend and how many of its low bits carry entropy. `bytes`: 4
+ * or 16, by the backend's family.
+ */
+uint32_t fixture_source(const struct fixture_backend *b, bool v6, uint8_t bytes[16]);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shared headers in plain C, one packet at a time: what the other paths are compared with.
+ * Every step works on memory of just the frame's size, so that AddressSanitizer sees a byte too
+ * far.
+ */
+#include "path.h"
+
+#include "sluice/steer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct arena *arena;
+
+static int core_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
+{
+	arena = aligned_alloc(ARENA_CHUNK_BYTES, FIXTURE_ARENA_BYTES);
+	if (!arena) {
+		snprintf(why, PARITY_ERROR_MAX, "no memory for the arena");
+		return -ENOMEM;
+	}
+	memset(arena, 0, FIXTURE_ARENA_BYTES);
+	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
+	return 0;
+}
+
+static void core_close(void)
+{
+	free(arena);
+	arena = NULL;
+}
+
+/* A copy of the frame, `growth` bytes in front of it, at an address as odd as the frame is. */
+static uint8_t *copy_frame(const struct frame *frame, uint32_t growth, uint8_t **memory)
+{
+	uint32_t skew = frame->n % 4;
+	/* glibc's malloc(0) is not NULL. */
+	uint8_t *start = malloc(skew + growth + frame->n);
+
+	if (!start)
+		abort();
+	*memory = start;
+	memcpy(start + skew + growth, frame->bytes, frame->n);
+	return start + skew;
+}
+
+static struct cursor cursor_make(uint8_t *bytes, uint32_t n)
+{
+	return (struct cursor){.pos = bytes, .end = bytes + n, .frame_bytes = n};
+}
+
+/* Rewrites the frame; returns `verdict`, or why it could not. */
+static enum verdict rewrite(const struct generation *g, const struct packet *p,
+			    const struct steering *st, const struct frame *frame,
+			    enum verdict verdict, struct parity_result *result)
+{
+	enum action action = verdict_action(verdict);
+	uint32_t growth = action == ACTION_FORWARD   ? encap_growth_bytes(st->backend, p)
+			  : action == ACTION_TOO_BIG ? answer_too_big_growth(p)
+						     : 0;
+	uint32_t n = action == ACTION_TOO_BIG ? answer_too_big_bytes(p) : growth + frame->n;
+	uint8_t *memory, *bytes = copy_frame(frame, growth, &memory);
+	struct cursor c = cursor_make(bytes, n);
+
+	if (action == ACTION_FORWARD) {
+		if (!encap_write(&c, g, st->backend, p, st->hash))
+			verdict = VERDICT_no_headroom;
+		result->port = st->backend->port;
+	} else if (action == ACTION_TOO_BIG) {
+		if (!answer_too_big(c, p, steer_inner_mtu_bytes(st->backend)))
+			verdict = VERDICT_no_headroom;
+	} else if (!answer_echo(c, p)) {
+		verdict = VERDICT_bad_icmp;
+	}
+	if (verdict_action(verdict) == action) {
+		result->fate = PARITY_SENT;
+		result->n = n;
+		memcpy(result->bytes, bytes, n);
+	}
+	free(memory);
+	return verdict;
+}
+
+static void core_run_one(const struct frame *frame, struct parity_result *result)
+{
+	const struct arena_head *head = arena_at(arena, 0, sizeof(*head));
+	const struct generation *g = arena_at(arena, head->current, sizeof(*g));
+	uint8_t *memory, *bytes = copy_frame(frame, 0, &memory);
+	struct cursor c = cursor_make(bytes, frame->n);
+	struct steering st = {0};
+	struct packet p;
+	enum verdict verdict = steer_packet(arena, g, &c, &p, &st);
+
+	result->fate = PARITY_DROPPED;
+	result->port = 0;
+	result->n = 0;
+	result->row = steer_counter_row(st.service);
+	switch (verdict_action(verdict)) {
+	case ACTION_FORWARD:
+	case ACTION_ECHO:
+	case ACTION_TOO_BIG:
+		verdict = rewrite(g, &p, &st, frame, verdict, result);
+		break;
+	case ACTION_PASS:
+		result->fate = PARITY_KERNEL;
+		result->n = frame->n;
+		memcpy(result->bytes, bytes, frame->n);
+		break;
+	case ACTION_DROP:
+		break;
+	}
+	result->verdict = verdict;
+	free(memory);
+}
+
+static void core_run(const struct frame *frames, uint32_t n, struct parity_result *results)
+{
+	for (uint32_t i = 0; i < n; i++)
+		core_run_one(&frames[i], &results[i]);
+}
+
+const struct parity_path path_core = {
+	.name = "core",
+	.open = core_open,
+	.run = core_run,
+	.close = core_close,
+};

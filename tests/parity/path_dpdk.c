@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The DPDK worker's burst function, without ports: mbufs go in, and where it sorted them is looked
+ * at. A whole batch is one burst. EAL runs without hugepages, devices or other processes; once in
+ * the life of the test's process.
+ */
+#include "path.h"
+
+#include "../../dataplane/burst.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+enum {
+	MBUFS = 256,
+	SPLIT_BYTES = 600,
+	ROOM_BYTES = RTE_PKTMBUF_HEADROOM + FRAME_MAX + PARITY_GROWTH_MAX,
+	ARENA_ALIGN = 1 << 20,
+};
+
+static struct rte_mempool *pool;
+static struct arena *arena;
+static struct burst burst;
+static struct burst_context context;
+
+static int eal_begin(char why[PARITY_ERROR_MAX])
+{
+	/* One lcore, on a CPU that this process may have. */
+	char lcores[32];
+	char *args[] = {"parity", "--no-huge", "--no-shconf",         "--no-pci", "--no-telemetry",
+			"-m",     "64",        "--log-level=*:error", lcores};
+
+	snprintf(lcores, sizeof(lcores), "--lcores=0@%d", sched_getcpu());
+	if (rte_eal_init(sizeof(args) / sizeof(args[0]), args) >= 0)
+		return 0;
+	snprintf(why, PARITY_ERROR_MAX, "EAL: %s", rte_strerror(rte_errno));
+	return rte_errno == EACCES || rte_errno == EPERM ? -ENOTSUP : -rte_errno;
+}
+
+static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
+{
+	int rc = eal_begin(why);
+
+	if (rc != 0)
+		return rc;
+	pool = rte_pktmbuf_pool_create("parity", MBUFS, 0, 0, ROOM_BYTES, 0);
+	arena = aligned_alloc(ARENA_ALIGN, FIXTURE_ARENA_BYTES);
+	context.services = calloc(fixture_service_rows(fixture), sizeof(*context.services));
+	context.backends = calloc(fixture_backend_rows(fixture), sizeof(*context.backends));
+	if (!pool || !arena || !context.services || !context.backends) {
+		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena or counters");
+		return -ENOMEM;
+	}
+	memset(arena, 0, FIXTURE_ARENA_BYTES);
+	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
+	context.arena = arena;
+	context.ports_n = FIXTURE_PORTS;
+	context.port = 0;
+	return 0;
+}
+
+static void dpdk_close(void)
+{
+	rte_mempool_free(pool);
+	free(context.services);
+	free(context.backends);
+	free(arena);
+	pool = NULL;
+	arena = NULL;
+	context = (struct burst_context){0};
+}
+
+static void mbuf_append(struct rte_mbuf *m, const uint8_t *bytes, uint32_t n)
+{
+	char *room = rte_pktmbuf_append(m, (uint16_t)n);
+
+	if (!room)
+		abort();
+	memcpy(room, bytes, n);
+}
+
+/*
+ * Whether a frame that lies in two buffers has all its headers in the first, so that it makes no
+ * difference: not sure of IPv6 extension headers, for one.
+ */
+static bool splittable(const struct frame *frame)
+{
+	const uint8_t *type = frame->bytes + 12, *next = frame->bytes + 20;
+
+	if (frame->n <= SPLIT_BYTES)
+		return false;
+	return frame_get16(type) == 0x0800 ||
+	       (frame_get16(type) == 0x86dd && (*next == IP_TCP || *next == IP_UDP));
+}
+
+static struct rte_mbuf *mbuf_from(const struct frame *frame, bool split)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	uint32_t first_bytes = split && splittable(frame) ? SPLIT_BYTES : frame->n;
+
+	if (!m)
+		abort();
+	mbuf_append(m, frame->bytes, first_bytes);
+	if (first_bytes < frame->n) {
+		struct rte_mbuf *rest = rte_pktmbuf_alloc(pool);
+
+		if (!rest)
+			abort();
+		mbuf_append(rest, frame->bytes + first_bytes, frame->n - first_bytes);
+		if (rte_pktmbuf_chain(m, rest) != 0)
+			abort();
+	}
+	return m;
+}
+
+/* What a packet became, and its buffer goes back. */
+static void result_take(struct parity_result *result, enum parity_fate fate, uint32_t port,
+			struct rte_mbuf *m)
+{
+	const void *bytes = rte_pktmbuf_read(m, 0, rte_pktmbuf_pkt_len(m), result->bytes);
+
+	result->fate = fate;
+	result->port = port;
+	result->n = rte_pktmbuf_pkt_len(m);
+	if (bytes && bytes != result->bytes)
+		memcpy(result->bytes, bytes, result->n);
+	rte_pktmbuf_free(m);
+}
+
+static void dpdk_run(const struct frame *frames, uint32_t n, struct parity_result *results)
+{
+	struct rte_mbuf *pkts[PARITY_BATCH_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		pkts[i] = mbuf_from(&frames[i], i % 2 == 1);
+	burst_run(&burst, &context, pkts, (uint16_t)n);
+	burst_count(&burst, &context);
+	for (uint32_t i = 0; i < n; i++) {
+		results[i].verdict = (enum verdict)burst.verdict[i];
+		results[i].row = burst.row[i];
+		results[i].fate = PARITY_DROPPED;
+		results[i].n = 0;
+	}
+	for (uint16_t port = 0; port < context.ports_n; port++)
+		for (uint16_t k = 0; k < burst.out_n[port]; k++)
+			result_take(&results[burst.out_at[port][k]], PARITY_SENT, port,
+				    burst.out[port][k]);
+	for (uint16_t k = 0; k < burst.kernel_n; k++)
+		result_take(&results[burst.kernel_at[k]], PARITY_KERNEL, 0, burst.kernel[k]);
+	/* Else a packet was neither sent, nor passed on, nor freed. */
+	if (rte_mempool_in_use_count(pool) != 0) {
+		fprintf(stderr, "dpdk: %u buffers are lost\n", rte_mempool_in_use_count(pool));
+		abort();
+	}
+}
+
+const struct parity_path path_dpdk = {
+	.name = "dpdk",
+	.open = dpdk_open,
+	.run = dpdk_run,
+	.close = dpdk_close,
+};

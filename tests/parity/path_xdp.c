@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The XDP program in the kernel, by BPF_PROG_TEST_RUN, on no interface. Works in a network
+ * namespace of its own, in which port 0 is the loopback (a test run's frames come in by it) and
+ * the others are taps, which end with the process. What is counted in the maps tells the verdict.
+ */
+#include "path.h"
+
+#include "../../ebpf/counters.h"
+#include "../../ebpf/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+
+enum {
+	TEST_RUN_MIN = 14, /* the kernel takes no frame shorter than Ethernet's header */
+	CHUNK_BYTES = 1 << 20,
+};
+
+static struct program program;
+static int taps[FIXTURE_PORTS] = {-1, -1, -1};
+static uint32_t rows_n;
+static struct service_counters before[FIXTURE_ROWS_MAX], after[FIXTURE_ROWS_MAX];
+
+_Static_assert(FIXTURE_ARENA_BYTES % CHUNK_BYTES == 0, "whole values of the map");
+
+/* Returns the interface's index, 0 if it could not be made. */
+static uint32_t tap_make(uint32_t port)
+{
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	taps[port] = fd;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "parity%u", port);
+	if (ioctl(fd, TUNSETIFF, &request) != 0)
+		return 0;
+	return if_nametoindex(request.ifr_name);
+}
+
+/* Counters are summed over all CPUs; on one they are read in the order in which they were made. */
+static int stay_on_one_cpu(void)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)(cpu < 0 ? 0 : cpu), &one);
+	return sched_setaffinity(0, sizeof(one), &one);
+}
+
+static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
+{
+	struct program_config config = {
+		.arena_bytes = FIXTURE_ARENA_BYTES,
+		.services_max = FIXTURE_ROWS_MAX,
+		.backends_max = fixture_backend_rows(fixture),
+		.ports.ifindex = {1},
+	};
+	int rc;
+
+	_Static_assert((int)PARITY_ERROR_MAX >= (int)FAST_PATH_ERROR_MAX,
+		       "program_open() writes into `why`");
+	if (geteuid() != 0) {
+		snprintf(why, PARITY_ERROR_MAX, "needs root");
+		return -ENOTSUP;
+	}
+	if (unshare(CLONE_NEWNET) != 0 || stay_on_one_cpu() != 0) {
+		rc = -errno;
+		snprintf(why, PARITY_ERROR_MAX, "a namespace of its own: %s", strerror(-rc));
+		return rc == -EPERM ? -ENOTSUP : rc;
+	}
+	for (uint32_t port = 1; port < FIXTURE_PORTS; port++) {
+		config.ports.ifindex[port] = tap_make(port);
+		if (config.ports.ifindex[port] == 0) {
+			snprintf(why, PARITY_ERROR_MAX, "tap: %s", strerror(errno));
+			return -ENOTSUP;
+		}
+	}
+	libbpf_set_print(NULL);
+	rc = program_open(&program, &config, why);
+	if (rc == 0)
+		rc = program_load(&program, why);
+	if (rc != 0)
+		return rc;
+	rows_n = fixture_service_rows(fixture);
+	fixture_lay(fixture, program.arena, FIXTURE_ARENA_BYTES);
+	memset(before, 0, sizeof(before));
+	return 0;
+}
+
+static void xdp_close(void)
+{
+	if (program.skeleton)
+		program_close(&program);
+	for (uint32_t port = 0; port < FIXTURE_PORTS; port++) {
+		if (taps[port] >= 0)
+			close(taps[port]);
+		taps[port] = -1;
+	}
+}
+
+/* The one number that has grown, by one; VERDICT_COUNT if there is no such. */
+static void verdict_find(struct parity_result *result)
+{
+	uint32_t found = 0;
+
+	result->verdict = VERDICT_COUNT;
+	result->row = 0;
+	if (counters_read_services(&program, 0, rows_n, after) != 0)
+		return;
+	for (uint32_t row = 0; row < rows_n; row++) {
+		if (memcmp(&before[row], &after[row], sizeof(before[row])) == 0)
+			continue;
+		for (uint32_t verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+			uint64_t grown = after[row].packets[verdict] - before[row].packets[verdict];
+
+			found += grown < 2 ? (uint32_t)grown : 2;
+			if (grown != 1)
+				continue;
+			result->verdict = (enum verdict)verdict;
+			result->row = row;
+		}
+		before[row] = after[row];
+	}
+	if (found != 1)
+		result->verdict = VERDICT_COUNT;
+}
+
+static void xdp_run_one(const struct frame *frame, struct parity_result *result)
+{
+	static uint8_t bytes[FRAME_MAX + PARITY_GROWTH_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->n,
+		    .data_out = bytes, .data_size_out = sizeof(bytes), .repeat = 1);
+
+	result->n = 0;
+	result->port = 0;
+	if (bpf_prog_test_run_opts(program.fd, &opts) != 0) {
+		fprintf(stderr, "xdp: test run of %u bytes: %s\n", frame->n, strerror(errno));
+		result->verdict = VERDICT_COUNT;
+		return;
+	}
+	verdict_find(result);
+	result->fate = opts.retval == XDP_PASS                                ? PARITY_KERNEL
+		       : opts.retval == XDP_TX || opts.retval == XDP_REDIRECT ? PARITY_SENT
+									      : PARITY_DROPPED;
+	if (opts.retval == XDP_REDIRECT)
+		result->port = PARITY_PORT_OTHER;
+	if (result->fate == PARITY_DROPPED)
+		return;
+	result->n = opts.data_size_out;
+	memcpy(result->bytes, bytes, result->n);
+}
+
+static void xdp_run(const struct frame *frames, uint32_t n, struct parity_result *results)
+{
+	for (uint32_t i = 0; i < n; i++)
+		xdp_run_one(&frames[i], &results[i]);
+}
+
+const struct parity_path path_xdp = {
+	.name = "xdp",
+	.shortest_bytes = TEST_RUN_MIN,
+	.open = xdp_open,
+	.run = xdp_run,
+	.close = xdp_close,
+};

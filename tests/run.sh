@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# `make test`: unit and parity tests, the same with sanitizers, then the network tests. Ends with
+# one line that counts test cases. ONLY=unit|sanitize|net runs one part.
+#
+# Needs root (namespaces, BPF) and a built $BUILD.
+set -u
+cd "$(dirname "$0")/.."
+export BUILD=${BUILD:-build} ONLY=${ONLY:-}
+BUILD=$(readlink -f "$BUILD")
+PATH=/usr/bin:/usr/sbin:/bin:/sbin
+passed=0 failed=0 skipped=0
+
+# count FILE STATUS NAME: adds the TAP lines of a file. A program that failed without a failed
+# case (a crash, a leak, no case at all) counts as one.
+count() {
+	local ok bad skip
+	skip=$(grep -cE '^(ok|not ok) .*# *SKIP' "$1")
+	ok=$(($(grep -cE '^ok ' "$1") - skip))
+	bad=$(grep -E '^not ok ' "$1" | grep -vcE '# *(SKIP|TODO)')
+	if [ "$2" != 0 ] && [ "$bad" = 0 ]; then
+		echo "!! $3: exit status $2"
+		bad=1
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+}
+
+part() {
+	[ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || return 1
+	printf '\n=== %s\n' "$2"
+}
+
+# programs DIR: runs the test programs that meson knows, one after the other.
+programs() {
+	local name command log status start took
+	mkdir -p "$1/meson-logs"
+	while IFS=$'\t' read -r name command; do
+		log=$1/meson-logs/$name.tap
+		start=$EPOCHREALTIME
+		(cd "$1" && timeout 600 bash -c "$command") >"$log" 2>&1 </dev/null
+		status=$?
+		took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+		if [ "$status" = 0 ]; then
+			printf 'ok    %-24s %5s s\n' "$name" "$took"
+		else
+			printf 'FAIL  %-24s %5s s\n' "$name" "$took"
+			tail -n 40 "$log"
+		fi
+		count "$log" "$status" "$name"
+	done < <(meson introspect --tests "$1" |
+		/usr/bin/python3 -c '
+import json, shlex, sys
+for test in json.load(sys.stdin):
+    env = " ".join(f"{k}={shlex.quote(v)}" for k, v in test["env"].items())
+    print(test["name"], env + " " + shlex.join(test["cmd"]), sep="\t")')
+}
+
+scripts() {
+	local script log status path
+	for script in tests/net/*.sh; do
+		case $(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") in
+		"") paths=- ;;
+		*) paths=$(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") ;;
+		esac
+		for path in $paths; do
+			log=$BUILD/meson-logs/$(basename "$script" .sh).$path.tap
+			printf -- '--- %s %s\n' "$script" "${path#-}"
+			LAB_PATH=$path timeout 300 "$script" 2>&1 </dev/null | tee "$log"
+			status=${PIPESTATUS[0]}
+			[ "$status" != 77 ] || status=0
+			count "$log" "$status" "$script"
+		done
+	done
+}
+
+[ "$(id -u)" = 0 ] || { echo "tests: not root: the tests make network namespaces and load BPF programs" >&2; exit 1; }
+
+if part unit "unit and parity tests"; then
+	programs "$BUILD"
+fi
+if part sanitize "the same with AddressSanitizer and UndefinedBehaviorSanitizer"; then
+	tests/setup.sh build "$BUILD-sanitize" -Db_sanitize=address,undefined -Db_lundef=false || exit 1
+	export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	PARITY_COUNT=${PARITY_COUNT:-20000} programs "$BUILD-sanitize"
+fi
+if part net "network tests"; then
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+	scripts
+fi
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A daemon without a fast path, for the tests of the control server: a real model, made-up
+ * numbers. Services: web (198.51.100.10:80/tcp, gue, b1 and b2) and dns6 ([2001:db8::10]:53/udp,
+ * ipip, no backends).
+ */
+#ifndef TESTS_UNIT_FAKE_DAEMON_H
+#define TESTS_UNIT_FAKE_DAEMON_H
+
+#include "api.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fake_daemon {
+	struct model *model;
+	uint64_t generation;
+	int apply_rc;            /* what the next apply() returns */
+	int read_rc;             /* what reading counters returns */
+	char who[1024];          /* of the last apply() */
+	char huge_path[8 << 20]; /* config_path, to make answers long; "" at first */
+};
+
+static const struct model *fake_model(void *ctx)
+{
+	return ((struct fake_daemon *)ctx)->model;
+}
+
+static int fake_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
+{
+	struct fake_daemon *fake = ctx;
+
+	snprintf(fake->who, sizeof(fake->who), "%s", who);
+	if (fake->apply_rc != 0) {
+		error->kind = MODEL_FULL;
+		snprintf(error->text, sizeof(error->text), "no room in the arena");
+		model_free(next);
+		return fake->apply_rc;
+	}
+	model_free(fake->model);
+	fake->model = next;
+	fake->generation++;
+	return 0;
+}
+
+static int fake_service_counters(void *ctx, const struct service_conf *service,
+				 struct service_counters *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->packets[VERDICT_forward] = 1000 + service->port;
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+static int fake_vip_counters(void *ctx, const struct ip_addr *vip, struct service_counters *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->packets[VERDICT_echo_reply] = vip->family;
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+static int fake_other_counters(void *ctx, struct service_counters *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->packets[VERDICT_not_ip] = 1ULL << 40;
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+/* The first is resolved, the second too, but not by a port of ours; others have no route. */
+static int fake_backends_read(void *ctx, const struct service_conf *service,
+			      struct daemon_backend *rows)
+{
+	for (uint32_t i = 0; i < service->backends_n; i++) {
+		memset(&rows[i], 0, sizeof(rows[i]));
+		rows[i].port = i == 0 ? 0 : -1;
+		rows[i].slots = 100 + i;
+		rows[i].counters.packets = 7;
+		rows[i].counters.bytes = 5000000000;
+		if (i > 1)
+			continue;
+		rows[i].next_hop.state = NEXTHOP_RESOLVED;
+		rows[i].next_hop.mtu_bytes = 1600;
+		rows[i].next_hop.vlan = 5;
+		rows[i].next_hop.via = service->backends[i].addr;
+		memcpy(rows[i].next_hop.dst_mac, "\x02\0\0\0\0\x11", 6);
+		snprintf(rows[i].next_hop.ifname, IFNAMSIZ, "eth%u", i);
+	}
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+static int fake_port_read(void *ctx, uint32_t port, struct fast_path_port_info *info)
+{
+	if (port > 0)
+		return -ENOENT;
+	*info = (struct fast_path_port_info){.interface = "eth0",
+					     .driver = "net_tap",
+					     .mac = {2, 0, 0, 0, 0, 1},
+					     .up = true,
+					     .rx_packets = 12};
+	return 0;
+}
+
+static int fake_workers_read(void *ctx, struct worker_counters *rows, uint32_t max)
+{
+	memset(&rows[0], 0, sizeof(rows[0]));
+	rows[0].core = 1;
+	rows[0].bursts = 3;
+	return 1;
+}
+
+static void fake_generation(void *ctx, struct daemon_generation *out)
+{
+	*out = (struct daemon_generation){.number = ((struct fake_daemon *)ctx)->generation,
+					  .published_us = 1700000000123456,
+					  .took_us = 412,
+					  .arena_used_bytes = 4096,
+					  .arena_bytes = 1 << 20};
+}
+
+static void fake_dataplane(void *ctx, struct daemon_dataplane *out)
+{
+	*out = (struct daemon_dataplane){.path = "dpdk",
+					 .reason = "mode = \"dpdk\"",
+					 .description = "DPDK, with a byte that is no UTF-8: \xff"};
+}
+
+static void fake_info(void *ctx, struct daemon_info *out)
+{
+	struct fake_daemon *fake = ctx;
+
+	*out = (struct daemon_info){.version = "0.1.0",
+				    .build = "gcc 12",
+				    .config_path = fake->huge_path,
+				    .started_us = 1};
+}
+
+static inline struct daemon_api fake_api(struct fake_daemon *fake)
+{
+	return (struct daemon_api){
+		.ctx = fake,
+		.model = fake_model,
+		.apply = fake_apply,
+		.service_counters = fake_service_counters,
+		.vip_counters = fake_vip_counters,
+		.other_counters = fake_other_counters,
+		.backends_read = fake_backends_read,
+		.port_read = fake_port_read,
+		.workers_read = fake_workers_read,
+		.generation = fake_generation,
+		.dataplane = fake_dataplane,
+		.info = fake_info,
+	};
+}
+
+static inline void fake_add(struct fake_daemon *fake, const char *name, const char *vip,
+			    uint16_t port, uint8_t proto, enum encap encap, uint32_t backends_n)
+{
+	struct service_conf *spec = service_conf_new(backends_n);
+	struct model_error error;
+	struct model *next;
+
+	assert_non_null(spec);
+	snprintf(spec->name, sizeof(spec->name), "%s", name);
+	assert_int_equal(ip_parse(vip, &spec->vip), 0);
+	spec->port = port;
+	spec->proto = proto;
+	spec->encap = (uint8_t)encap;
+	for (uint32_t i = 0; i < backends_n; i++) {
+		struct backend_conf *backend = &spec->backends[i];
+
+		snprintf(backend->name, sizeof(backend->name), "b%u", i + 1);
+		backend->addr =
+			(struct ip_addr){.family = IP_V4, .bytes = {10, 0, 0, (uint8_t)(11 + i)}};
+		backend->weight = 100;
+	}
+	next = model_service_add(fake->model, spec, &error);
+	if (!next)
+		fail_msg("%s", error.text);
+	service_conf_unref(spec);
+	model_free(fake->model);
+	fake->model = next;
+}
+
+/* `fake` is zeroed. */
+static inline void fake_init(struct fake_daemon *fake)
+{
+	const struct settings settings = {.services_max = 8, .backends_max = 8, .tables_mb = 8};
+
+	fake->model = model_new(&settings);
+	assert_non_null(fake->model);
+	fake->generation = 7;
+	fake_add(fake, "web", "198.51.100.10", 80, 6, ENCAP_GUE, 2);
+	fake_add(fake, "dns6", "2001:db8::10", 53, 17, ENCAP_IPIP, 0);
+}
+
+#endif

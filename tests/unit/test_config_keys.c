@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one table of the config file's keys against what people read of them: docs/config.md and
+ * conf/sluice.conf.
+ */
+#include "config_fixture.h"
+
+#include "config_form.h"
+
+#define SEED "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
+#define PORT "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
+#define SMALL SEED "dataplane = { " PORT "};\n"
+
+static char *file_text(const char *path)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(text);
+	assert_non_null(file);
+	assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+	fclose(file);
+	return text;
+}
+
+/* Whether a line of `text` begins, behind blanks and #, with the key as a word of its own. */
+static bool conf_has(const char *text, const char *key)
+{
+	size_t key_bytes = strlen(key);
+
+	for (const char *p = text; (p = strstr(p, key)); p++) {
+		bool begins = p == text || strchr(" \t\n#{", p[-1]);
+
+		if (begins && strncmp(p + key_bytes + strspn(p + key_bytes, " "), "=", 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The section of docs/config.md with a group's table, up to the next heading. */
+static char *docs_section(const char *docs, const char *heading)
+{
+	char line[64];
+	const char *start, *end;
+
+	snprintf(line, sizeof(line), "\n%s\n", heading);
+	start = strstr(docs, line);
+	if (!start)
+		fail_msg("docs/config.md has no heading \"%s\"", heading);
+	end = strstr(start + strlen(line), "\n#");
+	return end ? strndup(start, (size_t)(end - start)) : strdup(start);
+}
+
+/* Each key has a row, which names its default, or "required", and its bounds. */
+static void keys_documented(const struct config_key *keys, const char *heading, const char *docs,
+			    const char *conf)
+{
+	char *section = docs_section(docs, heading);
+	size_t rows = 0;
+
+	for (const struct config_key *key = keys; key->name; key++, rows++) {
+		char start[64], want[64], *row;
+
+		print_message("# row: %s: %s\n", heading, key->name);
+		assert_true(conf_has(conf, key->name));
+		snprintf(start, sizeof(start), "\n| `%s` |", key->name);
+		row = strstr(section, start);
+		assert_non_null(row);
+		row = strndup(row + 1, strcspn(row + 1, "\n"));
+		snprintf(want, sizeof(want), "%s%s%s", key->fallback ? "`" : " | required",
+			 key->fallback ? key->fallback : "", key->fallback ? "`" : " |");
+		if (!key->fallback || *key->fallback)
+			assert_non_null(strstr(row, want));
+		if (key->read == config_read_integer && key->max != 4194301) {
+			snprintf(want, sizeof(want), "| %lld-%lld |", (long long)key->min,
+				 (long long)key->max);
+			assert_non_null(strstr(row, want));
+		}
+		for (size_t i = 0; key->choices && key->choices[i]; i++) {
+			snprintf(want, sizeof(want), "`\"%s\"`", key->choices[i]);
+			assert_non_null(strstr(row, want));
+		}
+		free(row);
+	}
+	/* And nothing but them has one. */
+	for (const char *p = section; (p = strstr(p, "\n| `")); p++)
+		rows--;
+	assert_int_equal(rows, 0);
+	free(section);
+}
+
+static const struct config_key *keys_of(const struct config_key *keys, const char *name)
+{
+	for (; keys->name; keys++) {
+		if (strcmp(keys->name, name) == 0 && keys->keys)
+			return keys->keys;
+	}
+	fail_msg("no group %s", name);
+	return NULL;
+}
+
+static void test_keys_documented(void **state)
+{
+	char *docs = file_text(SOURCE_ROOT "/docs/config.md");
+	char *conf = file_text(SOURCE_ROOT "/conf/sluice.conf");
+	const struct config_key *root = config_root_keys;
+
+	keys_documented(root, "## The file", docs, conf);
+	keys_documented(keys_of(root, "dataplane"), "## dataplane", docs, conf);
+	keys_documented(keys_of(keys_of(root, "dataplane"), "ports"), "### dataplane.ports", docs,
+			conf);
+	keys_documented(keys_of(root, "outer"), "## outer", docs, conf);
+	keys_documented(keys_of(root, "control"), "## control", docs, conf);
+	keys_documented(keys_of(root, "services"), "## services", docs, conf);
+	keys_documented(keys_of(keys_of(root, "services"), "backends"), "### services.backends",
+			docs, conf);
+	free(docs);
+	free(conf);
+}
+
+/* What the tables say is the default, spelt out, makes the same settings as nothing given. */
+static void test_fallbacks_are_defaults(void **state)
+{
+	static const char *const groups[] = { "dataplane", "outer", "control" };
+	char text[4096] = SEED;
+	struct model *spelt, *plain;
+
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		const struct config_key *key = keys_of(config_root_keys, groups[i]);
+
+		sprintf(text + strlen(text), "%s = { %s", groups[i], i == 0 ? PORT : "");
+		for (; key->name; key++) {
+			if (key->fallback && *key->fallback)
+				sprintf(text + strlen(text), "%s = %s;\n", key->name,
+					key->fallback);
+		}
+		strcat(text, "};\n");
+	}
+	spelt = config_accepted(text);
+	plain = config_accepted(SMALL);
+	assert_memory_equal(&spelt->settings, &plain->settings, sizeof(struct settings));
+	model_free(spelt);
+	model_free(plain);
+}
+
+static void test_example(void **state)
+{
+	struct model *m = config_load(SOURCE_ROOT "/conf/sluice.conf", config_error);
+
+	if (!m)
+		fail_msg("%s", config_error);
+	assert_int_equal(m->services_n, 2);
+	assert_int_equal(m->backends_n, 5);
+	model_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys_documented),
+		cmocka_unit_test(test_fallbacks_are_defaults),
+		cmocka_unit_test(test_example),
+	};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}

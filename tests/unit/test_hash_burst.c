@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash of many IPv4 flows at once: every variant that this CPU can run gives what flow_hash()
+ * gives, for every number of flows in a burst.
+ */
+#include "hash_burst.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "named_rows.h"
+
+enum {
+	FLOWS_MAX = 64,
+	ROUNDS = 200,
+};
+
+struct flows {
+	uint64_t addrs[FLOWS_MAX];
+	uint64_t last[FLOWS_MAX];
+};
+
+static void flows_fill(struct flows *flows, uint64_t *seed)
+{
+	for (int i = 0; i < FLOWS_MAX; i++) {
+		uint64_t bits = random_next(seed);
+
+		flows->addrs[i] = random_next(seed);
+		flows->last[i] = flow_last((be16)bits, (be16)(bits >> 16), (uint8_t)(bits >> 32),
+					   FLOW_BYTES_V4);
+	}
+}
+
+static void variant_check(const struct hash_burst_variant *variant, const struct flow_key *key,
+			  const struct flows *flows, uint32_t n)
+{
+	uint64_t hashes[FLOWS_MAX + 1];
+	uint32_t whole = (n + HASH_BURST_LANES - 1) / HASH_BURST_LANES * HASH_BURST_LANES;
+
+	memset(hashes, 0x5a, sizeof(hashes));
+	variant->hash(key, flows->addrs, flows->last, hashes, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct flow f = {.addrs = {flows->addrs[i]}, .last = flows->last[i]};
+
+		if (hashes[i] != flow_hash(&f, key))
+			fail_msg("%s: flow %u of %u", variant->name, i, n);
+	}
+	if (hashes[whole] != 0x5a5a5a5a5a5a5a5aULL)
+		fail_msg("%s: %u flows write beyond %u", variant->name, n, whole);
+}
+
+static void test_variants_agree(void **state)
+{
+	struct hash_burst_variant variants[HASH_BURST_VARIANTS_MAX];
+	uint32_t variants_n = hash_burst_variants(variants);
+	uint64_t seed = 20261;
+
+	(void)state;
+	assert_in_range(variants_n, 1, HASH_BURST_VARIANTS_MAX);
+	assert_string_equal(variants[variants_n - 1].name, "plain");
+	assert_true(variants[variants_n - 1].usable);
+	for (uint32_t v = 0; v < variants_n; v++) {
+		if (!variants[v].usable) {
+			print_message("# %s: not on this CPU\n", variants[v].name);
+			continue;
+		}
+		for (int round = 0; round < ROUNDS; round++) {
+			struct flow_key key = {{random_next(&seed), random_next(&seed)}};
+			struct flows flows;
+
+			flows_fill(&flows, &seed);
+			variant_check(&variants[v], &key, &flows,
+				      1 + random_below(&seed, FLOWS_MAX));
+		}
+		for (uint32_t n = 0; n <= FLOWS_MAX; n++) {
+			struct flow_key key = {{n, ~0ULL}};
+			struct flows flows;
+
+			flows_fill(&flows, &seed);
+			variant_check(&variants[v], &key, &flows, n);
+		}
+	}
+}
+
+/* What the workers call is the first one that is usable. */
+static void test_best_is_chosen(void **state)
+{
+	struct hash_burst_variant variants[HASH_BURST_VARIANTS_MAX];
+	uint32_t n = hash_burst_variants(variants), best = 0;
+
+	(void)state;
+	while (best < n && !variants[best].usable)
+		best++;
+	assert_true(best < n);
+	assert_ptr_equal(hash_burst_v4, variants[best].hash);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_variants_agree),
+		cmocka_unit_test(test_best_is_chosen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

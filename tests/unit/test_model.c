@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl/daemon/model: each change's success, what two models share, and how long 10,000 services
+ * take. What is refused: test_model_refused.c.
+ */
+#include "model_fixture.h"
+
+#include <errno.h>
+#include <time.h>
+
+static void test_service_add(void **state)
+{
+	struct model *m = two_services();
+	const struct service_conf *web4 = model_find(m, "web4"), *web6 = model_find(m, "web6");
+
+	assert_int_equal(m->services_n, 2);
+	assert_int_equal(m->backends_n, 3);
+	assert_ptr_equal(m->services[0], web4);
+	assert_ptr_equal(m->services[1], web6);
+	assert_int_equal(web4->slots, 509); /* 3 backends, 100 slots each */
+	assert_int_equal(web6->slots, 1021); /* planned for 10 */
+	assert_int_equal(web4->backends_n, 3);
+	assert_string_equal(service_conf_find(web4, "b2")->name, "b2");
+	assert_null(service_conf_find(web4, "b4"));
+	assert_null(model_find(m, "web"));
+	/* The same vip and port, but UDP; the same vip and protocol, but all ports. */
+	add(&m, service("all", "198.51.100.10", 0, "10.0.0.1", 1));
+	assert_ptr_equal(model_find(m, "web4"), web4);
+	assert_int_equal(model_find(m, "all")->port, 0);
+	model_free(m);
+}
+
+static void test_service_remove(void **state)
+{
+	struct model *m = two_services();
+	struct service_conf *web6 = model_find(m, "web6");
+	struct model_error error = { 0 };
+	struct model *next = model_service_remove(m, "web4", &error);
+
+	assert_non_null(next);
+	assert_int_equal(next->services_n, 1);
+	assert_int_equal(next->backends_n, 0);
+	assert_null(model_find(next, "web4"));
+	assert_ptr_equal(model_find(next, "web6"), web6);
+	assert_int_equal(web6->refs, 2);
+	refused(model_service_remove(next, "web4", &error), &error, MODEL_NOT_FOUND,
+		"there is no service \"web4\"");
+	model_free(next);
+	assert_int_equal(web6->refs, 1);
+	/* Name, vip and what was a backend's address are free again. */
+	step(&m, model_service_remove(m, "web4", &error));
+	add(&m, service("web4", "10.0.0.2", 80, "198.51.100.10", 1));
+	step(&m, model_service_remove(m, "web4", &error));
+	step(&m, model_service_remove(m, "web6", &error));
+	assert_int_equal(m->services_n, 0);
+	model_free(m);
+}
+
+static void test_backend_changes(void **state)
+{
+	struct model *m = two_services();
+	struct service_conf *web4 = model_find(m, "web4"), *web6 = model_find(m, "web6");
+	struct model_error error = { 0 };
+	struct backend_conf b4 = backend("b4", "2001:db8:1::4");
+	struct model *next = model_backend_add(m, "web4", &b4, &error);
+
+	assert_non_null(next);
+	assert_ptr_not_equal(model_find(next, "web4"), web4);
+	assert_ptr_equal(model_find(next, "web6"), web6);
+	assert_int_equal(next->backends_n, 4);
+	assert_int_equal(web4->backends_n, 3); /* the old model's */
+	assert_int_equal(model_find(next, "web4")->slots, 509);
+	assert_memory_equal(&model_find(next, "web4")->backends[3], &b4, sizeof(b4));
+	step(&m, next);
+
+	step(&m, model_backend_weight(m, "web4", "b4", 0, &error));
+	step(&m, model_backend_admin(m, "web4", "b2", BACKEND_DRAINING, &error));
+	web4 = model_find(m, "web4");
+	assert_int_equal(service_conf_find(web4, "b4")->weight, 0);
+	assert_int_equal(service_conf_find(web4, "b2")->admin, BACKEND_DRAINING);
+	assert_int_equal(service_conf_find(web4, "b1")->weight, MODEL_WEIGHT_DEFAULT);
+	assert_int_equal(service_conf_find(web4, "b1")->admin, BACKEND_ENABLED);
+
+	/* What changes nothing shares everything. */
+	step(&m, model_backend_weight(m, "web4", "b4", 0, &error));
+	step(&m, model_backend_admin(m, "web4", "b2", BACKEND_DRAINING, &error));
+	assert_ptr_equal(model_find(m, "web4"), web4);
+
+	step(&m, model_backend_remove(m, "web4", "b2", &error));
+	web4 = model_find(m, "web4");
+	assert_int_equal(web4->backends_n, 3);
+	assert_int_equal(m->backends_n, 3);
+	assert_string_equal(web4->backends[0].name, "b1");
+	assert_string_equal(web4->backends[1].name, "b3");
+	assert_string_equal(web4->backends[2].name, "b4");
+	step(&m, model_backend_remove(m, "web4", "b4", &error));
+	step(&m, model_backend_remove(m, "web4", "b1", &error));
+	step(&m, model_backend_remove(m, "web4", "b3", &error));
+	assert_int_equal(model_find(m, "web4")->backends_n, 0);
+	model_free(m);
+}
+
+static void no_fault(void *ctx, const struct model_place *place, enum model_error_kind kind,
+		     const char *text)
+{
+	fail_msg("services[%u].%s: %s", place->service, place->key ? place->key : "", text);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct service_conf *numbered_service(uint32_t i)
+{
+	struct service_conf *s = service("", "198.18.0.0", (uint16_t)(i % 4 + 1), "10.0.0.1", 10);
+
+	snprintf(s->name, sizeof(s->name), "service-%u", i);
+	s->vip.bytes[2] = (uint8_t)(i / 4 / 256);
+	s->vip.bytes[3] = (uint8_t)(i / 4 % 256);
+	return s;
+}
+
+/* Bounds are ten times and more what it takes without sanitizers. */
+static void test_10000_services(void **state)
+{
+	enum { SERVICES = 10000 };
+	struct settings large = { .services_max = 65536, .backends_max = 1048576 };
+	struct service_conf **specs = calloc(SERVICES, sizeof(struct service_conf *));
+	struct model_error error = { 0 };
+	uint64_t begun_ns, built_ns, changed_ns;
+	struct model *m;
+
+	assert_non_null(specs);
+	for (uint32_t i = 0; i < SERVICES; i++)
+		specs[i] = numbered_service(i);
+	begun_ns = clock_ns();
+	m = model_build(&large, specs, SERVICES, no_fault, NULL);
+	built_ns = clock_ns();
+	assert_non_null(m);
+	for (uint32_t i = 0; i < SERVICES; i++)
+		service_conf_unref(specs[i]);
+	assert_int_equal(m->backends_n, 10 * SERVICES);
+	for (uint32_t i = 0; i < 100; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "service-%u", i * 100);
+		step(&m, model_backend_weight(m, name, "b5", i, &error));
+	}
+	changed_ns = clock_ns();
+	assert_int_equal(model_find(m, "service-9900")->backends[4].weight, 99);
+	assert_ptr_equal(model_find(m, "service-9999"), specs[9999]);
+	assert_ptr_not_equal(model_find(m, "service-9900"), specs[9900]);
+	print_message("# 10000 services of 10 backends: %llu us; a weight: %llu us\n",
+		      (unsigned long long)(built_ns - begun_ns) / 1000,
+		      (unsigned long long)(changed_ns - built_ns) / 100000);
+	assert_true(built_ns - begun_ns < 2000000000u);
+	assert_true(changed_ns - built_ns < 1000000000u);
+	add(&m, numbered_service(SERVICES));
+	model_free(m);
+	free(specs);
+}
+
+static void test_names(void **state)
+{
+	struct service_conf *s = service("s", "2001:db8::1", 0, NULL, 0);
+	char endpoint[ENDPOINT_TEXT_MAX], longest[MODEL_NAME_MAX];
+	enum backend_admin admin = BACKEND_ENABLED;
+	uint8_t value = 99;
+
+	assert_string_equal(endpoint_format(s, endpoint), "[2001:db8::1]:all/tcp");
+	service_conf_unref(s);
+	for (uint8_t encap = ENCAP_IPIP; encap <= ENCAP_GUE_VARIANT0; encap++) {
+		assert_int_equal(encap_parse(encap_name(encap), &value), 0);
+		assert_int_equal(value, encap);
+	}
+	assert_int_equal(encap_parse("gre", &value), -EINVAL);
+	assert_int_equal(proto_parse("udp", &value), 0);
+	assert_string_equal(proto_name(value), "udp");
+	assert_int_equal(proto_parse("TCP", &value), -EINVAL);
+	assert_int_equal(value, PROTO_UDP);
+	for (enum backend_admin i = BACKEND_ENABLED; i <= BACKEND_DISABLED; i++) {
+		assert_int_equal(backend_admin_parse(backend_admin_name(i), &admin), 0);
+		assert_int_equal(admin, i);
+	}
+	assert_int_equal(backend_admin_parse("", &admin), -EINVAL);
+	memset(longest, 'a', sizeof(longest));
+	assert_false(model_name_valid(longest));
+	longest[MODEL_NAME_MAX - 1] = '\0';
+	assert_true(model_name_valid(longest));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_service_add),
+		cmocka_unit_test(test_service_remove),
+		cmocka_unit_test(test_backend_changes),
+		cmocka_unit_test(test_10000_services),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

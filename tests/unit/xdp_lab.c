@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "xdp_lab.h"
+
+#include "../parity/fixture.h"
+#include "../parity/frames.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+/* What a forwarded frame starts with: Ethernet, an outer IPv4 header. */
+enum {
+	OUTER_IP = 14,
+	OUTER_ID = OUTER_IP + 4,
+	OUTER_DST = OUTER_IP + 16,
+	REPLY_MAX_MS = 1000,
+};
+
+struct lab_loop {
+	pthread_t thread;
+	struct lab *lab;
+	atomic_bool stop;
+	unsigned int sent, lost;
+};
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "tests/unit/xdp_lab: %s: %s\n", what, strerror(errno));
+	abort();
+}
+
+static void shell(const char *command)
+{
+	if (system(command) != 0)
+		give_up(command);
+}
+
+static int wire_open(const char *interface)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex(interface),
+	};
+	struct timeval wait = {.tv_usec = 50000};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0)
+		give_up(interface);
+	return fd;
+}
+
+bool lab_enter(struct lab *lab)
+{
+	*lab = (struct lab){.wires = {-1, -1}};
+	if (geteuid() != 0 || unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
+		return false;
+	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		give_up("private mounts");
+	mkdir(LAB_BPFFS, 0700);
+	if (mount("bpf", LAB_BPFFS, "bpf", 0, NULL) != 0)
+		give_up("mount -t bpf");
+	shell("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 && ip link set lo up");
+	for (int i = 0; i < 2; i++) {
+		char command[256], peer[] = {'p', (char)('0' + i), 0};
+
+		/* Without gro the peer would lose what XDP sends. */
+		snprintf(command, sizeof(command),
+			 "ip link add l%d type veth peer name p%d && ip link set l%d up && "
+			 "ip link set p%d up && ethtool -K p%d gro on", i, i, i, i, i);
+		shell(command);
+		lab->wires[i] = wire_open(peer);
+	}
+	return true;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* A way's backend is 10.4.0.(way + 1): fixture.c. The odd ones are tagged. */
+static bool is_reply(const uint8_t *bytes, ssize_t n, uint16_t seq, unsigned int way)
+{
+	const uint8_t dst[4] = {10, 4, 0, (uint8_t)(way + 1)};
+
+	/* The tag stands beside the frame in a packet socket's view. */
+	return n > OUTER_DST + 4 && frame_get16(bytes + OUTER_ID) == seq &&
+	       memcmp(bytes + OUTER_DST, dst, sizeof(dst)) == 0;
+}
+
+bool lab_exchange(struct lab *lab, unsigned int way, unsigned int wire)
+{
+	char vip[32];
+	struct frame_spec spec = {
+		.dst = vip, .proto = IP_TCP, .dport = 80, .id = ++lab->seq, .payload_bytes = 64,
+	};
+	int64_t until = now_ms() + REPLY_MAX_MS;
+	uint8_t bytes[2048];
+	struct frame frame;
+
+	snprintf(vip, sizeof(vip), WAYS4, FIXTURE_WAYS_FIRST + way);
+	frame_build(&spec, &frame);
+	if (send(lab->wires[0], frame.bytes, frame.n, 0) != (ssize_t)frame.n)
+		give_up("send");
+	while (now_ms() < until) {
+		ssize_t n = recv(lab->wires[wire], bytes, sizeof(bytes), 0);
+
+		if (n > 0 && is_reply(bytes, n, lab->seq, way))
+			return true;
+	}
+	return false;
+}
+
+unsigned int lab_lost(struct lab *lab, unsigned int n)
+{
+	unsigned int lost = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		lost += !lab_exchange(lab, 0, 0);
+	return lost;
+}
+
+static void *loop_run(void *arg)
+{
+	struct lab_loop *loop = arg;
+
+	while (!atomic_load(&loop->stop)) {
+		loop->sent++;
+		loop->lost += !lab_exchange(loop->lab, 0, 0);
+	}
+	return NULL;
+}
+
+struct lab_loop *lab_loop_start(struct lab *lab)
+{
+	struct lab_loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		give_up("loop");
+	loop->lab = lab;
+	errno = pthread_create(&loop->thread, NULL, loop_run, loop);
+	if (errno != 0)
+		give_up("thread");
+	return loop;
+}
+
+unsigned int lab_loop_stop(struct lab_loop *loop, unsigned int *sent)
+{
+	unsigned int lost;
+
+	atomic_store(&loop->stop, true);
+	pthread_join(loop->thread, NULL);
+	lost = loop->lost;
+	*sent = loop->sent;
+	free(loop);
+	return lost;
+}
+
+uint32_t lab_program_id(const char *interface)
+{
+	uint32_t id = 0;
+
+	if (bpf_xdp_query_id((int)if_nametoindex(interface), 0, &id) != 0)
+		give_up(interface);
+	return id;
+}
