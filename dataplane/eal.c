@@ -187,7 +187,8 @@ static void runtime_dir_remove(void)
 		(void)rmdir(dir); /* unless another has put something there */
 }
 
-int eal_start(const struct fast_path_config *config, size_t need_bytes, bool *hugepages, char *error)
+int eal_start(const struct fast_path_config *config, size_t need_bytes, bool *hugepages,
+	      char *error)
 {
 	int ret;
 

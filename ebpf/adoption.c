@@ -47,11 +47,10 @@ static const char *map_misfit(enum program_map map, int fd, const struct program
 
 	if (!map_info(fd, &info))
 		return "can't be looked at";
-	if (info.type != (uint32_t)bpf_map__type(ours) ||
-	    info.key_size != bpf_map__key_size(ours) ||
-	    info.value_size != bpf_map__value_size(ours))
+	if (info.type != (uint32_t)bpf_map__type(ours) || info.key_size != bpf_map__key_size(ours))
 		return "is another build's";
-	if (info.max_entries != bpf_map__max_entries(ours))
+	if (info.value_size != bpf_map__value_size(ours) ||
+	    info.max_entries != bpf_map__max_entries(ours))
 		return "has another size";
 	if (map == PROGRAM_PORTS && !ports_are(fd, &p->config.ports))
 		return "are others, or in another order";

@@ -20,7 +20,10 @@ const volatile struct fastpath_options fastpath_options = {
 
 volatile struct fastpath_ports fastpath_ports SEC(".data.ports") = {0};
 
-/* Sizes that come from the config are set between open and load: max_entries below are the least. */
+/*
+ * Sizes that come from the config are set between open and load. The arena has one value of all
+ * bytes, or as many chunks as it takes: sluice/arena.h.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -51,8 +54,6 @@ struct {
 	__type(value, uint32_t);
 } devices SEC(".maps");
 
-#define ARENA ((const struct arena *)&arena)
-
 SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
 {
 	struct cursor c = {
@@ -65,15 +66,15 @@ SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
 }
 
 /* NULL before the first is published. */
-SLUICE_INLINE const struct generation *generation_current(void)
+SLUICE_INLINE const struct generation *generation_current(const struct arena *tables)
 {
-	const struct arena_head *head = arena_at(ARENA, 0, sizeof(*head));
+	const struct arena_head *head = arena_at(tables, 0, sizeof(*head));
 	uint32_t offset;
 
 	if (!head)
 		return NULL;
 	offset = *(const volatile uint32_t *)&head->current;
-	return offset ? arena_at(ARENA, offset, sizeof(struct generation)) : NULL;
+	return offset ? arena_at(tables, offset, sizeof(struct generation)) : NULL;
 }
 
 /* Back out of the port that the packet came by. */
@@ -142,27 +143,22 @@ SLUICE_INLINE enum verdict packet_answer_too_big(struct xdp_md *ctx, const struc
 	return verdict;
 }
 
-/* Everything that can happen to a packet; st->service is who it counts for. */
-SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct generation *g,
-					  struct steering *st, int *action)
+/* What steer.h decides, done. */
+SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *tables,
+				      const struct generation *g, const struct packet *p,
+				      uint32_t frame_bytes, enum verdict parsed,
+				      struct steering *st, int *action)
 {
-	struct cursor c = cursor_make(ctx);
-	enum verdict verdict;
-	uint32_t frame_bytes;
-	struct packet p;
+	enum verdict verdict = steer_parsed(tables, g, p, parsed, st);
 
-	if (fastpath_options.frags)
-		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
-	frame_bytes = c.frame_bytes;
 	*action = XDP_DROP;
-	verdict = steer_packet(ARENA, g, &c, &p, st);
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
-		return packet_forward(ctx, g, &p, st, verdict, action);
+		return packet_forward(ctx, g, p, st, verdict, action);
 	case ACTION_ECHO:
-		return packet_answer_echo(ctx, &p, verdict, action);
+		return packet_answer_echo(ctx, p, verdict, action);
 	case ACTION_TOO_BIG:
-		return packet_answer_too_big(ctx, &p, st, frame_bytes, verdict, action);
+		return packet_answer_too_big(ctx, p, st, frame_bytes, verdict, action);
 	case ACTION_PASS:
 		*action = XDP_PASS;
 		break;
@@ -172,11 +168,39 @@ SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct gener
 	return verdict;
 }
 
-/* No "xdp.frags": the loader sets that flag where the kernel knows it (5.18). */
-SEC("xdp")
-int sluice_xdp(struct xdp_md *ctx)
+/*
+ * Everything that can happen to a packet; st->service is who it counts for. Of this the compiler
+ * makes a way for each family without the other's branches: 50 of 750 instructions less for IPv4,
+ * 30 of 830 for IPv6.
+ */
+SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct arena *tables,
+					  const struct generation *g, struct steering *st,
+					  int *action)
 {
-	const struct generation *g = generation_current();
+	struct cursor c = cursor_make(ctx);
+	uint32_t frame_bytes;
+	enum verdict parsed;
+	struct packet p;
+	bool v4;
+
+	if (fastpath_options.frags)
+		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	frame_bytes = c.frame_bytes;
+	parsed = packet_parse(&c, &p);
+	if (parsed != VERDICT_forward)
+		return packet_act(ctx, tables, g, &p, frame_bytes, parsed, st, action);
+	v4 = flow_is_v4(&p.flow);
+	if (p.flags & PACKET_V6) {
+		__builtin_assume(!v4);
+		return packet_act(ctx, tables, g, &p, frame_bytes, VERDICT_forward, st, action);
+	}
+	__builtin_assume(v4);
+	return packet_act(ctx, tables, g, &p, frame_bytes, VERDICT_forward, st, action);
+}
+
+SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
+{
+	const struct generation *g = generation_current(tables);
 	struct service_counters *row;
 	struct steering st;
 	enum verdict verdict;
@@ -185,12 +209,36 @@ int sluice_xdp(struct xdp_md *ctx)
 
 	if (!g)
 		return XDP_PASS;
-	verdict = packet_process(ctx, g, &st, &action);
+	verdict = packet_process(ctx, tables, g, &st, &action);
 	key = steer_counter_row(st.service);
 	row = bpf_map_lookup_elem(&services, &key);
 	if (row && verdict < VERDICT_COUNT)
 		row->packets[verdict]++;
 	return action;
+}
+
+/*
+ * The same program twice, for the two forms of the arena; the loader takes one. No "xdp.frags":
+ * the loader sets that flag where the kernel knows it (5.18).
+ */
+SEC("xdp")
+int sluice_xdp(struct xdp_md *ctx)
+{
+	uint32_t key = 0;
+	const struct arena tables = {
+		.value = bpf_map_lookup_elem(&arena, &key),
+		.bytes = fastpath_options.arena_bytes,
+	};
+
+	return tables.value ? frame_receive(ctx, &tables) : XDP_PASS;
+}
+
+SEC("xdp")
+int sluice_xdp_5_15(struct xdp_md *ctx)
+{
+	const struct arena tables = {.chunks = &arena};
+
+	return frame_receive(ctx, &tables);
 }
 
 /* The word that the kernel knows for "GPL-2.0 or BSD-2-Clause". */

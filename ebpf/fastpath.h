@@ -23,6 +23,7 @@ struct fastpath_options {
 	 * NAPI by `gro on` alone, without an XDP program: veth_xdp_flush() in drivers/net/veth.c.
 	 */
 	bool no_tx;
+	uint32_t arena_bytes; /* how long the arena's one value is; unused where it has chunks */
 };
 
 /*

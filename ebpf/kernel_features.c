@@ -15,6 +15,8 @@
 #define BPF_F_XDP_HAS_FRAGS (1U << 5)
 #endif
 
+enum { VALUE_BYTES_MAX = 1 << 29 };
+
 struct feature {
 	const char *name;
 	const char *since;
@@ -103,6 +105,17 @@ int features_check(char error[FAST_PATH_ERROR_MAX])
 					    features[i].name, features[i].since, strerror(-err));
 	}
 	return 0;
+}
+
+bool features_have_values(uint64_t bytes)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+
+	/* The verifier follows no offset beyond this (BPF_MAX_VAR_OFF). */
+	if (bytes > VALUE_BYTES_MAX)
+		return false;
+	return close_if_open(bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_probe", 4, (uint32_t)bytes,
+					    1, &opts)) == 0;
 }
 
 bool features_have_frags(void)

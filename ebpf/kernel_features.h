@@ -14,6 +14,9 @@
  */
 int features_check(char error[FAST_PATH_ERROR_MAX]);
 
+/* Can one value of an array be this long? In 5.15 it ends at 4 MiB; the arena has chunks then. */
+bool features_have_values(uint64_t bytes);
+
 /* Can programs take frames of several buffers (jumbo frames)? Since 5.18; it works without. */
 bool features_have_frags(void);
 

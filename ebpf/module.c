@@ -21,6 +21,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+/*
+ * Every driver with XDP takes frames of this MTU in one buffer, which is a page with headroom and
+ * the kernel's own trailer. With a longer one it wants a program that takes several.
+ */
+enum { ONE_BUFFER_BYTES = 3000 };
+
 static struct module {
 	report_log log;
 	struct pins pins;
@@ -54,12 +60,14 @@ static int running_fd(const struct module *m)
 static int tables_start(struct module *m, const struct fast_path_config *config,
 			char error[FAST_PATH_ERROR_MAX])
 {
+	const struct ports_needs needs = ports_needs(&m->ports);
 	const struct program_config sizes = {
 		.arena_bytes = config->arena_bytes,
 		.services_max = config->services_max,
 		.backends_max = config->backends_max,
 		.ports = m->ports.table,
-		.no_tx = ports_have_veth(&m->ports),
+		.no_tx = needs.veth,
+		.no_frags = needs.mtu_bytes <= ONE_BUFFER_BYTES,
 	};
 	int err = program_open(&m->program, &sizes, error);
 

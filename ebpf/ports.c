@@ -145,12 +145,29 @@ int ports_read(const struct ports *ports, uint32_t port, struct fast_path_port_i
 	return err;
 }
 
-bool ports_have_veth(const struct ports *ports)
+static uint32_t mtu_read(int fd, const char *interface)
 {
-	struct fast_path_port_info info;
+	struct ifreq request = {0};
 
-	for (uint32_t i = 0; i < ports->n; i++)
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	return ioctl(fd, SIOCGIFMTU, &request) == 0 ? (uint32_t)request.ifr_mtu : 0;
+}
+
+struct ports_needs ports_needs(const struct ports *ports)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ports_needs needs = {0};
+
+	for (uint32_t i = 0; i < ports->n; i++) {
+		uint32_t mtu_bytes = fd >= 0 ? mtu_read(fd, ports->names[i]) : 0;
+		struct fast_path_port_info info;
+
+		if (mtu_bytes > needs.mtu_bytes)
+			needs.mtu_bytes = mtu_bytes;
 		if (ports_read(ports, i, &info) == 0 && strcmp(info.driver, "veth") == 0)
-			return true;
-	return false;
+			needs.veth = true;
+	}
+	if (fd >= 0)
+		close(fd);
+	return needs;
 }

@@ -23,8 +23,13 @@ struct ports {
 int ports_find(struct ports *ports, const struct fast_path_config *config,
 	       char error[FAST_PATH_ERROR_MAX]);
 
-/* Is one of them a veth? */
-bool ports_have_veth(const struct ports *ports);
+/* What the program has to be prepared for. */
+struct ports_needs {
+	bool veth;          /* one of them is a veth */
+	uint32_t mtu_bytes; /* the greatest MTU */
+};
+
+struct ports_needs ports_needs(const struct ports *ports);
 
 /* As it is now. 0; -ENOENT: no such port; -ENODEV: its interface is gone; -errno of netlink. */
 int ports_read(const struct ports *ports, uint32_t port, struct fast_path_port_info *info);

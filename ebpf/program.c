@@ -31,11 +31,27 @@ const char *program_map_name(enum program_map map)
 	return names[map];
 }
 
+/* One long value, or chunks; and the program that knows how to read it. */
+static int arena_size(struct program *p)
+{
+	struct fastpath_bpf *skel = p->skeleton;
+	uint64_t bytes = p->config.arena_bytes;
+	bool chunks = p->config.chunks || !features_have_values(bytes);
+
+	p->program = chunks ? skel->progs.sluice_xdp_5_15 : skel->progs.sluice_xdp;
+	bpf_program__set_autoload(chunks ? skel->progs.sluice_xdp : skel->progs.sluice_xdp_5_15,
+				  false);
+	if (chunks)
+		return bpf_map__set_max_entries(p->maps[PROGRAM_ARENA],
+						(uint32_t)(bytes / ARENA_CHUNK_BYTES));
+	p->options.arena_bytes = (uint32_t)bytes;
+	return bpf_map__set_value_size(p->maps[PROGRAM_ARENA], (uint32_t)bytes);
+}
+
 static int maps_size(struct program *p)
 {
 	const struct program_config *c = &p->config;
-	int err = bpf_map__set_max_entries(p->maps[PROGRAM_ARENA],
-					   (uint32_t)(c->arena_bytes / ARENA_CHUNK_BYTES));
+	int err = arena_size(p);
 
 	if (!err)
 		err = bpf_map__set_max_entries(p->maps[PROGRAM_SERVICES], c->services_max);
@@ -66,12 +82,12 @@ int program_open(struct program *p, const struct program_config *config,
 	p->maps[PROGRAM_DEVICES] = skel->maps.devices;
 	p->maps[PROGRAM_PORTS] = skel->maps.data_ports;
 	p->maps[PROGRAM_OPTIONS] = skel->maps.rodata;
-	memcpy((void *)&skel->rodata->fastpath_options, &p->options, sizeof(p->options));
-	memcpy((void *)&skel->data_ports->fastpath_ports, &config->ports, sizeof(config->ports));
 	err = maps_size(p);
 	if (!err)
-		err = bpf_program__set_flags(skel->progs.sluice_xdp,
+		err = bpf_program__set_flags(p->program,
 					     p->options.frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	memcpy((void *)&skel->rodata->fastpath_options, &p->options, sizeof(p->options));
+	memcpy((void *)&skel->data_ports->fastpath_ports, &config->ports, sizeof(config->ports));
 	if (err)
 		return report_error(error, err, "BPF object: %s", strerror(-err));
 	return 0;
@@ -106,7 +122,7 @@ static int load(struct program *p, char error[FAST_PATH_ERROR_MAX])
 	if (!log)
 		return report_error(error, -ENOMEM, "no memory");
 	log[0] = 0;
-	err = bpf_program__set_log_buf(p->skeleton->progs.sluice_xdp, log, VERIFIER_LOG_BYTES);
+	err = bpf_program__set_log_buf(p->program, log, VERIFIER_LOG_BYTES);
 	if (!err)
 		err = fastpath_bpf__load(p->skeleton);
 	if (err && log[0])
@@ -149,7 +165,7 @@ int program_load(struct program *p, char error[FAST_PATH_ERROR_MAX])
 
 	if (err)
 		return err;
-	p->fd = bpf_program__fd(p->skeleton->progs.sluice_xdp);
+	p->fd = bpf_program__fd(p->program);
 	p->arena = arena_map(program_map_fd(p, PROGRAM_ARENA), p->config.arena_bytes);
 	if (!p->arena)
 		return report_error(error, -errno, "can't map the arena: %s", strerror(errno));

@@ -13,6 +13,7 @@
 #include "report.h"
 
 struct bpf_map;
+struct bpf_program;
 struct fastpath_bpf;
 
 /* The maps that outlive a daemon; their names are those of the pins. */
@@ -33,13 +34,15 @@ struct program_config {
 	uint32_t backends_max;
 	struct fastpath_ports ports;
 	bool no_tx;    /* a port's XDP_TX can't be used: fastpath.h */
-	bool no_frags; /* as on a kernel without them, whatever this one has: for tests */
+	bool chunks;   /* the arena as older kernels need it, whatever this one has: for tests */
+	bool no_frags; /* no frames of several buffers will come; costs a call a packet else */
 };
 
 struct program {
 	struct program_config config;
 	struct fastpath_options options;
 	struct fastpath_bpf *skeleton;
+	struct bpf_program *program; /* that fits the form of the arena */
 	struct bpf_map *maps[PROGRAM_MAPS];
 	int fd; /* of the program; -1 until it is loaded */
 	struct arena *arena;
@@ -48,11 +51,11 @@ struct program {
 
 const char *program_map_name(enum program_map map);
 
-/* Sizes are known from here on, nothing is in the kernel. -ENOTSUP as features_check(), -ENOMEM. */
+/* Sizes are known from here on, nothing is in the kernel. As features_check(), and -ENOMEM. */
 int program_open(struct program *program, const struct program_config *config,
 		 char error[FAST_PATH_ERROR_MAX]);
 
-/* Takes a map that exists instead of a new one. The caller keeps `fd`, and has seen that it fits. */
+/* Takes a map that exists instead of a new one. The caller keeps `fd`, and saw that it fits. */
 int program_adopt(struct program *program, enum program_map map, int fd);
 
 /*

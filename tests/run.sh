@@ -58,6 +58,7 @@ for test in json.load(sys.stdin):
 scripts() {
 	local script log status path
 	for script in tests/net/*.sh; do
+		[ -x "$script" ] || continue # sourced by the others
 		case $(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") in
 		"") paths=- ;;
 		*) paths=$(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") ;;

@@ -38,9 +38,9 @@ struct config_key {
 };
 
 /* Reports a fault of a setting, or of `key` in a group `s` that may lack it. */
-__attribute__((format(printf, 4, 5))) void config_fault(struct config_reader *r,
-							const config_setting_t *s, const char *key,
-							const char *format, ...);
+__attribute__((format(printf, 4, 5), nonnull(4))) void
+config_fault(struct config_reader *r, const config_setting_t *s, const char *key,
+	     const char *format, ...);
 
 /* "an integer" */
 const char *config_type_name(const config_setting_t *s);

@@ -26,6 +26,14 @@ SLUICE_INLINE void *cursor_take(struct cursor *c, uint32_t bytes)
 	if (at + bytes > c->end)
 		return NULL;
 	c->pos = at + bytes;
+#ifdef __bpf__
+	/*
+	 * Else clang puts the comparison off to where the caller looks at the result, and does it
+	 * twice where there are two; of which the verifier has forgotten the first's outcome.
+	 */
+	asm("" : "+r"(at));
+	__builtin_assume(at != NULL);
+#endif
 	return at;
 }
 

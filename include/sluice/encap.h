@@ -98,6 +98,11 @@ SLUICE_INLINE bool encap_inner_sum(struct cursor *c, const struct packet *p, uin
 	return true;
 }
 
+/* Receiver and sender, which lie side by side in a frame and in struct backend. */
+struct SLUICE_WIRE encap_macs {
+	uint32_t words[3];
+};
+
 SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b)
 {
 	struct ether_header *ether = cursor_take(c, sizeof(*ether));
@@ -105,8 +110,7 @@ SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b)
 
 	if (!ether)
 		return false;
-	__builtin_memcpy(ether->dst, b->dst_mac, sizeof(ether->dst));
-	__builtin_memcpy(ether->src, b->src_mac, sizeof(ether->src));
+	*(struct encap_macs *)ether->dst = *(const struct encap_macs *)b->dst_mac;
 	ether->type = type;
 	if (b->vlan_tci != 0) {
 		struct vlan_tag *tag = cursor_take(c, sizeof(*tag));

@@ -93,14 +93,14 @@ SLUICE_INLINE uint32_t steer_inner_mtu_bytes(const struct backend *b)
 	return b->mtu_bytes - encap_outer_bytes(b);
 }
 
-/* All steps, for one packet; `c` stands at its first byte, and is used up. */
-SLUICE_INLINE enum verdict steer_packet(const struct arena *arena, const struct generation *g,
-					struct cursor *c, struct packet *p, struct steering *st)
+/* All steps, after packet_parse() said `parsed`. */
+SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct generation *g,
+					const struct packet *p, enum verdict parsed,
+					struct steering *st)
 {
-	enum verdict verdict = packet_parse(c, p);
+	enum verdict verdict = steer_service(arena, g, p, parsed, &st->service);
 
 	st->backend = NULL;
-	verdict = steer_service(arena, g, p, verdict, &st->service);
 	if (verdict != VERDICT_forward)
 		return verdict;
 	st->hash = flow_hash(&p->flow, &g->key);
@@ -108,6 +108,13 @@ SLUICE_INLINE enum verdict steer_packet(const struct arena *arena, const struct 
 	if (verdict != VERDICT_forward)
 		return verdict;
 	return steer_way(st->backend, p);
+}
+
+/* All steps, for one packet; `c` stands at its first byte, and is used up. */
+SLUICE_INLINE enum verdict steer_packet(const struct arena *arena, const struct generation *g,
+					struct cursor *c, struct packet *p, struct steering *st)
+{
+	return steer_parsed(arena, g, p, packet_parse(c, p), st);
 }
 
 #endif

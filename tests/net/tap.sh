@@ -27,8 +27,12 @@ skip_all() {
 	exit 77
 }
 
-# tap_done: the last line; fails if a case failed.
+# tap_done: the last line; fails if a case failed, and then shows what the lab's daemon said.
 tap_done() {
+	if [ "$tap_failed" != 0 ] && [ -f "${LAB_DIR:-}/sluiced-lb.log" ]; then
+		tail -n 30 "$LAB_DIR/sluiced-lb.log" | sed 's/^/# sluiced: /'
+		lab_ctl show counters --all 2>&1 | sed 's/^/# /'
+	fi
 	echo "1..$tap_count"
 	[ "$tap_failed" = 0 ]
 }

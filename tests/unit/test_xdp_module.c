@@ -277,7 +277,8 @@ static void older_build_install(void)
 		.services_max = config.services_max,
 		.backends_max = config.backends_max,
 		.ports.ifindex = {if_nametoindex("l0"), if_nametoindex("l1")},
-		.no_tx = false, /* which ours sets for a veth */
+		.no_frags = true, /* as ours, for this MTU */
+		.no_tx = false,   /* which ours sets for a veth */
 	};
 	struct program older;
 	char name[128];
@@ -453,6 +454,24 @@ static void test_no_native(void **state)
 	stop(true);
 }
 
+/* A longer MTU wants a program for frames of several buffers, which can't share a devmap. */
+static void test_mtu_raised(void **state)
+{
+	start_well(false);
+	publish();
+	stop(false);
+	assert_int_equal(system("ip link set l0 mtu 3400"), 0);
+	start_well(false);
+	assert_non_null(strstr(logged, "all is made anew"));
+	publish();
+	assert_int_equal(lab_lost(&lab, 10), 0);
+	stop(false);
+	start_well(true);
+	stop(true);
+	assert_int_equal(system("ip link set l0 mtu 1500"), 0);
+	assert_nothing_left();
+}
+
 static void test_interface_made_anew(void **state)
 {
 	start_well(false);
@@ -594,6 +613,7 @@ int main(void)
 		TEST(test_other_link),
 		TEST(test_generic),
 		TEST(test_no_native),
+		TEST(test_mtu_raised),
 		TEST(test_ports_read),
 		TEST(test_errors),
 		TEST(test_held_by_another),
