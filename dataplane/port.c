@@ -19,7 +19,9 @@
 enum {
 	/* Of a device that tells no other: IEEE 802.3. */
 	MTU_DEFAULT_BYTES = 1500,
-	L2_BYTES_MAX = 14 + 2 * 4 + 4, /* Ethernet, two tags, frame check sequence */
+	/* Ethernet, two tags, frame check sequence; and virtio keeps its header of 12 bytes in the
+	 * buffer, too: it refuses queues whose buffers don't hold both. */
+	L2_BYTES_MAX = 14 + 2 * 4 + 4 + 12,
 };
 
 #define PORT_RSS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
