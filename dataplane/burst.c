@@ -70,11 +70,11 @@ static void burst_parse(struct burst *b, const struct arena *arena, const struct
 	}
 }
 
-/* Whose packets are they? Those that go on stand in live. */
-static void burst_find_services(struct burst *b, const struct burst_context *ctx,
+/* Whose packets are they? Those that go on stand in live. Returns all flags of their services. */
+static uint16_t burst_find_services(struct burst *b, const struct burst_context *ctx,
 				const struct generation *g)
 {
-	uint16_t live_n = 0;
+	uint16_t live_n = 0, flags = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
 		enum verdict verdict = steer_service(ctx->arena, g, &b->packets[i], b->verdict[i],
@@ -82,16 +82,22 @@ static void burst_find_services(struct burst *b, const struct burst_context *ctx
 
 		b->verdict[i] = (uint8_t)verdict;
 		b->row[i] = steer_counter_row(b->service[i]);
+		flags |= b->service[i] ? b->service[i]->flags : 0;
 		prefetch_write(&ctx->services[b->row[i]]);
 		b->live[live_n] = (uint8_t)i;
 		live_n = (uint16_t)(live_n + (verdict == VERDICT_forward));
 	}
 	b->live_n = live_n;
+	return flags;
 }
 
-static void slot_prefetch(const struct burst *b, const struct arena *arena, uint16_t i)
+/* Its value is read later. */
+static void slot_set(struct burst *b, const struct arena *arena, uint16_t i, uint64_t hash)
 {
-	prefetch(arena_at(arena, service_slot_offset(b->service[i], b->hash[i]), sizeof(uint16_t)));
+	const struct service *s = b->service[i];
+
+	b->slot[i] = service_slot(s, hash);
+	prefetch(arena_at(arena, service_current_offset(s, b->slot[i]), sizeof(uint16_t)));
 }
 
 /* IPv4 in vectors, IPv6 one by one. */
@@ -105,7 +111,7 @@ static void burst_hash(struct burst *b, const struct arena *arena, const struct 
 
 		if (!flow_is_v4(f)) {
 			b->hash[i] = flow_hash(f, &g->key);
-			slot_prefetch(b, arena, i);
+			slot_set(b, arena, i, b->hash[i]);
 			continue;
 		}
 		b->flow_at[v4_n] = i;
@@ -120,19 +126,39 @@ static void burst_hash(struct burst *b, const struct arena *arena, const struct 
 		uint8_t i = b->flow_at[k];
 
 		b->hash[i] = b->flow_hash[k];
-		slot_prefetch(b, arena, i);
+		slot_set(b, arena, i, b->hash[i]);
 	}
 }
 
-static void burst_find_backends(struct burst *b, const struct arena *arena)
+/* The slots of services with session affinity: few have it, so that it's a stage of its own. */
+static void burst_hash_sources(struct burst *b, const struct arena *arena,
+			       const struct generation *g)
 {
 	for (uint16_t k = 0; k < b->live_n; k++) {
 		uint8_t i = b->live[k];
 
-		b->verdict[i] = (uint8_t)steer_backend(arena, b->service[i], b->hash[i],
-						       &b->backend[i]);
-		prefetch(b->backend[i]);
+		if (b->service[i]->flags & SERVICE_HASH_SOURCE)
+			slot_set(b, arena, i, flow_hash_source(&b->packets[i].flow, &g->key));
 	}
+}
+
+/* Returns whether there are some whose slot changed: what they get here is a guess. */
+static bool burst_find_backends(struct burst *b, const struct arena *arena)
+{
+	uint16_t values = 0;
+
+	for (uint16_t k = 0; k < b->live_n; k++) {
+		uint8_t i = b->live[k];
+		struct steering st = {.service = b->service[i], .slot = b->slot[i]};
+		enum verdict verdict = steer_slot(arena, &st);
+
+		if (verdict == VERDICT_forward)
+			verdict = steer_backend(arena, st.service, st.value, &b->backend[i]);
+		b->verdict[i] = (uint8_t)verdict;
+		prefetch(b->backend[i]);
+		values |= st.value;
+	}
+	return values & SLOT_CHANGED;
 }
 
 static void burst_find_ways(struct burst *b, const struct burst_context *ctx)
@@ -264,6 +290,7 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	const struct arena_head *head = arena_at(ctx->arena, 0, sizeof(*head));
 	uint32_t current = __atomic_load_n(&head->current, __ATOMIC_ACQUIRE);
 	const struct generation *g;
+	uint16_t flags;
 
 	b->pkts = pkts;
 	b->n = n;
@@ -277,9 +304,13 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	}
 	g = arena_at(ctx->arena, current, sizeof(*g));
 	burst_parse(b, ctx->arena, g);
-	burst_find_services(b, ctx, g);
+	flags = burst_find_services(b, ctx, g);
 	burst_hash(b, ctx->arena, g);
-	burst_find_backends(b, ctx->arena);
+	if (flags & SERVICE_HASH_SOURCE)
+		burst_hash_sources(b, ctx->arena, g);
+	/* steer_looks_further(), of all at once: in a steady state that's it. */
+	if (burst_find_backends(b, ctx->arena) || flags & SERVICE_REMEMBERS)
+		burst_choose_changed(b, ctx, g);
 	burst_find_ways(b, ctx);
 	burst_act(b, ctx, g);
 	if (b->drop_n > 0)

@@ -17,6 +17,8 @@
 
 struct arena;
 struct backend;
+struct flow_table;
+struct generation;
 struct rte_mbuf;
 struct rte_ring;
 struct service;
@@ -36,6 +38,11 @@ struct burst_context {
 	uint16_t queue;           /* transmit queue on each of them */
 	uint16_t ports_n;
 	uint16_t port; /* index of the port that the packets came by: answers leave by it */
+	/* These are for changed slots alone (burst_changed.c). */
+	uint16_t tables_n;
+	struct flow_table *flows;               /* this worker's; NULL: no slot ever changes */
+	const struct flow_table *const *tables; /* [tables_n], of all workers, this one's too */
+	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
 };
 
 /*
@@ -66,14 +73,31 @@ struct burst {
 	uint64_t flow_addrs[BURST_MAX];
 	uint64_t flow_last[BURST_MAX];
 	uint64_t flow_hash[BURST_MAX];
+	uint32_t slot[BURST_MAX];
+	/*
+	 * Where slots changed: the caller's clock (memory.h), set before burst_run(); the state of
+	 * this worker's chance, any number to begin with; and indices of those whose slot doesn't
+	 * tell it alone.
+	 */
+	uint32_t now_s;
+	uint16_t changed_n;
+	uint64_t random;
+	uint8_t changed[BURST_MAX];
 };
 
 /*
  * Decides on pkts[0 .. n), n <= BURST_MAX, by the generation that is published at the start;
- * rewrites and sorts them. `b` needs no preparation, but is to be zeroed once.
+ * rewrites and sorts them. `b` needs no preparation but its clock, and is to be zeroed once.
  */
 void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf **pkts,
 	       uint16_t n);
+
+/*
+ * A stage of burst_run(), where any slot of live is changed: finds the backends of those packets
+ * by what is remembered of their flows, and remembers them. Nothing else touches a flow table.
+ */
+void burst_choose_changed(struct burst *b, const struct burst_context *ctx,
+			  const struct generation *g);
 
 /* Sends what is in out. What a port doesn't take is freed, its verdict becomes transmit_full. */
 void burst_send(struct burst *b, const struct burst_context *ctx);

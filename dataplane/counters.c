@@ -17,11 +17,11 @@ int counters_create(struct counters *c, uint32_t services_max, uint32_t backends
 {
 	size_t services_bytes = services_max * sizeof(struct service_counters);
 	size_t backends_bytes = backends_max * sizeof(struct backend_counters);
-	int ret = memory_map(&c->memory, services_bytes + backends_bytes, hugetlb, true);
+	int ret = region_map(&c->region, services_bytes + backends_bytes, hugetlb, true);
 
 	if (ret < 0)
 		return ret;
-	c->services = c->memory.start;
+	c->services = c->region.start;
 	c->backends = (struct backend_counters *)(c->services + services_max);
 	c->services_max = services_max;
 	c->backends_max = backends_max;
@@ -30,7 +30,7 @@ int counters_create(struct counters *c, uint32_t services_max, uint32_t backends
 
 void counters_destroy(struct counters *c)
 {
-	memory_unmap(&c->memory);
+	region_unmap(&c->region);
 	*c = (struct counters){0};
 }
 

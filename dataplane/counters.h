@@ -6,14 +6,14 @@
 #ifndef SLUICE_DATAPLANE_COUNTERS_H
 #define SLUICE_DATAPLANE_COUNTERS_H
 
-#include "memory.h"
+#include "region.h"
 #include "sluice/counters.h"
 
 struct counters {
 	struct service_counters *services; /* [services_max] */
 	struct backend_counters *backends; /* [backends_max] */
 	uint32_t services_max, backends_max;
-	struct memory memory;
+	struct region region;
 };
 
 /* -ENOMEM. All 0, every page in place. */

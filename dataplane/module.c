@@ -7,7 +7,7 @@
 #include "eal.h"
 #include "error.h"
 #include "kernel.h"
-#include "memory.h"
+#include "region.h"
 #include "port.h"
 #include "sluice/arena.h"
 #include "sluice/generation.h"
@@ -15,7 +15,6 @@
 
 #include <rte_errno.h>
 #include <rte_launch.h>
-#include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mempool.h>
 #include <rte_rcu_qsbr.h>
@@ -31,7 +30,7 @@ static struct {
 	bool started; /* EAL is there */
 	struct fast_path_config config; /* a copy; its strings are the caller's */
 	bool hugepages;
-	struct memory arena;
+	struct region arena;
 	struct rte_mempool *buffers;
 	struct rte_rcu_qsbr *rcu;
 	struct kernel kernel;
@@ -40,6 +39,7 @@ static struct {
 	uint16_t workers_n;
 	uint16_t launched_n;
 	struct worker *workers[FAST_PATH_WORKERS_MAX];
+	const struct flow_table *tables[FAST_PATH_WORKERS_MAX]; /* theirs */
 	char taps[FAST_PATH_PORTS_MAX][FAST_PATH_NAME_MAX];
 } path;
 
@@ -148,55 +148,39 @@ static int rcu_create(char *error)
 	return 0;
 }
 
-static void worker_connect(struct worker *w, uint16_t index)
+static void worker_connect(struct worker *w)
 {
-	w->index = index;
-	w->core = path.config.cores[index];
 	w->ports_n = path.ports_n;
-	w->idle_max_us = path.config.idle_max_us;
 	w->rcu = path.rcu;
 	for (uint16_t port = 0; port < path.ports_n; port++) {
 		w->port_ids[port] = path.ports[port].id;
-		w->to_kernel[port] = path.kernel.to[index][port];
-		if (kernel_worker(&path.kernel, port) == index)
+		w->to_kernel[port] = path.kernel.to[w->index][port];
+		if (kernel_worker(&path.kernel, port) == w->index)
 			w->from_kernel[port] = path.kernel.from[port];
 		w->contexts[port] = (struct burst_context){
 			.arena = path.arena.start,
 			.services = w->counters.services,
 			.backends = w->counters.backends,
 			.port_ids = w->port_ids,
-			.queue = index,
+			.queue = w->index,
 			.ports_n = path.ports_n,
 			.port = port,
+			.flows = &w->flows,
+			.tables = path.tables,
+			.tables_n = path.workers_n,
+			.tickets = w->tickets,
 		};
 	}
-}
-
-static int worker_create(uint16_t index, char *error)
-{
-	int node = (int)rte_lcore_to_socket_id(eal_worker_lcore(index));
-	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
-
-	if (!w)
-		return error_set(error, -ENOMEM, "no memory for worker %u", index);
-	path.workers[index] = w;
-	if (counters_create(&w->counters, path.config.services_max, path.config.backends_max,
-			    path.hugepages) < 0)
-		return error_set(error, -ENOMEM,
-				 "no memory for the counters of worker %u (%u services, %u "
-				 "backends)",
-				 index, path.config.services_max, path.config.backends_max);
-	worker_connect(w, index);
-	return 0;
 }
 
 static int workers_start(char *error)
 {
 	for (uint16_t i = 0; i < path.workers_n; i++) {
-		int ret = worker_create(i, error);
-
-		if (ret < 0)
-			return ret;
+		path.workers[i] = worker_new(&path.config, i, path.hugepages, error);
+		if (!path.workers[i])
+			return -ENOMEM;
+		path.tables[i] = &path.workers[i]->flows;
+		worker_connect(path.workers[i]);
 	}
 	for (uint16_t i = 0; i < path.workers_n; i++) {
 		int ret = rte_eal_remote_launch(worker_run, path.workers[i], eal_worker_lcore(i));
@@ -221,9 +205,7 @@ static void workers_stop(void)
 static void workers_destroy(void)
 {
 	for (uint16_t i = 0; i < path.workers_n; i++) {
-		if (path.workers[i])
-			counters_destroy(&path.workers[i]->counters);
-		rte_free(path.workers[i]);
+		worker_free(path.workers[i]);
 		path.workers[i] = NULL;
 	}
 }
@@ -239,7 +221,7 @@ static void path_stop(void)
 	rte_free(path.rcu);
 	rte_mempool_free(path.buffers);
 	eal_stop();
-	memory_unmap(&path.arena);
+	region_unmap(&path.arena);
 	memset(&path, 0, sizeof(path));
 }
 
@@ -265,7 +247,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 		return ret;
 	path.started = true;
 	path.config = *config;
-	ret = memory_map(&path.arena, config->arena_bytes, path.hugepages, false);
+	ret = region_map(&path.arena, config->arena_bytes, path.hugepages, false);
 	if (ret < 0) {
 		error_set(error, ret, "no memory for the tables (%zu MB)",
 			  (size_t)(config->arena_bytes >> 20));
@@ -358,6 +340,22 @@ static int workers_read(struct worker_counters *rows, uint32_t max)
 	return path.workers_n;
 }
 
+static int memory_read(struct memory_counters *counters)
+{
+	*counters = (struct memory_counters){0};
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		flow_table_count(path.tables[i], counters);
+	return 0;
+}
+
+static int memory_walk(void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+		       void *ctx)
+{
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		flow_table_walk(path.tables[i], i, each, ctx);
+	return 0;
+}
+
 static void stop(bool detach)
 {
 	(void)detach; /* nothing can go on without this process */
@@ -377,5 +375,8 @@ const struct fast_path sluice_fast_path = {
 	.services_read = services_read,
 	.backends_read = backends_read,
 	.workers_read = workers_read,
+	.memory_read = memory_read,
+	.memory_walk = memory_walk,
+	.memory_now_s = worker_now_s,
 	.stop = stop,
 };

@@ -3,14 +3,21 @@
  * A worker. worker_run() and what it calls run on the worker's own core.
  */
 #include "worker.h"
+#include "eal.h"
+#include "error.h"
+#include "sluice/generation.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+#include <rte_random.h>
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -19,6 +26,11 @@ enum {
 	BURST_PACKETS = 32, /* 16 cost 2 to 3 ns more a packet, 64 bring nothing */
 	/* Rounds without a packet before the first sleep: while packets come at all, none. */
 	EMPTY_ROUNDS_MAX = 256,
+	/* Expired flows are gone after so long, if the worker finds the time. */
+	SWEEP_ROUND_S = 4,
+	/* Buckets a round: about 1 µs. More when nobody waits, so that one that sleeps keeps up. */
+	SWEEP_BUSY_BUCKETS = 64,
+	SWEEP_IDLE_BUCKETS = 1024,
 };
 
 _Static_assert((int)BURST_PACKETS <= (int)BURST_MAX, "burst_run() takes them");
@@ -27,6 +39,73 @@ _Static_assert((int)BURST_PACKETS <= (int)BURST_MAX, "burst_run() takes them");
 static void counter_set(uint64_t *counter, uint64_t value)
 {
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
+static uint32_t seconds_from_tsc(uint64_t tsc)
+{
+	return (uint32_t)(tsc / rte_get_tsc_hz());
+}
+
+uint32_t worker_now_s(void)
+{
+	return seconds_from_tsc(rte_get_tsc_cycles());
+}
+
+/* All that the worker itself needs to be able to run. -ENOMEM. */
+static int worker_fill(struct worker *w, const struct fast_path_config *config, bool hugetlb,
+		       int node, char *error)
+{
+	if (counters_create(&w->counters, config->services_max, config->backends_max, hugetlb) < 0)
+		return error_set(error, -ENOMEM,
+				 "no memory for the counters of worker %u (%u services, %u "
+				 "backends)",
+				 w->index, config->services_max, config->backends_max);
+	if (flow_table_create(&w->flows, config->flows_max, hugetlb) < 0)
+		return error_set(error, -ENOMEM,
+				 "no memory for the flow table of worker %u (%u flows)", w->index,
+				 config->flows_max);
+	w->tickets = rte_malloc_socket("tickets", config->services_max * sizeof(*w->tickets),
+				       RTE_CACHE_LINE_SIZE, node);
+	if (!w->tickets)
+		return error_set(error, -ENOMEM,
+				 "no memory for the round robin of worker %u (%u services)",
+				 w->index, config->services_max);
+	return 0;
+}
+
+struct worker *worker_new(const struct fast_path_config *config, uint16_t index, bool hugetlb,
+			  char *error)
+{
+	int node = (int)rte_lcore_to_socket_id(eal_worker_lcore(index));
+	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
+
+	if (!w) {
+		error_set(error, -ENOMEM, "no memory for worker %u", index);
+		return NULL;
+	}
+	w->index = index;
+	w->core = config->cores[index];
+	w->idle_max_us = config->idle_max_us;
+	if (worker_fill(w, config, hugetlb, node, error) < 0) {
+		worker_free(w);
+		return NULL;
+	}
+	/* Or all workers would begin with the same backend. */
+	for (uint32_t i = 0; i < config->services_max; i++)
+		w->tickets[i] = (uint32_t)rte_rand();
+	w->burst.random = rte_rand();
+	w->sweep_bucket_tsc = RTE_MAX(SWEEP_ROUND_S * rte_get_tsc_hz() / w->flows.buckets_n, 1U);
+	return w;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	rte_free(w->tickets);
+	flow_table_destroy(&w->flows);
+	counters_destroy(&w->counters);
+	rte_free(w);
 }
 
 static uint32_t port_poll(struct worker *w, uint16_t port)
@@ -65,13 +144,28 @@ static uint32_t kernel_poll(struct worker *w, uint16_t port)
 	return n;
 }
 
-static void gap_measure(struct worker *w)
+static void gap_measure(struct worker *w, uint64_t tsc)
 {
-	uint64_t now = rte_rdtsc();
+	if (w->burst_tsc != 0 && tsc - w->burst_tsc > w->burst_gap_max_tsc)
+		counter_set(&w->burst_gap_max_tsc, tsc - w->burst_tsc);
+	w->burst_tsc = tsc;
+}
 
-	if (w->burst_tsc != 0 && now - w->burst_tsc > w->burst_gap_max_tsc)
-		counter_set(&w->burst_gap_max_tsc, now - w->burst_tsc);
-	w->burst_tsc = now;
+/* As many buckets as are due by now, or as this round may have; what is more is not made up for. */
+static void sweep(struct worker *w, uint64_t tsc, uint64_t buckets_max)
+{
+	const struct arena *arena = w->contexts[0].arena;
+	const struct arena_head *head = arena_at(arena, 0, sizeof(*head));
+	uint64_t due_tsc = tsc - w->sweep_tsc, due;
+	const struct generation *g;
+
+	if (flow_table_entries(&w->flows) == 0 || due_tsc < w->sweep_bucket_tsc)
+		return;
+	due = due_tsc / w->sweep_bucket_tsc;
+	w->sweep_tsc = due <= buckets_max ? w->sweep_tsc + due * w->sweep_bucket_tsc : tsc;
+	g = arena_at(arena, __atomic_load_n(&head->current, __ATOMIC_ACQUIRE), sizeof(*g));
+	flow_table_sweep(&w->flows, g, w->burst.now_s,
+			 (uint32_t)RTE_MIN(due, buckets_max));
 }
 
 /*
@@ -114,11 +208,15 @@ int worker_run(void *worker)
 	w->sleep_us = 1;
 	rte_rcu_qsbr_thread_online(w->rcu, w->index);
 	while (!__atomic_load_n(&w->stopping, __ATOMIC_RELAXED)) {
-		uint32_t n = round_poll(w);
+		uint64_t tsc = rte_get_tsc_cycles();
+		uint32_t n;
 
+		gap_measure(w, tsc);
+		w->burst.now_s = seconds_from_tsc(tsc);
+		n = round_poll(w);
+		sweep(w, tsc, n > 0 ? SWEEP_BUSY_BUCKETS : SWEEP_IDLE_BUCKETS);
 		/* No pointer into a generation is held from here on. */
 		rte_rcu_qsbr_quiescent(w->rcu, w->index);
-		gap_measure(w);
 		if (n == 0) {
 			idle(w);
 			continue;

@@ -8,6 +8,7 @@
 
 #include "burst.h"
 #include "counters.h"
+#include "flow_table.h"
 
 struct kernel;
 struct port;
@@ -25,6 +26,9 @@ struct worker {
 	struct rte_ring *to_kernel[FAST_PATH_PORTS_MAX];
 	struct rte_ring *from_kernel[FAST_PATH_PORTS_MAX]; /* NULL: another worker's */
 	struct counters counters;
+	uint32_t *tickets; /* [services_max] */
+	uint64_t sweep_bucket_tsc; /* pace of the sweep */
+	struct flow_table flows;
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));
@@ -37,16 +41,28 @@ struct worker {
 
 	/* The worker's own. */
 	uint64_t burst_tsc __attribute__((aligned(64))); /* of the last round; 0 after a sleep */
+	uint64_t sweep_tsc; /* up to when the sweep has done its part */
 	uint32_t empty_rounds;
 	uint32_t sleep_us;
 	struct burst burst;
 };
+
+/*
+ * Worker `index` with all the memory that it needs, on the NUMA node of its lcore; what connects
+ * it with ports and others is the caller's to set. NULL: no memory, said in `error`.
+ */
+struct worker *worker_new(const struct fast_path_config *config, uint16_t index, bool hugetlb,
+			  char *error);
+void worker_free(struct worker *w); /* NULL is allowed */
 
 /* For rte_eal_remote_launch(). Returns after worker_stop(). */
 int worker_run(void *worker);
 
 /* Any thread. The worker ends soon; wait by rte_eal_wait_lcore(). */
 void worker_stop(struct worker *w);
+
+/* Any thread. The clock of memory.seen_state: seconds since the machine was started. */
+uint32_t worker_now_s(void);
 
 /* Its figures as they are now. Control thread. */
 void worker_read(const struct worker *w, struct worker_counters *row);

@@ -32,6 +32,9 @@ struct {
 	__uint(value_size, ARENA_CHUNK_BYTES);
 } arena SEC(".maps");
 
+/* Here, since it reads the options and the arena. */
+#include "flow_memory.bpf.h"
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -152,6 +155,10 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *ta
 	enum verdict verdict = steer_parsed(tables, g, p, parsed, st);
 
 	*action = XDP_DROP;
+	if (verdict == VERDICT_forward && steer_looks_further(st))
+		verdict = flow_recall(tables->value, g, p, st);
+	if (verdict == VERDICT_forward)
+		verdict = steer_finish(tables, p, st->value, st);
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		return packet_forward(ctx, g, p, st, verdict, action);

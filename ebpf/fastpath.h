@@ -34,4 +34,33 @@ struct fastpath_ports {
 	uint32_t ifindex[FASTPATH_PORTS];
 };
 
+/* Remembered flows lie in one of two maps, so that a flood of half-open ones fills but its own. */
+enum fastpath_class {
+	FASTPATH_HALF_OPEN, /* memory_is_half_open() */
+	FASTPATH_ESTABLISHED,
+	FASTPATH_CLASSES, /* in none */
+};
+
+/* Rows of the map of struct fastpath_memory. */
+enum fastpath_memory_row {
+	FASTPATH_MEMORY_PACKETS, /* what the program did, on each CPU */
+	FASTPATH_MEMORY_WALKS,   /* what daemons did: the program doesn't write there */
+	FASTPATH_MEMORY_ROWS,
+};
+
+/*
+ * What was done to the maps of flows. What a map evicted, the kernel doesn't tell: of each class it
+ * is added - removed - those that are there.
+ */
+struct fastpath_memory {
+	uint64_t lookups; /* packets that looked for their flow */
+	uint64_t hits;    /* that found it, whether they could rely on it or not */
+	uint64_t inserts; /* flows of which nothing lay in the maps */
+	uint64_t expired;
+	uint64_t forgotten;
+	uint64_t untracked;
+	uint64_t added[FASTPATH_CLASSES];   /* entries that a map has got */
+	uint64_t removed[FASTPATH_CLASSES]; /* entries that were deleted from it */
+};
+
 #endif

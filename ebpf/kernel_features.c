@@ -82,11 +82,28 @@ static int probe_batch(void)
 	return err == -ENOENT ? 0 : err; /* the end of the map */
 }
 
+/* Flows are remembered in such a map, and the daemon takes out expired ones. */
+static int probe_lru(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "sluice_probe", 8, 8, 16, NULL);
+	uint64_t key = 1, value = 2;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+	if (!err)
+		err = bpf_map_lookup_and_delete_elem(fd, &key, &value);
+	close(fd);
+	return err;
+}
+
 static const struct feature features[] = {
 	{"XDP programs", "4.8", probe_xdp},
 	{"maps of devices (BPF_MAP_TYPE_DEVMAP)", "4.14", probe_devmap},
 	{"arrays that can be mapped into memory (BPF_F_MMAPABLE)", "5.5", probe_mmap},
 	{"batched look-ups of per-CPU arrays", "5.13", probe_batch},
+	{"LRU hash maps with look-up and deletion in one", "5.14", probe_lru},
 };
 
 int features_check(char error[FAST_PATH_ERROR_MAX])

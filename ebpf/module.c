@@ -9,6 +9,7 @@
 #include "adoption.h"
 #include "arena_map.h"
 #include "counters.h"
+#include "flow_maps.h"
 #include "ports.h"
 #include "xdp_link.h"
 
@@ -32,6 +33,7 @@ static struct module {
 	struct pins pins;
 	struct ports ports;
 	struct program program;
+	struct flow_maps flows;
 	struct quiescer quiescer;
 	struct xdp_link links[FASTPATH_PORTS];
 	bool adopted;   /* the maps are what was pinned */
@@ -65,6 +67,7 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 		.arena_bytes = config->arena_bytes,
 		.services_max = config->services_max,
 		.backends_max = config->backends_max,
+		.flows_max = config->flows_max,
 		.ports = m->ports.table,
 		.no_tx = needs.veth,
 		.no_frags = needs.mtu_bytes <= ONE_BUFFER_BYTES,
@@ -204,6 +207,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 	int err;
 
 	*m = (struct module){.log = config->log, .older_fd = -1, .pins.fd = -1};
+	m->flows.program = &m->program;
 	m->program.fd = m->quiescer.outer = m->quiescer.inner = -1;
 	for (uint32_t i = 0; i < FASTPATH_PORTS; i++)
 		m->links[i].fd = -1;
@@ -281,6 +285,17 @@ static int workers_read(struct worker_counters *rows, uint32_t max)
 	return (int)module.program.cpus;
 }
 
+static int memory_read(struct memory_counters *counters)
+{
+	return flow_maps_read(&module.flows, counters);
+}
+
+static int memory_walk(void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+		       void *ctx)
+{
+	return flow_maps_walk(&module.flows, each, ctx);
+}
+
 static void stop(bool detach)
 {
 	struct module *m = &module;
@@ -306,5 +321,8 @@ const struct fast_path sluice_fast_path = {
 	.services_read = services_read,
 	.backends_read = backends_read,
 	.workers_read = workers_read,
+	.memory_read = memory_read,
+	.memory_walk = memory_walk,
+	.memory_now_s = flow_maps_now_s,
 	.stop = stop,
 };

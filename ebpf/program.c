@@ -23,12 +23,23 @@ enum { VERIFIER_LOG_BYTES = 16 << 20 };
 const char *program_map_name(enum program_map map)
 {
 	static const char *const names[PROGRAM_MAPS] = {
-		[PROGRAM_ARENA] = "arena",       [PROGRAM_SERVICES] = "services",
-		[PROGRAM_BACKENDS] = "backends", [PROGRAM_DEVICES] = "devices",
-		[PROGRAM_PORTS] = "ports",       [PROGRAM_OPTIONS] = "options",
+		[PROGRAM_ARENA] = "arena",
+		[PROGRAM_SERVICES] = "services",
+		[PROGRAM_BACKENDS] = "backends",
+		[PROGRAM_DEVICES] = "devices",
+		[PROGRAM_PORTS] = "ports",
+		[PROGRAM_HALF_OPEN] = "half_open",
+		[PROGRAM_ESTABLISHED] = "established",
+		[PROGRAM_MEMORY_COUNTS] = "memory_counts",
+		[PROGRAM_OPTIONS] = "options",
 	};
 
 	return names[map];
+}
+
+static uint32_t at_least(uint32_t n, uint32_t least)
+{
+	return n > least ? n : least;
 }
 
 /* One long value, or chunks; and the program that knows how to read it. */
@@ -51,12 +62,21 @@ static int arena_size(struct program *p)
 static int maps_size(struct program *p)
 {
 	const struct program_config *c = &p->config;
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{p->maps[PROGRAM_SERVICES], c->services_max},
+		{p->maps[PROGRAM_BACKENDS], c->backends_max},
+		{p->maps[PROGRAM_HALF_OPEN], at_least(c->flows_max / 4, PROGRAM_FLOWS_MIN)},
+		{p->maps[PROGRAM_ESTABLISHED],
+		 at_least(c->flows_max - c->flows_max / 4, PROGRAM_FLOWS_MIN)},
+		{p->skeleton->maps.tickets, c->services_max},
+	};
 	int err = arena_size(p);
 
-	if (!err)
-		err = bpf_map__set_max_entries(p->maps[PROGRAM_SERVICES], c->services_max);
-	if (!err)
-		err = bpf_map__set_max_entries(p->maps[PROGRAM_BACKENDS], c->backends_max);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !err; i++)
+		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 	return err;
 }
 
@@ -81,6 +101,9 @@ int program_open(struct program *p, const struct program_config *config,
 	p->maps[PROGRAM_BACKENDS] = skel->maps.backends;
 	p->maps[PROGRAM_DEVICES] = skel->maps.devices;
 	p->maps[PROGRAM_PORTS] = skel->maps.data_ports;
+	p->maps[PROGRAM_HALF_OPEN] = skel->maps.half_open;
+	p->maps[PROGRAM_ESTABLISHED] = skel->maps.established;
+	p->maps[PROGRAM_MEMORY_COUNTS] = skel->maps.memory_counts;
 	p->maps[PROGRAM_OPTIONS] = skel->maps.rodata;
 	err = maps_size(p);
 	if (!err)
@@ -131,9 +154,10 @@ static int load(struct program *p, char error[FAST_PATH_ERROR_MAX])
 	else if (err == -ENOMEM || err == -E2BIG)
 		report_error(error, err,
 			     "the kernel has no memory for the maps (arena %llu MiB, %u services, "
-			     "%u backends): make arena or limits smaller",
+			     "%u backends, %u flows): make arena or limits smaller",
 			     (unsigned long long)p->config.arena_bytes >> 20,
-			     p->config.services_max, p->config.backends_max);
+			     p->config.services_max, p->config.backends_max,
+			     p->config.flows_max);
 	else if (err)
 		report_error(error, err, "the kernel refused the XDP program or its maps: %s",
 			     strerror(-err));

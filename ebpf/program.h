@@ -23,15 +23,24 @@ enum program_map {
 	PROGRAM_BACKENDS,
 	PROGRAM_DEVICES,
 	PROGRAM_PORTS,
+	PROGRAM_HALF_OPEN,     /* remembered flows: flow_memory.bpf.h */
+	PROGRAM_ESTABLISHED,
+	PROGRAM_MEMORY_COUNTS,
 	PROGRAM_MAPS_ADOPTED,
 	PROGRAM_OPTIONS = PROGRAM_MAPS_ADOPTED, /* pinned too, but each program has its own */
 	PROGRAM_MAPS,
+};
+
+enum {
+	/* A map of flows with fewer would be full while every CPU keeps free entries for itself. */
+	PROGRAM_FLOWS_MIN = 1 << 14,
 };
 
 struct program_config {
 	uint64_t arena_bytes;  /* a multiple of ARENA_CHUNK_BYTES */
 	uint32_t services_max; /* counter rows, row 0 included */
 	uint32_t backends_max;
+	uint32_t flows_max; /* of both maps of flows together; each has PROGRAM_FLOWS_MIN at least */
 	struct fastpath_ports ports;
 	bool no_tx;    /* a port's XDP_TX can't be used: fastpath.h */
 	bool chunks;   /* the arena as older kernels need it, whatever this one has: for tests */

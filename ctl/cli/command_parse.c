@@ -4,6 +4,7 @@
  * main.c.
  */
 #include "commands.h"
+#include "duration.h"
 #include "endpoint.h"
 
 #include <ctype.h>
@@ -12,15 +13,24 @@
 #include <string.h>
 
 enum {
-	ARGS_MAX = 8,
+	ARGS_MAX = 12,
 	WORD_MAX = 24,
 };
+
+enum arg_kind {
+	ARG_PLACE,   /* a value by its place */
+	ARG_KEYWORD, /* its name, and a value behind it */
+	ARG_OPTION,  /* --name, and a value behind it */
+	ARG_FLAG,    /* --name alone */
+};
+
+enum value_kind { VALUE_TEXT, VALUE_INTEGER, VALUE_TIME };
 
 /* One of the command's arguments. */
 struct arg {
 	char word[WORD_MAX]; /* as help writes it */
-	bool keyword;        /* else a value by its place */
-	bool integer;        /* the keyword's value */
+	enum arg_kind kind;
+	enum value_kind value;
 	bool optional;
 	bool given;
 };
@@ -47,7 +57,19 @@ static bool next_word(const char **text, char word[WORD_MAX], bool *optional)
 	return true;
 }
 
-/* "SERVICE BACKEND [weight N]" */
+static bool is_option(const char *text)
+{
+	return strncmp(text, "--", 2) == 0;
+}
+
+static enum value_kind value_kind(const char *word)
+{
+	if (strcmp(word, "N") == 0)
+		return VALUE_INTEGER;
+	return strcmp(word, "TIME") == 0 ? VALUE_TIME : VALUE_TEXT;
+}
+
+/* "SERVICE BACKEND [weight N] [--timeout TIME] [--wait]" */
 static struct args args_of(const struct command *command)
 {
 	struct args args = {.n = 0};
@@ -60,9 +82,13 @@ static struct args args_of(const struct command *command)
 
 		memcpy(arg->word, word, sizeof(word));
 		arg->optional = optional;
-		arg->keyword = islower((unsigned char)word[0]);
-		if (arg->keyword && next_word(&text, word, &optional))
-			arg->integer = strcmp(word, "N") == 0;
+		if (is_option(word))
+			arg->kind = *text == ']' ? ARG_FLAG : ARG_OPTION;
+		else
+			arg->kind = islower((unsigned char)word[0]) ? ARG_KEYWORD : ARG_PLACE;
+		if ((arg->kind == ARG_KEYWORD || arg->kind == ARG_OPTION) &&
+		    next_word(&text, word, &optional))
+			arg->value = value_kind(word);
 		if (*text == ']') {
 			optional = false;
 			text++;
@@ -87,7 +113,7 @@ static int put_endpoint(json_t *params, const char *text, char error[COMMAND_ERR
 	return 0;
 }
 
-static int put_integer(json_t *params, const char *name, const char *text,
+static int put_integer(json_t *params, const struct arg *arg, const char *name, const char *text,
 		       char error[COMMAND_ERROR_MAX])
 {
 	char *end;
@@ -96,24 +122,51 @@ static int put_integer(json_t *params, const char *name, const char *text,
 	errno = 0;
 	value = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end || isspace((unsigned char)text[0])) {
-		snprintf(error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is no number", name, text);
+		snprintf(error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is no number", arg->word, text);
 		return -EINVAL;
 	}
 	return json_object_set_new(params, name, json_integer(value)) < 0 ? -ENOMEM : 0;
 }
 
+static int put_time(json_t *params, const struct arg *arg, const char *name, const char *text,
+		    char error[COMMAND_ERROR_MAX])
+{
+	char name_s[WORD_MAX + sizeof("_s")];
+	uint32_t seconds;
+
+	if (!duration_parse(text, &seconds)) {
+		snprintf(error, COMMAND_ERROR_MAX,
+			 "%s: \"%.64s\" is no time such as 90, 90s, 10m, 1h", arg->word, text);
+		return -EINVAL;
+	}
+	snprintf(name_s, sizeof(name_s), "%s_s", name);
+	return json_object_set_new(params, name_s, json_integer(seconds)) < 0 ? -ENOMEM : 0;
+}
+
+/* The method's parameter: "--dry-run" is dry_run. */
+static void param_name(const struct arg *arg, char name[WORD_MAX])
+{
+	const char *word = arg->word + (is_option(arg->word) ? 2 : 0);
+	size_t length = strlen(word);
+
+	for (size_t i = 0; i < length; i++)
+		name[i] = word[i] == '-' ? '_' : (char)tolower((unsigned char)word[i]);
+	name[length] = 0;
+}
+
 static int put(json_t *params, const struct arg *arg, const char *text,
 	       char error[COMMAND_ERROR_MAX])
 {
-	char name[WORD_MAX] = "";
+	char name[WORD_MAX];
 	json_t *string;
 
 	if (strcmp(arg->word, "VIP:PORT/PROTO") == 0)
 		return put_endpoint(params, text, error);
-	for (size_t i = 0; arg->word[i]; i++)
-		name[i] = (char)tolower((unsigned char)arg->word[i]);
-	if (arg->integer)
-		return put_integer(params, name, text, error);
+	param_name(arg, name);
+	if (arg->value == VALUE_INTEGER)
+		return put_integer(params, arg, name, text, error);
+	if (arg->value == VALUE_TIME)
+		return put_time(params, arg, name, text, error);
 	string = json_string(text);
 	if (!string) {
 		snprintf(error, COMMAND_ERROR_MAX, "%s: the argument is not UTF-8", arg->word);
@@ -122,40 +175,76 @@ static int put(json_t *params, const struct arg *arg, const char *text,
 	return json_object_set_new(params, name, string) < 0 ? -ENOMEM : 0;
 }
 
-/* The argument that argv[0] is for. NULL: none. */
+static int put_flag(struct command_line *line, const struct arg *arg)
+{
+	char name[WORD_MAX];
+
+	if (strcmp(arg->word, "--wait") == 0) {
+		line->wait = true;
+		return 0;
+	}
+	param_name(arg, name);
+	return json_object_set_new(line->params, name, json_true()) < 0 ? -ENOMEM : 0;
+}
+
+static bool begins(const struct arg *arg, const char *text, size_t length)
+{
+	return strlen(arg->word) == length && memcmp(arg->word, text, length) == 0;
+}
+
+/* The argument that `text` is for, or names. NULL: none. */
 static struct arg *arg_for(struct args *args, const char *text)
 {
-	for (int i = 0; i < args->n; i++) {
-		if (!args->list[i].keyword && !args->list[i].given)
+	bool option = is_option(text);
+	size_t length = option ? strcspn(text, "=") : strlen(text);
+
+	for (int i = 0; !option && i < args->n; i++) {
+		if (args->list[i].kind == ARG_PLACE && !args->list[i].given)
 			return &args->list[i];
 	}
 	for (int i = 0; i < args->n; i++) {
-		if (args->list[i].keyword && strcmp(args->list[i].word, text) == 0)
+		if (args->list[i].kind != ARG_PLACE && begins(&args->list[i], text, length))
 			return &args->list[i];
 	}
 	return NULL;
 }
 
-static int parse(struct args *args, int argc, char *const argv[], json_t *params,
+/* Reads argv[*i], and moves on behind it and its value. */
+static int parse_one(struct args *args, char *const argv[], int argc, int *i,
+		     struct command_line *line, char error[COMMAND_ERROR_MAX])
+{
+	const char *text = argv[(*i)++], *equals = is_option(text) ? strchr(text, '=') : NULL;
+	struct arg *arg = arg_for(args, text);
+	const char *wrong = NULL;
+
+	if (!arg)
+		wrong = is_option(text) ? "is no option of this command"
+					: "is one argument too many";
+	else if (arg->given)
+		wrong = "is given twice";
+	else if (arg->kind == ARG_FLAG && equals)
+		wrong = "takes no value";
+	else if (arg->kind != ARG_PLACE && arg->kind != ARG_FLAG && !equals && *i == argc)
+		wrong = "lacks its value";
+	if (wrong) {
+		snprintf(error, COMMAND_ERROR_MAX, "\"%.*s\" %s",
+			 equals ? (int)(equals - text) : 64, text, wrong);
+		return -EINVAL;
+	}
+	arg->given = true;
+	if (arg->kind == ARG_FLAG)
+		return put_flag(line, arg);
+	if (arg->kind != ARG_PLACE)
+		text = equals ? equals + 1 : argv[(*i)++];
+	return put(line->params, arg, text, error);
+}
+
+static int parse(struct args *args, int argc, char *const argv[], struct command_line *line,
 		 char error[COMMAND_ERROR_MAX])
 {
-	for (int i = 0; i < argc; i++) {
-		struct arg *arg = arg_for(args, argv[i]);
-		int rc;
+	for (int i = 0; i < argc;) {
+		int rc = parse_one(args, argv, argc, &i, line, error);
 
-		if (!arg || arg->given) {
-			snprintf(error, COMMAND_ERROR_MAX,
-				 arg ? "\"%.64s\" is given twice"
-				     : "\"%.64s\" is one argument too many",
-				 argv[i]);
-			return -EINVAL;
-		}
-		arg->given = true;
-		if (arg->keyword && ++i == argc) {
-			snprintf(error, COMMAND_ERROR_MAX, "\"%s\" lacks its value", arg->word);
-			return -EINVAL;
-		}
-		rc = put(params, arg, argv[i], error);
 		if (rc < 0)
 			return rc;
 	}
@@ -165,23 +254,27 @@ static int parse(struct args *args, int argc, char *const argv[], json_t *params
 			return -EINVAL;
 		}
 	}
+	if (line->wait && json_object_get(line->params, "dry_run")) {
+		snprintf(error, COMMAND_ERROR_MAX, "with --dry-run there is nothing to --wait for");
+		return -EINVAL;
+	}
 	return 0;
 }
 
-int command_parse(const struct command *command, int argc, char *const argv[], json_t **params,
-		  char error[COMMAND_ERROR_MAX])
+int command_parse(const struct command *command, int argc, char *const argv[],
+		  struct command_line *line, char error[COMMAND_ERROR_MAX])
 {
 	struct args args = args_of(command);
-	json_t *object = json_object();
 	int rc;
 
 	error[0] = 0;
-	if (!object)
+	*line = (struct command_line){.params = json_object()};
+	if (!line->params)
 		return -ENOMEM;
-	rc = parse(&args, argc, argv, object, error);
-	if (rc < 0)
-		json_decref(object);
-	else
-		*params = object;
+	rc = parse(&args, argc, argv, line, error);
+	if (rc < 0) {
+		json_decref(line->params);
+		line->params = NULL;
+	}
 	return rc;
 }

@@ -15,9 +15,12 @@ struct command {
 	const char *words; /* "backend set"; NULL ends the table */
 	/*
 	 * What follows, as help prints it, and as it is parsed: an upper-case word is a value, by
-	 * its place; a lower-case one must be written so, with a value behind it, which is an
-	 * integer where it is called N; what is in brackets may be missing. The method's parameter
-	 * has the word's name in lower case; VIP:PORT/PROTO makes three.
+	 * its place; a lower-case one must be written so, with a value behind it; an option begins
+	 * with --, stands anywhere, and has a value behind it or is alone. A value called N is an
+	 * integer, TIME a duration (duration.h), others are texts. What is in brackets may be
+	 * missing. The method's parameter has the word's name in lower case, "_" for "-", and "_s"
+	 * behind that of a TIME; an option alone is true; VIP:PORT/PROTO makes three. --wait is no
+	 * parameter.
 	 */
 	const char *args;
 	const char *method;
@@ -33,12 +36,17 @@ const struct command *command_find(int argc, char *const argv[], char error[COMM
 /* How many words it has. */
 int command_words(const struct command *command);
 
+struct command_line {
+	json_t *params; /* of the method */
+	bool wait;      /* --wait: until what the method began has ended */
+};
+
 /*
- * Reads the method's parameters from what follows the command's words. *params is a new object.
+ * Reads what follows the command's words. line->params is a new object.
  * Returns 0; -EINVAL with a text for people in `error`; -ENOMEM.
  */
-int command_parse(const struct command *command, int argc, char *const argv[], json_t **params,
-		  char error[COMMAND_ERROR_MAX]);
+int command_parse(const struct command *command, int argc, char *const argv[],
+		  struct command_line *line, char error[COMMAND_ERROR_MAX]);
 
 /* Usage of the commands that begin with argv's words: all, if there are none. Returns how many. */
 int command_help(int argc, char *const argv[], FILE *out);

@@ -5,6 +5,7 @@
  */
 #include "client.h"
 #include "commands.h"
+#include "drain_wait.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +92,18 @@ static void option_set(struct options *options, size_t id, const char *value)
 	}
 }
 
+static bool option_known(const char *text)
+{
+	size_t length = strcspn(text, "=");
+
+	for (size_t id = 0; id < sizeof(option_rows) / sizeof(option_rows[0]); id++) {
+		if (strlen(option_rows[id].name) == length &&
+		    memcmp(option_rows[id].name, text, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Reads argv[*i] and moves on behind it. Returns 0 or EXIT_USAGE. */
 static int option_read(struct options *options, char *const argv[], int *i)
 {
@@ -124,33 +137,67 @@ static void print_json(const json_t *result)
 	fputc('\n', stdout);
 }
 
-static int run(const struct options *options, int argc, char *const argv[])
+/* After a drain has begun. */
+static int wait_for_drain(const struct options *options, const json_t *params)
+{
+	const struct drain_watch watch = {
+		.socket_path = options->socket,
+		.service = show_text(params, "service"),
+		.backend = show_text(params, "backend"),
+		.interval_ms = DRAIN_INTERVAL_MS,
+		.out = options->json ? NULL : stdout,
+		.terminal = isatty(STDOUT_FILENO),
+	};
+	char line[CLIENT_ERROR_MAX];
+	json_t *result;
+	int rc = drain_wait(&watch, &result, line);
+
+	if (options->json && result)
+		print_json(result);
+	else if (rc < 0 && rc != -ECANCELED)
+		fprintf(stderr, "sluicectl: %s\n", line);
+	json_decref(result);
+	return rc < 0 ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static int ask(const struct options *options, const struct command *command,
+	       const struct command_line *line)
 {
 	const struct show show = {.out = stdout, .all = options->all};
-	char usage[COMMAND_ERROR_MAX], error[CLIENT_ERROR_MAX];
-	const struct command *command = command_find(argc, argv, usage);
-	json_t *params, *result;
-	int words, rc;
+	char error[CLIENT_ERROR_MAX];
+	json_t *result;
+	int rc;
 
-	if (!command)
-		return usage_error(usage);
-	words = command_words(command);
-	rc = command_parse(command, argc - words, argv + words, &params, usage);
-	if (rc < 0)
-		return usage_error_of(command, rc == -EINVAL ? usage : strerror(-rc));
-	rc = client_request(options->socket, command->method, params, CLIENT_TIMEOUT_MS, &result,
-			    error);
-	json_decref(params);
+	rc = client_request(options->socket, command->method, line->params, CLIENT_TIMEOUT_MS,
+			    &result, error);
 	if (rc < 0) {
 		fprintf(stderr, "sluicectl: %s\n", error);
 		return EXIT_REFUSED;
 	}
-	if (options->json)
-		print_json(result);
-	else
+	if (!options->json)
 		command->show(&show, result);
+	else if (!line->wait)
+		print_json(result);
 	json_decref(result);
-	return EXIT_DONE;
+	return line->wait ? wait_for_drain(options, line->params) : EXIT_DONE;
+}
+
+static int run(const struct options *options, int argc, char *const argv[])
+{
+	char usage[COMMAND_ERROR_MAX];
+	const struct command *command = command_find(argc, argv, usage);
+	struct command_line line;
+	int words, rc, status;
+
+	if (!command)
+		return usage_error(usage);
+	words = command_words(command);
+	rc = command_parse(command, argc - words, argv + words, &line, usage);
+	if (rc < 0)
+		return usage_error_of(command, rc == -EINVAL ? usage : strerror(-rc));
+	status = ask(options, command, &line);
+	json_decref(line.params);
+	return status;
 }
 
 static int dispatch(const struct options *options, int argc, char *const argv[])
@@ -172,9 +219,12 @@ int main(int argc, char *argv[])
 	struct options options = {.socket = env && env[0] ? env : SOCKET_DEFAULT};
 	int words_n = 0, status;
 
-	/* Options stand anywhere; the words are moved together at argv's start. */
+	/* Options stand anywhere, a command's own behind its words, for it to read; the words are
+	 * moved together at argv's start. */
 	for (int i = 1; i < argc;) {
-		if (strncmp(argv[i], "--", 2) != 0) {
+		bool own = words_n > 0 && !option_known(argv[i]);
+
+		if (own || strncmp(argv[i], "--", 2) != 0) {
 			argv[words_n++] = argv[i++];
 			continue;
 		}

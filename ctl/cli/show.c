@@ -18,6 +18,15 @@ json_int_t show_number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+const char *show_share(json_int_t part, json_int_t whole, char buf[32])
+{
+	if (whole > 0)
+		snprintf(buf, 32, "%.1f%%", (double)part * 100 / (double)whole);
+	else
+		snprintf(buf, 32, "-");
+	return buf;
+}
+
 const char *show_time(json_int_t us, char buf[64])
 {
 	time_t seconds = (time_t)(us / 1000000);

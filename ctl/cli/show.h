@@ -20,6 +20,9 @@ typedef void show_function(const struct show *show, const json_t *result);
 show_function show_services;
 show_function show_backends;
 show_function show_counters;
+show_function show_flows;
+show_function show_transitions;
+show_function show_memory;
 show_function show_generation;
 show_function show_dataplane;
 show_function show_version;
@@ -28,6 +31,9 @@ show_function show_change;
 /* "-" for what is missing or null. */
 const char *show_text(const json_t *object, const char *key);
 json_int_t show_number(const json_t *object, const char *key);
+
+/* "33.3%", or "-" of nothing. Returns buf. */
+const char *show_share(json_int_t part, json_int_t whole, char buf[32]);
 
 /* "2026-11-22 14:50:01.123456 UTC", from µs since the epoch. Returns buf. */
 const char *show_time(json_int_t us, char buf[64]);

@@ -26,21 +26,45 @@ static void next_hop_cell(struct table *table, const json_t *backend)
 /* Of the slots, so of the flows that come. */
 static void share_cell(struct table *table, const json_t *backend)
 {
-	json_int_t total = show_number(backend, "slots_total");
-	json_int_t slots = show_number(backend, "slots");
+	char share[32];
 
-	if (total > 0)
-		table_cell(table, "%.1f%%", (double)slots * 100 / (double)total);
+	table_cell(table, "%s",
+		   show_share(show_number(backend, "slots"), show_number(backend, "slots_total"),
+			      share));
+}
+
+static void state_cell(struct table *table, const json_t *backend)
+{
+	const json_t *drain = json_object_get(backend, "drain");
+	const char *drained = show_text(drain, "state");
+
+	if (strcmp(drained, "done") == 0)
+		table_cell(table, "drained");
+	else if (strcmp(drained, "timed_out") == 0)
+		table_cell(table, "%s (%" JSON_INTEGER_FORMAT " cut)", show_text(backend, "state"),
+			   show_number(drain, "flows_cut"));
 	else
-		table_cell(table, "-");
+		table_cell(table, "%s", show_text(backend, "state"));
+}
+
+/* "30 of 100" during a slow start. */
+static void weight_cell(struct table *table, const json_t *backend)
+{
+	json_int_t weight = show_number(backend, "weight"),
+		   now = show_number(backend, "weight_now");
+
+	if (strcmp(show_text(backend, "state"), "enabled") == 0 && now != weight)
+		table_cell(table, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT, now, weight);
+	else
+		table_cell(table, "%" JSON_INTEGER_FORMAT, weight);
 }
 
 void show_backends(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"SERVICE", false}, {"BACKEND", false}, {"ADDRESS", false},
-		{"STATE", false},   {"WEIGHT", true},   {"SHARE", true},
-		{"PACKETS", true},  {"BYTES", true},    {"NEXT HOP", false},
+		{"SERVICE", false}, {"BACKEND", false},  {"ADDRESS", false}, {"STATE", false},
+		{"WEIGHT", true},   {"SHARE", true},     {"FLOWS", true},    {"PACKETS", true},
+		{"BYTES", true},    {"NEXT HOP", false},
 	};
 	struct table table;
 	json_t *backend;
@@ -51,9 +75,10 @@ void show_backends(const struct show *show, const json_t *result)
 		table_cell(&table, "%s", show_text(backend, "service"));
 		table_cell(&table, "%s", show_text(backend, "name"));
 		table_cell(&table, "%s", show_text(backend, "address"));
-		table_cell(&table, "%s", show_text(backend, "state"));
-		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "weight"));
+		state_cell(&table, backend);
+		weight_cell(&table, backend);
 		share_cell(&table, backend);
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "flows"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "packets"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "bytes"));
 		next_hop_cell(&table, backend);

@@ -22,11 +22,20 @@ static void endpoint_cell(struct table *table, const json_t *service)
 		   show_text(service, "protocol"));
 }
 
+/* "maglev", "maglev by source" */
+static void scheduler_cell(struct table *table, const json_t *service)
+{
+	bool source = strcmp(show_text(service, "hash"), "source") == 0;
+
+	table_cell(table, "%s%s", show_text(service, "scheduler"), source ? " by source" : "");
+}
+
 void show_services(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"SERVICE", false}, {"VIP:PORT/PROTO", false}, {"ENCAP", false},
-		{"SLOTS", true},    {"BACKENDS", true},        {"ENABLED", true},
+		{"SERVICE", false}, {"VIP:PORT/PROTO", false}, {"SCHEDULER", false},
+		{"ENCAP", false},   {"SLOTS", true},           {"BACKENDS", true},
+		{"ENABLED", true},  {"DRAINING", true},        {"TRANSITION", false},
 	};
 	struct table table;
 	json_t *service;
@@ -36,11 +45,15 @@ void show_services(const struct show *show, const json_t *result)
 	json_array_foreach (json_object_get(result, "services"), i, service) {
 		table_cell(&table, "%s", show_text(service, "name"));
 		endpoint_cell(&table, service);
+		scheduler_cell(&table, service);
 		table_cell(&table, "%s", show_text(service, "encap"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(service, "slots"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(service, "backends"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT,
 			   show_number(service, "backends_enabled"));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT,
+			   show_number(service, "backends_draining"));
+		table_cell(&table, "%s", show_text(service, "transition"));
 	}
 	if (table.cells_n == 0)
 		fputs("no services\n", show->out);

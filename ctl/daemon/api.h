@@ -35,6 +35,21 @@ struct daemon_dataplane {
 	const char *description; /* struct fast_path_started.description */
 };
 
+enum daemon_drain_state {
+	DRAIN_NONE,      /* the backend is neither draining, nor disabled by a drain's timeout */
+	DRAIN_RUNNING,   /* flows are left, or may be */
+	DRAIN_DONE,      /* none is: it can be disabled or removed without harm */
+	DRAIN_TIMED_OUT, /* the timeout came first: it was disabled */
+};
+
+struct daemon_drain {
+	enum daemon_drain_state state;
+	uint32_t quiet_s;    /* since a packet went to it; at most since the drain began */
+	int64_t started_us;  /* since the epoch */
+	int64_t deadline_us; /* since the epoch; 0: it has no timeout */
+	uint64_t flows_cut;  /* DRAIN_TIMED_OUT: how many remembered flows it still had */
+};
+
 /* A backend as it runs. */
 struct daemon_backend {
 	struct nexthop next_hop; /* NEXTHOP_NO_ROUTE and zeroes while nothing is known */
@@ -42,6 +57,54 @@ struct daemon_backend {
 				  * resolved, or its interface is no port of the fast path */
 	uint32_t slots;          /* of its service's lookup table that lead to it now */
 	struct backend_counters counters; /* since it was added */
+	uint32_t weight;         /* in force: configured, as slow start and drain leave of it */
+	uint64_t flows;          /* remembered ones that belong to it, as counted a second ago or
+				  * later (with millions, some seconds ago). Flows whose way the
+				  * lookup table alone tells are not remembered. */
+	struct daemon_drain drain;
+};
+
+enum daemon_transition_state {
+	TRANSITION_NONE,     /* the lookup table alone tells where each flow goes */
+	TRANSITION_ACTIVE,   /* unknown flows of changed slots go where they went before */
+	TRANSITION_SETTLING, /* over, but some remembered flows still go elsewhere */
+};
+
+/* How far a service is from its last change. */
+struct daemon_transition {
+	enum daemon_transition_state state;
+	int64_t started_us;      /* of the last change, since the epoch; 0: TRANSITION_NONE */
+	uint32_t ends_in_s;      /* TRANSITION_ACTIVE: at the latest */
+	uint32_t slots;          /* of the lookup table */
+	uint32_t changed_slots;  /* whose packets look for their flow */
+	uint32_t previous_slots; /* that know where older flows belong */
+};
+
+/* What a change would do to one service. */
+struct daemon_preview {
+	char service[MODEL_NAME_MAX];
+	uint32_t slots;         /* after the change; 0: the service would be gone */
+	uint32_t slots_moved;   /* whose backend would be another; all, of one that comes or goes;
+				 * 0 with a scheduler that doesn't hash, where slots hold no flows */
+	uint64_t flows_touched; /* remembered ones whose slot moves, or who are cut; with session
+				 * affinity, where the slot of a flow isn't known, all if any moves */
+	uint64_t flows_cut;     /* remembered ones whose backend would be disabled or gone */
+};
+
+/* A remembered flow. Pointers are into model(). */
+struct daemon_flow {
+	uint64_t hash;
+	const struct service_conf *service;
+	const struct backend_conf *backend; /* NULL: removed, but not yet forgotten */
+	enum memory_state state;
+	uint32_t idle_s;
+	uint32_t worker;
+};
+
+struct daemon_flow_filter {
+	const struct service_conf *service; /* of model(); NULL: of any */
+	const struct backend_conf *backend; /* of `service`; NULL: of any */
+	uint32_t limit;                     /* how many are handed out at most */
 };
 
 struct daemon_api {
@@ -75,7 +138,29 @@ struct daemon_api {
 	int (*backends_read)(void *ctx, const struct service_conf *service,
 			     struct daemon_backend *rows);
 
+	/* `service` is of model(). */
+	void (*transition_read)(void *ctx, const struct service_conf *service,
+				struct daemon_transition *out);
+
+	/*
+	 * What apply(next) would do; changes nothing, and leaves `next` to the caller. Writes a row
+	 * for each service that it would touch, at most `max`; returns how many there are; -ENOMEM,
+	 * or as struct fast_path.memory_walk says.
+	 */
+	int (*preview)(void *ctx, const struct model *next, struct daemon_preview *rows,
+		       uint32_t max);
+
+	/*
+	 * Hands out remembered flows, in no order; *matching: how many the filter lets through,
+	 * beyond its limit too. 0, or as struct fast_path.memory_walk says. Tens of milliseconds
+	 * for a million.
+	 */
+	int (*flows_read)(void *ctx, const struct daemon_flow_filter *filter,
+			  void (*each)(void *each_ctx, const struct daemon_flow *flow),
+			  void *each_ctx, uint64_t *matching);
+
 	/* As struct fast_path's. */
+	int (*memory_read)(void *ctx, struct memory_counters *out);
 	int (*port_read)(void *ctx, uint32_t port, struct fast_path_port_info *info);
 	int (*workers_read)(void *ctx, struct worker_counters *rows, uint32_t max);
 

@@ -39,8 +39,7 @@ static struct model *form_read(struct config_reader *r, const config_setting_t *
 	else
 		/* Limits may be among what is wrong: let the services not be judged by them. */
 		form.settings.services_max = form.settings.backends_max = UINT32_MAX;
-	if (form.idle == CONFIG_IDLE_BUSY)
-		form.settings.idle_max_us = 0;
+	config_settings_complete(&form);
 	m = config_services_build(r, root, &form);
 	config_services_free(&form);
 	return m;

@@ -38,6 +38,9 @@ void config_settings_default(struct settings *settings);
 void config_settings_check(struct config_reader *r, const config_setting_t *root,
 			   const struct config_form *form);
 
+/* The settings that follow from what was read. */
+void config_settings_complete(struct config_form *form);
+
 /* The list "services": `out` is the struct config_form. */
 config_read_fn config_read_services;
 void config_services_free(struct config_form *form);

@@ -19,6 +19,15 @@ static config_read_fn read_port, read_protocol, read_backends;
 static const char *const encap_choices[] = {
 	[ENCAP_IPIP] = "ipip", [ENCAP_GUE] = "gue", [ENCAP_GUE_VARIANT0] = "gue0", NULL
 };
+static const char *const scheduler_choices[] = {
+	[SCHEDULER_MAGLEV] = "maglev",
+	[SCHEDULER_RR] = "rr",
+	[SCHEDULER_WRR] = "wrr",
+	[SCHEDULER_RANDOM] = "random",
+	[SCHEDULER_LEAST_CONN] = "least-conn",
+	NULL
+};
+static const char *const hash_choices[] = { [false] = "flow", [true] = "source", NULL };
 static const char *const state_choices[] = {
 	[BACKEND_ENABLED] = "enabled",
 	[BACKEND_DRAINING] = "draining",
@@ -45,6 +54,14 @@ const struct config_key config_service_keys[] = {
 	  .choices = encap_choices },
 	{ "slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
 	  .max = MAGLEV_SLOTS_MAX },
+	{ "scheduler", "\"maglev\"", config_read_choice, AT(struct service_conf, scheduler),
+	  .choices = scheduler_choices },
+	{ "hash", "\"flow\"", config_read_choice, AT(struct service_conf, hash_source),
+	  .choices = hash_choices },
+	{ "transition_s", "300", config_read_integer, AT(struct service_conf, transition_s),
+	  .min = 0, .max = MODEL_TRANSITION_S_MAX },
+	{ "slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s),
+	  .min = 0, .max = MODEL_SLOW_START_S_MAX },
 	{ "backends", "", read_backends, .keys = backend_keys },
 	{ .name = NULL },
 };
@@ -117,10 +134,12 @@ static struct service_conf *service_read(struct config_reader *r, const config_s
 	uint32_t backends_n = counted ? (uint32_t)config_setting_length(backends) : 0;
 	struct service_conf *service = service_conf_new(backends_n);
 
-	if (!service)
+	if (!service) {
 		config_fault(r, s, NULL, "out of memory");
-	else
-		config_read_group(r, s, &element, service);
+		return NULL;
+	}
+	service->transition_s = MODEL_TRANSITION_S_DEFAULT;
+	config_read_group(r, s, &element, service);
 	return service;
 }
 

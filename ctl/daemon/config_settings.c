@@ -67,6 +67,21 @@ static const struct config_key dataplane_keys[] = {
 	  .max = 65536 },
 	{ "backends_max", "16384", config_read_integer, AT(settings.backends_max), .min = 2,
 	  .max = 1048576 },
+	{ "flows_max", "1048576", config_read_integer, AT(settings.flows_max), .min = 1024,
+	  .max = 67108864 },
+	{ .name = NULL },
+};
+
+/* How long a silent flow is remembered, by what was last seen of it. */
+static const struct config_key flows_keys[] = {
+	{ "tcp_syn_s", "10", config_read_integer, AT(settings.idle_s[MEMORY_SYN]), .min = 1,
+	  .max = UINT16_MAX },
+	{ "tcp_established_s", "3600", config_read_integer, AT(settings.idle_s[MEMORY_TCP]),
+	  .min = 1, .max = UINT16_MAX },
+	{ "tcp_closing_s", "15", config_read_integer, AT(settings.idle_s[MEMORY_CLOSING]),
+	  .min = 1, .max = UINT16_MAX },
+	{ "udp_s", "60", config_read_integer, AT(settings.idle_s[MEMORY_UDP]), .min = 1,
+	  .max = UINT16_MAX },
 	{ .name = NULL },
 };
 
@@ -91,6 +106,7 @@ static const struct config_key control_keys[] = {
 const struct config_key config_root_keys[] = {
 	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND },
 	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys },
+	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "control", "", config_read_group, .keys = control_keys },
 	{ "services", "", config_read_services, .keys = config_service_keys },
@@ -111,10 +127,26 @@ void config_settings_default(struct settings *settings)
 		.tables_mb = 64,
 		.services_max = 1024,
 		.backends_max = 16384,
+		.flows_max = 1048576,
+		.idle_s = { [MEMORY_SYN] = 10,
+			    [MEMORY_TCP] = 3600,
+			    [MEMORY_CLOSING] = 15,
+			    [MEMORY_UDP] = 60 },
 		.gue_port = 6080,
 		.outer_ttl = 64,
 		.socket_path = "/run/sluice/control.sock",
 	};
+}
+
+void config_settings_complete(struct config_form *form)
+{
+	struct settings *settings = &form->settings;
+
+	if (form->idle == CONFIG_IDLE_BUSY)
+		settings->idle_max_us = 0;
+	/* One packet of a flow says as much of how long it may be silent as two. */
+	settings->idle_s[MEMORY_TCP_ONCE] = settings->idle_s[MEMORY_TCP];
+	settings->idle_s[MEMORY_UDP_ONCE] = settings->idle_s[MEMORY_UDP];
 }
 
 static int hex_digit(char c)

@@ -66,6 +66,31 @@ static int api_backends_read(void *ctx, const struct service_conf *service,
 	return publisher_backends_read(((struct daemon *)ctx)->publisher, service, rows);
 }
 
+static void api_transition_read(void *ctx, const struct service_conf *service,
+				struct daemon_transition *out)
+{
+	publisher_transition_read(((struct daemon *)ctx)->publisher, service, out);
+}
+
+static int api_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
+		       uint32_t max)
+{
+	return publisher_preview(((struct daemon *)ctx)->publisher, next, rows, max);
+}
+
+static int api_flows_read(void *ctx, const struct daemon_flow_filter *filter,
+			  void (*each)(void *each_ctx, const struct daemon_flow *flow),
+			  void *each_ctx, uint64_t *matching)
+{
+	return publisher_flows_read(((struct daemon *)ctx)->publisher, filter, each, each_ctx,
+				    matching);
+}
+
+static int api_memory_read(void *ctx, struct memory_counters *out)
+{
+	return ((struct daemon *)ctx)->path.module->memory_read(out);
+}
+
 static int api_port_read(void *ctx, uint32_t port, struct fast_path_port_info *info)
 {
 	return ((struct daemon *)ctx)->path.module->port_read(port, info);
@@ -112,6 +137,10 @@ static const struct daemon_api api = {
 	.vip_counters = api_vip_counters,
 	.other_counters = api_other_counters,
 	.backends_read = api_backends_read,
+	.transition_read = api_transition_read,
+	.preview = api_preview,
+	.flows_read = api_flows_read,
+	.memory_read = api_memory_read,
 	.port_read = api_port_read,
 	.workers_read = api_workers_read,
 	.generation = api_generation,

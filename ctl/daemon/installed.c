@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "entry.h"
-#include "maglev.h"
+#include "transition.h"
 
 int32_t surroundings_port(const struct surroundings *around, const struct nexthop *hop)
 {
@@ -22,87 +22,109 @@ int32_t surroundings_port(const struct surroundings *around, const struct nextho
 	return -1;
 }
 
-static void entries_fill(const struct surroundings *around, const struct service_conf *conf,
-			 const uint32_t *rows, struct backend *entries)
+static void entries_fill(const struct surroundings *around, const struct installed *s,
+			 struct backend *entries)
 {
 	static const struct nexthop unknown; /* state 0: no route */
 
-	for (uint32_t i = 0; i < conf->backends_n; i++) {
-		const struct backend_conf *backend = &conf->backends[i];
+	for (uint32_t i = 0; i < s->conf->backends_n; i++) {
+		const struct backend_conf *backend = &s->conf->backends[i];
+		const struct course *course = &s->courses[i];
 		const struct nexthop *hop = nexthops_get(around->hops, &backend->addr);
+		struct backend *entry = &entries[course->index];
 
+		if (course->index == SLOT_NONE)
+			continue;
 		if (!hop)
 			hop = &unknown;
-		entry_fill(&entries[i], around->settings, conf->encap, backend, hop,
-			   surroundings_port(around, hop), rows[i]);
+		entry_fill(entry, around->settings, s->conf->encap, backend, hop,
+			   surroundings_port(around, hop), s->backend_rows[i]);
+		entry->flags |= BACKEND_LIVES;
+		entry->load = course->load;
 	}
 }
 
-/* NULL, with errno 0, when the service has no backends; with -ENOMEM, when it can't be had. */
-static int entries_new(const struct surroundings *around, const struct service_conf *conf,
-		       const uint32_t *rows, struct part **part)
+/* 0, with *part NULL when no backend lives; -ENOMEM: it can't be had. */
+static int entries_new(const struct surroundings *around, const struct installed *s,
+		       struct part **part)
 {
-	uint32_t bytes = conf->backends_n * (uint32_t)sizeof(struct backend);
+	uint32_t n = s->indices->length;
 	struct backend *entries;
 
 	*part = NULL;
-	if (bytes == 0)
+	if (n == 0)
 		return 0;
-	entries = malloc(bytes);
+	entries = calloc(n, sizeof(*entries)); /* holes are zeroes */
 	if (!entries)
 		return -ENOMEM;
-	entries_fill(around, conf, rows, entries);
-	*part = part_new(around->space, entries, bytes);
+	entries_fill(around, s, entries);
+	*part = part_new(around->space, entries, n * (uint32_t)sizeof(*entries));
 	free(entries);
 	return *part ? 0 : -ENOMEM;
 }
 
-static struct part *slots_new(const struct surroundings *around, const struct service_conf *conf)
+/* `table` in the arena; what was there is shared if it is the same. NULL: the arena is full. */
+static struct part *table_part(const struct surroundings *around, const uint16_t *table,
+			       uint32_t slots_n, struct part *was)
 {
-	struct maglev_backend *backends = calloc(conf->backends_n + 1, sizeof(*backends));
-	uint16_t *slots = malloc(conf->slots * sizeof(*slots));
-	struct part *part = NULL;
+	uint32_t bytes = slots_n * (uint32_t)sizeof(*table);
 
-	if (!backends || !slots)
-		goto out;
-	for (uint32_t i = 0; i < conf->backends_n; i++) {
-		const struct backend_conf *backend = &conf->backends[i];
-
-		backends[i] = (struct maglev_backend){
-			.identity = maglev_identity(&around->settings->seed, &backend->addr),
-			.weight = backend->admin == BACKEND_ENABLED ? backend->weight : 0,
-			.index = (uint16_t)i,
-		};
-	}
-	if (maglev_build(slots, conf->slots, backends, conf->backends_n) == 0)
-		part = part_new(around->space, slots, conf->slots * (uint32_t)sizeof(*slots));
-out:
-	free(backends);
-	free(slots);
-	return part;
+	if (was && was->bytes == bytes && memcmp(part_data(was), table, bytes) == 0)
+		return part_ref(was);
+	return part_new(around->space, table, bytes);
 }
 
 static struct installed *installed_alloc(const struct service_conf *conf)
 {
-	struct installed *s = calloc(1, sizeof(*s) + conf->backends_n * sizeof(s->backend_rows[0]));
+	struct installed *s = calloc(1, sizeof(*s));
 
-	if (s) {
-		s->refs = 1;
-		s->conf = conf;
+	if (!s)
+		return NULL;
+	s->refs = 1;
+	s->conf = conf;
+	s->backend_rows = calloc(conf->backends_n + 1, sizeof(*s->backend_rows));
+	s->courses = calloc(conf->backends_n + 1, sizeof(*s->courses));
+	if (s->backend_rows && s->courses)
+		return s;
+	installed_unref(s);
+	return NULL;
+}
+
+static int tables_lay(const struct surroundings *around, const struct former *was,
+		      const struct plan *plan, struct installed *s)
+{
+	s->flags = plan->flags;
+	s->phase = plan->phase;
+	s->remembers = plan->remembers;
+	s->indices = indices_ref(plan->indices);
+	memcpy(s->courses, plan->courses, s->conf->backends_n * sizeof(*s->courses));
+	s->slots = table_part(around, plan->slots, plan->slots_n, was ? was->slots_part : NULL);
+	if (!s->slots)
+		return -ENOMEM;
+	if (plan->previous) {
+		s->previous = table_part(around, plan->previous, plan->slots_n,
+					 was ? was->previous_part : NULL);
+		if (!s->previous)
+			return -ENOMEM;
 	}
-	return s;
+	return entries_new(around, s, &s->backends);
 }
 
 struct installed *installed_new(const struct surroundings *around, const struct service_conf *conf,
-				struct model_error *error)
+				const struct former *was, struct model_error *error)
 {
 	struct installed *s = installed_alloc(conf);
-	int err;
+	struct plan plan = {0};
+	int err = -ENOMEM;
 
 	error->kind = MODEL_FULL;
-	if (!s) {
-		snprintf(error->text, sizeof(error->text), "service %s: no memory", conf->name);
-		return NULL;
+	if (s)
+		err = plan_make(conf, was, &around->settings->seed, around->now_us(),
+				around->now_real_us(), &plan);
+	if (err) {
+		snprintf(error->text, sizeof(error->text), "service %s: %s", conf->name,
+			 strerror(-err));
+		goto err_free;
 	}
 	err = ledger_take(around->ledger, conf, &s->row, &s->vip_row, s->backend_rows);
 	if (err) {
@@ -112,42 +134,138 @@ struct installed *installed_new(const struct surroundings *around, const struct 
 			 conf->name, strerror(-err));
 		goto err_free;
 	}
-	s->slots = slots_new(around, conf);
-	if (!s->slots || entries_new(around, conf, s->backend_rows, &s->backends) != 0) {
+	if (tables_lay(around, was, &plan, s) != 0) {
 		char full[ARENA_SPACE_ERROR_MAX];
 
-		arena_space_explain_full(around->space, conf->slots * sizeof(uint16_t), full);
+		arena_space_explain_full(around->space, plan.slots_n * sizeof(uint16_t), full);
 		snprintf(error->text, sizeof(error->text), "service %s: %s", conf->name, full);
 		goto err_free;
 	}
+	plan_free(&plan);
 	return s;
 
 err_free:
+	plan_free(&plan);
 	installed_unref(s);
 	return NULL;
 }
 
-struct installed *installed_refresh(const struct surroundings *around, struct installed *was)
+struct former installed_former(const struct installed *s)
 {
-	size_t rows_bytes = was->conf->backends_n * sizeof(was->backend_rows[0]);
-	struct installed *s;
+	return (struct former){
+		.conf = s->conf,
+		.courses = s->courses,
+		.indices = s->indices,
+		.slots = installed_slots(s),
+		.previous = installed_previous(s),
+		.slots_part = s->slots,
+		.previous_part = s->previous,
+		.slots_n = installed_slots_n(s),
+		.flags = s->flags,
+		.remembers = s->remembers,
+		.phase = s->phase,
+	};
+}
 
-	s = installed_alloc(was->conf);
+/* All of it shared. */
+static struct installed *installed_copy(const struct installed *was)
+{
+	struct installed *s = installed_alloc(was->conf);
+
 	if (!s)
 		return NULL;
 	s->row = was->row;
 	s->vip_row = was->vip_row;
-	memcpy(s->backend_rows, was->backend_rows, rows_bytes);
+	s->flags = was->flags;
+	s->phase = was->phase;
+	s->remembers = was->remembers;
+	memcpy(s->backend_rows, was->backend_rows, s->conf->backends_n * sizeof(*s->backend_rows));
+	memcpy(s->courses, was->courses, s->conf->backends_n * sizeof(*s->courses));
+	s->indices = indices_ref(was->indices);
 	s->slots = part_ref(was->slots);
-	if (entries_new(around, was->conf, s->backend_rows, &s->backends) != 0) {
+	s->previous = was->previous ? part_ref(was->previous) : NULL;
+	s->backends = was->backends ? part_ref(was->backends) : NULL;
+	return s;
+}
+
+/* Writes the entries of `s` anew, and gives it up for `was` if they are the same. */
+static struct installed *entries_renew(const struct surroundings *around, struct installed *was,
+				       struct installed *s)
+{
+	struct part *entries;
+
+	if (!s || entries_new(around, s, &entries) != 0) {
 		installed_unref(s);
 		return NULL;
 	}
-	if (!s->backends ||
-	    memcmp(part_data(s->backends), part_data(was->backends), s->backends->bytes) == 0) {
+	if (!entries ||
+	    memcmp(part_data(entries), part_data(was->backends), entries->bytes) == 0) {
+		part_unref(entries);
 		installed_unref(s);
 		return installed_ref(was);
 	}
+	part_unref(s->backends);
+	s->backends = entries;
+	return s;
+}
+
+struct installed *installed_refresh(const struct surroundings *around, struct installed *was)
+{
+	return entries_renew(around, was, installed_copy(was));
+}
+
+struct installed *installed_load(const struct surroundings *around, struct installed *was,
+				 const uint16_t *loads, uint32_t loads_n)
+{
+	struct installed *s = installed_copy(was);
+
+	for (uint32_t i = 0; s && i < s->conf->backends_n; i++)
+		s->courses[i].load =
+			s->courses[i].index < loads_n ? loads[s->courses[i].index] : 0;
+	return entries_renew(around, was, s);
+}
+
+struct installed *installed_end(struct installed *was)
+{
+	struct installed *s;
+
+	if (!was->previous)
+		return installed_ref(was);
+	s = installed_copy(was);
+	if (!s)
+		return NULL;
+	part_unref(s->previous);
+	s->previous = NULL;
+	s->phase.previous_slots = 0;
+	return s;
+}
+
+struct installed *installed_settle(const struct surroundings *around, struct installed *was,
+				   const uint64_t *elsewhere)
+{
+	uint32_t n = installed_slots_n(was), left;
+	uint16_t *slots = calloc(n, sizeof(*slots));
+	struct installed *s = NULL;
+	struct part *part = NULL;
+
+	if (!slots)
+		return NULL;
+	left = transition_settle(installed_slots(was), elsewhere, n, slots);
+	if (left == was->phase.changed_slots) {
+		s = installed_ref(was);
+		goto out;
+	}
+	part = part_new(around->space, slots, was->slots->bytes);
+	s = part ? installed_copy(was) : NULL;
+	if (!s) {
+		part_unref(part);
+		goto out;
+	}
+	part_unref(s->slots);
+	s->slots = part;
+	s->phase.changed_slots = left;
+out:
+	free(slots);
 	return s;
 }
 
@@ -162,6 +280,35 @@ void installed_unref(struct installed *installed)
 	if (!installed || --installed->refs > 0)
 		return;
 	part_unref(installed->slots);
+	part_unref(installed->previous);
 	part_unref(installed->backends);
+	indices_unref(installed->indices);
+	free(installed->backend_rows);
+	free(installed->courses);
 	free(installed);
+}
+
+uint32_t installed_slots_n(const struct installed *installed)
+{
+	return installed->slots->bytes / (uint32_t)sizeof(uint16_t);
+}
+
+const uint16_t *installed_slots(const struct installed *installed)
+{
+	return part_data(installed->slots);
+}
+
+const uint16_t *installed_previous(const struct installed *installed)
+{
+	return installed->previous ? part_data(installed->previous) : NULL;
+}
+
+bool installed_in_transition(const struct installed *installed)
+{
+	return installed->phase.previous_slots > 0;
+}
+
+bool installed_settling(const struct installed *installed)
+{
+	return installed->phase.previous_slots == 0 && installed->phase.changed_slots > 0;
 }

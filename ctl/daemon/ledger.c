@@ -104,6 +104,20 @@ int ledger_take(struct ledger *ledger, const struct service_conf *service, uint3
 	return err;
 }
 
+int ledger_claim(struct ledger *ledger, const struct service_conf *service, uint32_t row)
+{
+	int err = rows_claim(ledger->services, service->name, row);
+
+	if (!err && ledger->used)
+		err = ledger->path->services_read(row, 1, &ledger->service_base[row]);
+	return err;
+}
+
+void ledger_defer(struct ledger *ledger, uint32_t row)
+{
+	rows_defer(ledger->services, row);
+}
+
 static void sweep_service(struct ledger *ledger, const struct service_conf *before,
 			  const struct model *after)
 {

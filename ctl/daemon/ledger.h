@@ -23,6 +23,16 @@ void ledger_free(struct ledger *ledger);
 int ledger_take(struct ledger *ledger, const struct service_conf *service, uint32_t *service_row,
 		uint32_t *vip_row, uint32_t *backend_rows);
 
+/*
+ * For a service that another process ran with this row: it keeps it, by which the fast path's
+ * remembered flows know it. Before any ledger_take(). 0, or as rows_claim() and the fast path's
+ * services_read() say; then it gets another row.
+ */
+int ledger_claim(struct ledger *ledger, const struct service_conf *service, uint32_t row);
+
+/* A row of a service that is gone: given out last, when its remembered flows are forgotten. */
+void ledger_defer(struct ledger *ledger, uint32_t row);
+
 /* Gives back the rows of what stands in `before` and not in `after`. */
 void ledger_sweep(struct ledger *ledger, const struct model *before, const struct model *after);
 

@@ -15,10 +15,7 @@ const struct rpc_param methods_no_params[] = {{.name = NULL}};
 const struct rpc_method *rpc_method_at(size_t index)
 {
 	static const struct rpc_method *const tables[] = {
-		methods_service,
-		methods_backend,
-		methods_counters,
-		methods_daemon,
+		methods_service, methods_backend, methods_counters, methods_flows, methods_daemon,
 	};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -97,6 +94,38 @@ static void describe(const struct rpc_call *call, char *buf, size_t buf_bytes)
 	free(params);
 }
 
+static json_t *preview_json(const struct daemon_preview *row)
+{
+	json_t *object = json_object();
+
+	methods_put_text(&object, "service", row->service);
+	methods_put_number(&object, "slots", row->slots);
+	methods_put_number(&object, "slots_moved", row->slots_moved);
+	methods_put_number(&object, "flows_touched", row->flows_touched);
+	methods_put_number(&object, "flows_cut", row->flows_cut);
+	return object;
+}
+
+/* A method changes one service, or none. */
+static json_t *preview(struct rpc_call *call, struct model *next)
+{
+	const struct daemon_api *api = call->api;
+	json_t *result, *list;
+	struct daemon_preview row;
+	int rows_n = api->preview(api->ctx, next, &row, 1);
+
+	model_free(next);
+	if (rows_n < 0)
+		return rpc_refuse(call, RPC_FAILED, "what would change can't be told: %s",
+				  strerror(-rows_n));
+	result = json_object();
+	list = json_array();
+	if (rows_n > 0)
+		methods_append(&list, preview_json(&row));
+	methods_put(&result, "preview", list);
+	return result;
+}
+
 json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error)
 {
 	const struct daemon_api *api = call->api;
@@ -107,6 +136,8 @@ json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_er
 
 	if (!next)
 		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
+	if (rpc_flag(call->params, "dry_run"))
+		return preview(call, next);
 	describe(call, who, sizeof(who));
 	rc = api->apply(api->ctx, next, who, error);
 	if (rc == -EINVAL)

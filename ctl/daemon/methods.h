@@ -15,6 +15,7 @@
 extern const struct rpc_method methods_service[];
 extern const struct rpc_method methods_backend[];
 extern const struct rpc_method methods_counters[];
+extern const struct rpc_method methods_flows[];
 extern const struct rpc_method methods_daemon[];
 
 extern const struct rpc_param methods_no_params[];
@@ -27,12 +28,22 @@ void methods_put_number(json_t **object, const char *key, uint64_t number);
 void methods_put_addr(json_t **object, const char *key, const struct ip_addr *addr);
 void methods_append(json_t **array, json_t *value);
 
+/* The parameter "dry_run", for the tables of methods that have it. */
+#define METHODS_DRY_RUN                                                                            \
+	{                                                                                          \
+		"dry_run", RPC_BOOLEAN, false, "true: says what would change, and leaves it", NULL \
+	}
+
 /* Puts `next` in force, which model_*() made (NULL: refused; *error says why). The result of all
- * methods that change something: {"generation": 12, "took_us": 412}. */
+ * methods that change something: {"generation": 12, "took_us": 412}. With the parameter "dry_run"
+ * nothing changes, and the result is {"preview": [...]}. */
 json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error);
 
 /* The service that the parameter "service" names. NULL: none; the call is refused then. */
 const struct service_conf *methods_service_named(struct rpc_call *call);
+
+/* "none", "active", "settling" */
+const char *methods_transition_word(enum daemon_transition_state state);
 
 /* Packets by verdict, as an object. */
 json_t *methods_verdicts(const struct service_counters *counters);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * backends.list, backend.set, backend.enable, backend.disable, backend.add, backend.remove.
+ * backends.list, backend.set, .enable, .disable, .drain, .undrain, .add and .remove.
  * Called by rpc.c, on the control thread.
  */
 #include "methods.h"
@@ -41,8 +41,39 @@ static json_t *next_hop_json(const struct daemon_backend *backend)
 	return object;
 }
 
+static const char *drain_word(enum daemon_drain_state state)
+{
+	switch (state) {
+	case DRAIN_NONE:
+		break;
+	case DRAIN_RUNNING:
+		return "running";
+	case DRAIN_DONE:
+		return "done";
+	case DRAIN_TIMED_OUT:
+		return "timed_out";
+	}
+	return "none";
+}
+
+static json_t *drain_json(const struct daemon_drain *drain)
+{
+	json_t *object;
+
+	if (drain->state == DRAIN_NONE)
+		return json_null();
+	object = json_object();
+	methods_put_text(&object, "state", drain_word(drain->state));
+	methods_put_number(&object, "quiet_s", drain->quiet_s);
+	methods_put_number(&object, "started_us", (uint64_t)drain->started_us);
+	methods_put(&object, "deadline_us",
+		    drain->deadline_us == 0 ? json_null() : json_integer(drain->deadline_us));
+	methods_put_number(&object, "flows_cut", drain->flows_cut);
+	return object;
+}
+
 static json_t *backend_json(const struct service_conf *service, uint32_t index,
-			    const struct daemon_backend *running)
+			    const struct daemon_backend *running, uint32_t slots_total)
 {
 	const struct backend_conf *conf = &service->backends[index];
 	json_t *object = json_object();
@@ -51,9 +82,12 @@ static json_t *backend_json(const struct service_conf *service, uint32_t index,
 	methods_put_text(&object, "name", conf->name);
 	methods_put_addr(&object, "address", &conf->addr);
 	methods_put_number(&object, "weight", conf->weight);
+	methods_put_number(&object, "weight_now", running->weight);
 	methods_put_text(&object, "state", backend_admin_name(conf->admin));
+	methods_put(&object, "drain", drain_json(&running->drain));
+	methods_put_number(&object, "flows", running->flows);
 	methods_put_number(&object, "slots", running->slots);
-	methods_put_number(&object, "slots_total", service->slots);
+	methods_put_number(&object, "slots_total", slots_total);
 	methods_put_number(&object, "packets", running->counters.packets);
 	methods_put_number(&object, "bytes", running->counters.bytes);
 	methods_put(&object, "next_hop", next_hop_json(running));
@@ -64,6 +98,7 @@ static json_t *backend_json(const struct service_conf *service, uint32_t index,
 static bool append_backends(struct rpc_call *call, const struct service_conf *service,
 			    json_t **list)
 {
+	struct daemon_transition transition;
 	struct daemon_backend *rows;
 	int rc;
 
@@ -76,8 +111,10 @@ static bool append_backends(struct rpc_call *call, const struct service_conf *se
 	if (rc < 0)
 		rpc_refuse(call, RPC_FAILED, "service %s: the backends' counters can't be read: %s",
 			   service->name, strerror(-rc));
+	/* The table in force: a scheduler that doesn't hash has one of its own length. */
+	call->api->transition_read(call->api->ctx, service, &transition);
 	for (uint32_t i = 0; rc == 0 && i < service->backends_n; i++)
-		methods_append(list, backend_json(service, i, &rows[i]));
+		methods_append(list, backend_json(service, i, &rows[i], transition.slots));
 	free(rows);
 	return rc == 0;
 }
@@ -187,6 +224,36 @@ static json_t *backend_disable(struct rpc_call *call)
 	return set_admin(call, BACKEND_DISABLED);
 }
 
+static json_t *backend_undrain(struct rpc_call *call)
+{
+	const struct service_conf *service = methods_service_named(call);
+	const char *name = rpc_string(call->params, "backend");
+	const struct backend_conf *backend = service ? service_conf_find(service, name) : NULL;
+
+	/* What the drain's timeout, or somebody, has disabled is not to come up by this. */
+	if (backend && backend->admin == BACKEND_DISABLED)
+		return rpc_refuse(call, RPC_CONFLICT,
+				  "backend \"%s\" is disabled by now, not draining: enable it",
+				  backend->name);
+	return service ? set_admin(call, BACKEND_ENABLED) : NULL;
+}
+
+static json_t *backend_drain(struct rpc_call *call)
+{
+	struct model_error error = {.text = ""};
+	uint32_t timeout_s = 0;
+
+	if (!rpc_integer(call, call->params, "", "timeout_s", 0, MODEL_DRAIN_TIMEOUT_S_MAX,
+			 &timeout_s))
+		return NULL;
+	return methods_apply(call,
+			     model_backend_drain(call->api->model(call->api->ctx),
+						 rpc_string(call->params, "service"),
+						 rpc_string(call->params, "backend"), timeout_s,
+						 &error),
+			     &error);
+}
+
 static const struct rpc_param list_params[] = {
 	{"service", RPC_STRING, false, "only this one's", NULL},
 	{.name = NULL},
@@ -196,12 +263,23 @@ static const struct rpc_param set_params[] = {
 	{"service", RPC_STRING, true, "name of the service", NULL},
 	{"backend", RPC_STRING, true, "name of the backend", NULL},
 	{"weight", RPC_INTEGER, true, "0 to 65535; 0 takes no new flows", NULL},
+	METHODS_DRY_RUN,
 	{.name = NULL},
 };
 
 static const struct rpc_param named_params[] = {
 	{"service", RPC_STRING, true, "name of the service", NULL},
 	{"backend", RPC_STRING, true, "name of the backend", NULL},
+	METHODS_DRY_RUN,
+	{.name = NULL},
+};
+
+static const struct rpc_param drain_params[] = {
+	{"service", RPC_STRING, true, "name of the service", NULL},
+	{"backend", RPC_STRING, true, "name of the backend", NULL},
+	{"timeout_s", RPC_INTEGER, false,
+	 "disables it after so long, at most 604800; 0 or missing: never", NULL},
+	METHODS_DRY_RUN,
 	{.name = NULL},
 };
 
@@ -211,6 +289,7 @@ static const struct rpc_param add_params[] = {
 	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},
 	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},
 	{"state", RPC_STRING, false, "enabled (if missing) or disabled", NULL},
+	METHODS_DRY_RUN,
 	{.name = NULL},
 };
 
@@ -220,6 +299,10 @@ const struct rpc_method methods_backend[] = {
 	{"backend.set", backend_set, true, set_params, "sets a backend's weight"},
 	{"backend.enable", backend_enable, true, named_params, "lets a backend take flows"},
 	{"backend.disable", backend_disable, true, named_params, "sends a backend nothing more"},
+	{"backend.drain", backend_drain, true, drain_params,
+	 "gives a backend no new flows; those it has stay"},
+	{"backend.undrain", backend_undrain, true, named_params,
+	 "lets a draining backend take new flows again"},
 	{"backend.add", backend_add, true, add_params, "adds a backend to a service"},
 	{"backend.remove", backend_remove, true, named_params, "removes a backend"},
 	{.name = NULL},

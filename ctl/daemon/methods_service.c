@@ -6,21 +6,31 @@
 
 #include <stdio.h>
 
-static json_t *service_json(const struct service_conf *service)
+static json_t *service_json(const struct daemon_api *api, const struct service_conf *service)
 {
+	struct daemon_transition transition;
 	json_t *object = json_object();
-	uint32_t enabled = 0;
+	uint32_t enabled = 0, draining = 0;
 
-	for (uint32_t i = 0; i < service->backends_n; i++)
+	for (uint32_t i = 0; i < service->backends_n; i++) {
 		enabled += service->backends[i].admin == BACKEND_ENABLED;
+		draining += service->backends[i].admin == BACKEND_DRAINING;
+	}
+	api->transition_read(api->ctx, service, &transition);
 	methods_put_text(&object, "name", service->name);
 	methods_put_addr(&object, "vip", &service->vip);
 	methods_put_number(&object, "port", service->port);
 	methods_put_text(&object, "protocol", proto_name(service->proto));
 	methods_put_text(&object, "encap", encap_name((enum encap)service->encap));
-	methods_put_number(&object, "slots", service->slots);
+	methods_put_text(&object, "scheduler", scheduler_name((enum scheduler)service->scheduler));
+	methods_put_text(&object, "hash", hash_name(service->hash_source));
+	methods_put_number(&object, "transition_s", service->transition_s);
+	methods_put_number(&object, "slow_start_s", service->slow_start_s);
+	methods_put_number(&object, "slots", transition.slots);
 	methods_put_number(&object, "backends", service->backends_n);
 	methods_put_number(&object, "backends_enabled", enabled);
+	methods_put_number(&object, "backends_draining", draining);
+	methods_put_text(&object, "transition", methods_transition_word(transition.state));
 	return object;
 }
 
@@ -30,9 +40,34 @@ static json_t *services_list(struct rpc_call *call)
 	json_t *result = json_object(), *list = json_array();
 
 	for (uint32_t i = 0; i < model->services_n; i++)
-		methods_append(&list, service_json(model->services[i]));
+		methods_append(&list, service_json(call->api, model->services[i]));
 	methods_put(&result, "services", list);
 	return result;
+}
+
+/* How flows are spread, and how they are kept at a change. */
+static bool read_spreading(struct rpc_call *call, struct service_conf *spec)
+{
+	const char *scheduler = rpc_string(call->params, "scheduler");
+	const char *hash = rpc_string(call->params, "hash");
+
+	spec->transition_s = MODEL_TRANSITION_S_DEFAULT;
+	if (!rpc_integer(call, call->params, "", "transition_s", 0, MODEL_TRANSITION_S_MAX,
+			 &spec->transition_s) ||
+	    !rpc_integer(call, call->params, "", "slow_start_s", 0, MODEL_SLOW_START_S_MAX,
+			 &spec->slow_start_s))
+		return false;
+	if (scheduler && scheduler_parse(scheduler, &spec->scheduler) < 0) {
+		rpc_refuse(call, RPC_INVALID,
+			   "scheduler: \"%.64s\" is none of maglev, rr, wrr, random, least-conn",
+			   scheduler);
+		return false;
+	}
+	if (hash && hash_parse(hash, &spec->hash_source) < 0) {
+		rpc_refuse(call, RPC_INVALID, "hash: \"%.64s\" is neither flow nor source", hash);
+		return false;
+	}
+	return true;
 }
 
 /* All but the backends. */
@@ -58,7 +93,7 @@ static bool read_service(struct rpc_call *call, struct service_conf *spec)
 		rpc_refuse(call, RPC_INVALID, "encap: \"%.64s\" is none of ipip, gue, gue0", encap);
 		return false;
 	}
-	return true;
+	return read_spreading(call, spec);
 }
 
 static bool read_backends(struct rpc_call *call, const json_t *array, struct service_conf *spec)
@@ -117,12 +152,25 @@ static const struct rpc_param add_params[] = {
 	{"protocol", RPC_STRING, true, "tcp or udp", NULL},
 	{"encap", RPC_STRING, false, "ipip (if missing), gue or gue0", NULL},
 	{"slots", RPC_INTEGER, false, "of its lookup table, a prime; chosen if missing or 0", NULL},
+	{"scheduler", RPC_STRING, false, "maglev (if missing), rr, wrr, random or least-conn",
+	 NULL},
+	{"hash", RPC_STRING, false, "of maglev: flow (if missing), or source: session affinity",
+	 NULL},
+	{"transition_s", RPC_INTEGER, false,
+	 "0 to 86400 s that older flows are waited for; 300 if "
+	 "missing",
+	 NULL},
+	{"slow_start_s", RPC_INTEGER, false,
+	 "0 to 86400 s to a new backend's full weight; 0 if "
+	 "missing",
+	 NULL},
 	{"backends", RPC_OBJECTS, false, "none if missing", backend_fields},
 	{.name = NULL},
 };
 
 static const struct rpc_param remove_params[] = {
 	{"service", RPC_STRING, true, "name of the service", NULL},
+	METHODS_DRY_RUN,
 	{.name = NULL},
 };
 

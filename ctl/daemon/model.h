@@ -15,6 +15,7 @@
 
 #include "ip.h"
 #include "sluice/generation.h"
+#include "sluice/memory.h"
 #include "sluice/module.h"
 
 enum {
@@ -22,6 +23,10 @@ enum {
 	MODEL_ERROR_MAX = 512,
 	MODEL_WEIGHT_MAX = 65535,
 	MODEL_WEIGHT_DEFAULT = 100,
+	MODEL_TRANSITION_S_DEFAULT = 300,
+	MODEL_TRANSITION_S_MAX = 86400,
+	MODEL_SLOW_START_S_MAX = 86400,
+	MODEL_DRAIN_TIMEOUT_S_MAX = 7 * 86400,
 };
 
 /* How a request failed, for JSON-RPC and for exit codes. */
@@ -49,6 +54,15 @@ struct backend_conf {
 	struct ip_addr addr;
 	uint32_t weight; /* 0 to MODEL_WEIGHT_MAX; 0 takes no new flows */
 	enum backend_admin admin;
+	uint32_t drain_timeout_s; /* BACKEND_DRAINING: then it is disabled; 0: never */
+};
+
+enum scheduler {
+	SCHEDULER_MAGLEV,
+	SCHEDULER_RR,
+	SCHEDULER_WRR,
+	SCHEDULER_RANDOM,
+	SCHEDULER_LEAST_CONN,
 };
 
 struct service_conf {
@@ -58,6 +72,10 @@ struct service_conf {
 	uint16_t port;    /* host order; 0: all ports */
 	uint8_t proto;    /* PROTO_TCP or PROTO_UDP */
 	uint8_t encap;    /* enum encap */
+	uint8_t scheduler;     /* enum scheduler */
+	bool hash_source;      /* session affinity: all flows of a client go to one backend */
+	uint32_t transition_s; /* how long flows older than a change are waited for; 0: not */
+	uint32_t slow_start_s; /* how long a new backend takes to its full weight; 0: no time */
 	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
 	uint32_t backends_n;
 	struct backend_conf backends[]; /* in the order they were added */
@@ -92,6 +110,8 @@ struct settings {
 	uint32_t tables_mb;    /* of the arena */
 	uint32_t services_max;
 	uint32_t backends_max; /* of all services together */
+	uint32_t flows_max;    /* remembered flows: per worker (dpdk), of all (xdp) */
+	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered: memory.h */
 	uint16_t gue_port;
 	uint8_t outer_ttl;
 	struct ip_addr source_v4, source_v6;          /* of GUE; family 0: from the route */
@@ -160,11 +180,23 @@ struct model *model_backend_weight(const struct model *m, const char *service, c
 struct model *model_backend_admin(const struct model *m, const char *service, const char *backend,
 				  enum backend_admin admin, struct model_error *error);
 
+/*
+ * BACKEND_DRAINING; the publisher disables it once timeout_s are over (0: never). Undrain with
+ * model_backend_admin(BACKEND_ENABLED). A drain of a draining backend sets another timeout.
+ */
+struct model *model_backend_drain(const struct model *m, const char *service, const char *backend,
+				  uint32_t timeout_s, struct model_error *error);
+
 /* Texts, and back (-EINVAL: none of them). */
 const char *encap_name(enum encap encap); /* "ipip", "gue", "gue0" */
 int encap_parse(const char *text, uint8_t *encap);
 const char *proto_name(uint8_t proto); /* "tcp", "udp" */
 int proto_parse(const char *text, uint8_t *proto);
+const char *scheduler_name(enum scheduler scheduler); /* "maglev", "rr", ... "least-conn" */
+int scheduler_parse(const char *text, uint8_t *scheduler);
+const char *hash_name(bool source); /* "flow", "source" */
+int hash_parse(const char *text, bool *source);
+const char *memory_state_name(enum memory_state state); /* "syn", "tcp_once", ... "udp" */
 const char *backend_admin_name(enum backend_admin admin); /* "enabled", "draining", "disabled" */
 int backend_admin_parse(const char *text, enum backend_admin *admin);
 

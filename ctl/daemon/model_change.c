@@ -244,24 +244,26 @@ struct model *model_backend_remove(const struct model *m, const char *service, c
 /* `m` with other values for one backend; name and address stay. */
 static struct model *backend_set(const struct model *m, uint32_t position, uint32_t index,
 				 uint32_t weight, enum backend_admin admin,
-				 struct model_error *error)
+				 uint32_t drain_timeout_s, struct model_error *error)
 {
 	struct service_conf *s = m->services[position];
 	const struct backend_conf *b = &s->backends[index];
 
-	if (b->weight == weight && b->admin == admin)
+	if (b->weight == weight && b->admin == admin && b->drain_timeout_s == drain_timeout_s)
 		return model_replace(m, position, service_conf_ref(s), error);
 	s = service_conf_copy(s, s->backends_n);
 	if (!s)
 		return refused_no_memory(error);
 	s->backends[index].weight = weight;
 	s->backends[index].admin = admin;
+	s->backends[index].drain_timeout_s = drain_timeout_s;
 	return model_replace(m, position, s, error);
 }
 
 struct model *model_backend_weight(const struct model *m, const char *service, const char *backend,
 				   uint32_t weight, struct model_error *error)
 {
+	const struct backend_conf *b;
 	uint32_t position, index;
 
 	if (weight > MODEL_WEIGHT_MAX)
@@ -269,8 +271,8 @@ struct model *model_backend_weight(const struct model *m, const char *service, c
 			       MODEL_WEIGHT_MAX);
 	if (!backend_place(m, service, backend, &position, &index, error))
 		return NULL;
-	return backend_set(m, position, index, weight, m->services[position]->backends[index].admin,
-			   error);
+	b = &m->services[position]->backends[index];
+	return backend_set(m, position, index, weight, b->admin, b->drain_timeout_s, error);
 }
 
 struct model *model_backend_admin(const struct model *m, const char *service, const char *backend,
@@ -285,5 +287,19 @@ struct model *model_backend_admin(const struct model *m, const char *service, co
 	if (!backend_place(m, service, backend, &position, &index, error))
 		return NULL;
 	return backend_set(m, position, index, m->services[position]->backends[index].weight, admin,
-			   error);
+			   0, error);
+}
+
+struct model *model_backend_drain(const struct model *m, const char *service, const char *backend,
+				  uint32_t timeout_s, struct model_error *error)
+{
+	uint32_t position, index;
+
+	if (timeout_s > MODEL_DRAIN_TIMEOUT_S_MAX)
+		return refused(error, MODEL_INVALID, "timeout_s: %u is not in 0-%u", timeout_s,
+			       MODEL_DRAIN_TIMEOUT_S_MAX);
+	if (!backend_place(m, service, backend, &position, &index, error))
+		return NULL;
+	return backend_set(m, position, index, m->services[position]->backends[index].weight,
+			   BACKEND_DRAINING, timeout_s, error);
 }

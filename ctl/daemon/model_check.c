@@ -68,6 +68,9 @@ void backend_check(struct fault_sink *sink, uint32_t service, uint32_t backend,
 	if ((unsigned int)b->admin > BACKEND_DISABLED)
 		fault_report(sink, MODEL_INVALID, service, backend, "state",
 			     "%u is none of enabled, draining, disabled", (unsigned int)b->admin);
+	if (b->drain_timeout_s > MODEL_DRAIN_TIMEOUT_S_MAX)
+		fault_report(sink, MODEL_INVALID, service, backend, "drain_timeout_s",
+			     "%u is not in 0-%u", b->drain_timeout_s, MODEL_DRAIN_TIMEOUT_S_MAX);
 }
 
 /* Both order by position where the keys are the same, so that the later one gets the blame. */
@@ -136,6 +139,24 @@ static void slots_check(struct fault_sink *sink, uint32_t service, const struct 
 			     "%u are too few for %u backends", s->slots, s->backends_n);
 }
 
+/* How flows are spread, and how they are kept at a change. */
+static void spreading_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s)
+{
+	if (s->scheduler > SCHEDULER_LEAST_CONN)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "scheduler",
+			     "%u is none of maglev, rr, wrr, random, least-conn", s->scheduler);
+	else if (s->hash_source && s->scheduler != SCHEDULER_MAGLEV)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "hash",
+			     "\"source\" needs the scheduler maglev; %s takes no hash",
+			     scheduler_name((enum scheduler)s->scheduler));
+	if (s->transition_s > MODEL_TRANSITION_S_MAX)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "transition_s",
+			     "%u is not in 0-%u", s->transition_s, MODEL_TRANSITION_S_MAX);
+	if (s->slow_start_s > MODEL_SLOW_START_S_MAX)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "slow_start_s",
+			     "%u is not in 0-%u", s->slow_start_s, MODEL_SLOW_START_S_MAX);
+}
+
 void service_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s)
 {
 	name_check(sink, service, MODEL_NOWHERE, s->name);
@@ -146,6 +167,7 @@ void service_check(struct fault_sink *sink, uint32_t service, const struct servi
 	if (s->encap > ENCAP_GUE_VARIANT0)
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "encap",
 			     "%u is none of ipip, gue, gue0", s->encap);
+	spreading_check(sink, service, s);
 	if (s->backends_n > BACKENDS_PER_SERVICE_MAX) {
 		fault_report(sink, MODEL_FULL, service, MODEL_NOWHERE, "backends",
 			     "%u are more than the %u that a service can have", s->backends_n,

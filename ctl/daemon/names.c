@@ -19,6 +19,28 @@ static const char *const encap_names[] = {
 	[ENCAP_GUE_VARIANT0] = "gue0",
 };
 
+static const char *const scheduler_names[] = {
+	[SCHEDULER_MAGLEV] = "maglev",
+	[SCHEDULER_RR] = "rr",
+	[SCHEDULER_WRR] = "wrr",
+	[SCHEDULER_RANDOM] = "random",
+	[SCHEDULER_LEAST_CONN] = "least-conn",
+};
+
+static const char *const hash_names[] = {
+	[false] = "flow",
+	[true] = "source",
+};
+
+static const char *const memory_state_names[] = {
+	[MEMORY_NONE] = "none",		[MEMORY_SYN] = "syn",
+	[MEMORY_TCP_ONCE] = "tcp_once", [MEMORY_TCP] = "tcp",
+	[MEMORY_CLOSING] = "closing",	[MEMORY_UDP_ONCE] = "udp_once",
+	[MEMORY_UDP] = "udp",
+};
+
+_Static_assert(COUNT(memory_state_names) == MEMORY_STATES, "each has a name");
+
 static const char *const admin_names[] = {
 	[BACKEND_ENABLED] = "enabled",
 	[BACKEND_DRAINING] = "draining",
@@ -64,6 +86,41 @@ int proto_parse(const char *text, uint8_t *proto)
 	else
 		return -EINVAL;
 	return 0;
+}
+
+const char *scheduler_name(enum scheduler scheduler)
+{
+	return (size_t)scheduler < COUNT(scheduler_names) ? scheduler_names[scheduler] : "unknown";
+}
+
+int scheduler_parse(const char *text, uint8_t *scheduler)
+{
+	int found = name_find(scheduler_names, COUNT(scheduler_names), text);
+
+	if (found < 0)
+		return found;
+	*scheduler = (uint8_t)found;
+	return 0;
+}
+
+const char *hash_name(bool source)
+{
+	return hash_names[source];
+}
+
+int hash_parse(const char *text, bool *source)
+{
+	int found = name_find(hash_names, COUNT(hash_names), text);
+
+	if (found < 0)
+		return found;
+	*source = found;
+	return 0;
+}
+
+const char *memory_state_name(enum memory_state state)
+{
+	return (size_t)state < COUNT(memory_state_names) ? memory_state_names[state] : "unknown";
 }
 
 const char *backend_admin_name(enum backend_admin admin)

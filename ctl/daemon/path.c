@@ -68,6 +68,7 @@ static void config_from(const struct settings *s, bool replace, struct fast_path
 		.arena_bytes = (uint64_t)s->tables_mb * ARENA_CHUNK_BYTES,
 		.services_max = s->services_max,
 		.backends_max = s->backends_max,
+		.flows_max = s->flows_max,
 		.idle_max_us = s->idle_max_us,
 		.hugepages = s->hugepages,
 		.memory_mb = s->memory_mb,

@@ -2,7 +2,8 @@
 /*
  * Brings a model into the fast path: lookup tables, backends' entries, next hops and counter rows
  * become a generation, which is published whole or not at all. Follows the kernel's routes and
- * neighbours from then on. One per daemon; control thread.
+ * neighbours from then on, and carries transitions, drains and slow starts on as time goes by
+ * (transitions.h). One per daemon; control thread.
  */
 #ifndef SLUICE_PUBLISHER_H
 #define SLUICE_PUBLISHER_H
@@ -34,5 +35,20 @@ int publisher_other_counters(void *ctx, struct service_counters *out);
 int publisher_backends_read(void *ctx, const struct service_conf *service,
 			    struct daemon_backend *rows);
 void publisher_generation(void *ctx, struct daemon_generation *out);
+void publisher_transition_read(void *ctx, const struct service_conf *service,
+			       struct daemon_transition *out);
+int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
+		      uint32_t max);
+int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
+			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
+			 void *each_ctx, uint64_t *matching);
+
+/*
+ * For tests: another monotonic clock (microseconds, never 0), before the first publisher_apply();
+ * and a look at what time made of the services, as the publisher's own timer takes once a second
+ * while there is something under way. Returns whether there still is.
+ */
+void publisher_set_clock(struct publisher *publisher, int64_t (*monotonic_us)(void));
+bool publisher_tick(struct publisher *publisher);
 
 #endif

@@ -63,9 +63,46 @@ static struct row *row_find(const struct rows *rows, const char *key)
 	return found ? *found : NULL;
 }
 
+/* Out of the queue, if it is in there: the first takes its place. */
+static bool free_remove(struct rows *rows, uint32_t number)
+{
+	for (uint32_t i = 0; i < rows->free_n; i++) {
+		uint32_t at = (rows->free_first + i) % rows->capacity;
+
+		if (rows->free[at] != number)
+			continue;
+		rows->free[at] = rows->free[rows->free_first];
+		rows->free_first = (rows->free_first + 1) % rows->capacity;
+		rows->free_n--;
+		return true;
+	}
+	return false;
+}
+
+static void free_append(struct rows *rows, uint32_t number)
+{
+	rows->free[(rows->free_first + rows->free_n) % rows->capacity] = number;
+	rows->free_n++;
+}
+
+static int row_insert(struct rows *rows, const char *key, uint32_t number)
+{
+	struct row *row = calloc(1, sizeof(*row));
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->key, sizeof(row->key), "%s", key);
+	row->number = number;
+	if (tsearch(row, &rows->by_key, row_compare))
+		return 0;
+	free(row);
+	return -ENOMEM;
+}
+
 int rows_take(struct rows *rows, const char *key, uint32_t *number, bool *fresh)
 {
 	struct row *row = row_find(rows, key);
+	int err;
 
 	*fresh = false;
 	if (row) {
@@ -74,20 +111,32 @@ int rows_take(struct rows *rows, const char *key, uint32_t *number, bool *fresh)
 	}
 	if (rows->free_n == 0)
 		return -ENOSPC;
-	row = calloc(1, sizeof(*row));
-	if (!row)
-		return -ENOMEM;
-	snprintf(row->key, sizeof(row->key), "%s", key);
-	row->number = rows->free[rows->free_first];
-	if (!tsearch(row, &rows->by_key, row_compare)) {
-		free(row);
-		return -ENOMEM;
-	}
+	*number = rows->free[rows->free_first];
+	err = row_insert(rows, key, *number);
+	if (err)
+		return err;
 	rows->free_first = (rows->free_first + 1) % rows->capacity;
 	rows->free_n--;
-	*number = row->number;
 	*fresh = true;
 	return 0;
+}
+
+int rows_claim(struct rows *rows, const char *key, uint32_t number)
+{
+	int err;
+
+	if (row_find(rows, key) || !free_remove(rows, number))
+		return -EEXIST;
+	err = row_insert(rows, key, number);
+	if (err)
+		free_append(rows, number);
+	return err;
+}
+
+void rows_defer(struct rows *rows, uint32_t number)
+{
+	if (free_remove(rows, number))
+		free_append(rows, number);
 }
 
 uint32_t rows_find(const struct rows *rows, const char *key)
@@ -103,8 +152,7 @@ void rows_release(struct rows *rows, const char *key)
 
 	if (!row)
 		return;
-	rows->free[(rows->free_first + rows->free_n) % rows->capacity] = row->number;
-	rows->free_n++;
+	free_append(rows, row->number);
 	tdelete(row, &rows->by_key, row_compare);
 	free(row);
 }

@@ -26,6 +26,15 @@ void rows_free(struct rows *rows);
  */
 int rows_take(struct rows *rows, const char *key, uint32_t *row, bool *fresh);
 
+/*
+ * Gives `key` this very row, which it had in the life of another process. -ENOMEM; -EEXIST: the key
+ * has a row, or the row is taken or beyond all.
+ */
+int rows_claim(struct rows *rows, const char *key, uint32_t row);
+
+/* A free row is to be the last that is given out. No row, or one that is taken: nothing is done. */
+void rows_defer(struct rows *rows, uint32_t row);
+
 /* 0: none. */
 uint32_t rows_find(const struct rows *rows, const char *key);
 

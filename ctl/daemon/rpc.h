@@ -48,6 +48,7 @@ struct rpc_peer {
 enum rpc_type {
 	RPC_STRING,
 	RPC_INTEGER,
+	RPC_BOOLEAN,
 	RPC_OBJECTS, /* an array of objects, each with `fields` */
 };
 
@@ -84,7 +85,7 @@ struct rpc_method {
 /* The methods, in the order in which methods.list tells them; NULL past the last. */
 const struct rpc_method *rpc_method_at(size_t index);
 
-/* "string", "integer", "array of objects" */
+/* "string", "integer", "boolean", "array of objects" */
 const char *rpc_type_name(enum rpc_type type);
 
 /*

@@ -39,6 +39,8 @@ const char *rpc_type_name(enum rpc_type type)
 		return "string";
 	case RPC_INTEGER:
 		return "integer";
+	case RPC_BOOLEAN:
+		return "boolean";
 	case RPC_OBJECTS:
 		break;
 	}
@@ -47,7 +49,7 @@ const char *rpc_type_name(enum rpc_type type)
 
 static const char *article(enum rpc_type type)
 {
-	return type == RPC_STRING ? "a" : "an";
+	return type == RPC_STRING || type == RPC_BOOLEAN ? "a" : "an";
 }
 
 static bool is_of_type(const json_t *value, enum rpc_type type)
@@ -57,6 +59,8 @@ static bool is_of_type(const json_t *value, enum rpc_type type)
 		return json_is_string(value);
 	case RPC_INTEGER:
 		return json_is_integer(value);
+	case RPC_BOOLEAN:
+		return json_is_boolean(value);
 	case RPC_OBJECTS:
 		break;
 	}
@@ -157,6 +161,11 @@ bool rpc_params_check(struct rpc_call *call)
 const char *rpc_string(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
+}
+
+bool rpc_flag(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
 }
 
 bool rpc_integer(struct rpc_call *call, const json_t *object, const char *place, const char *name,

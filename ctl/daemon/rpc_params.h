@@ -24,6 +24,9 @@ bool rpc_params_check(struct rpc_call *call);
 /* A parameter that may be missing: NULL then. Lives as long as the object. */
 const char *rpc_string(const json_t *object, const char *name);
 
+/* A boolean that may be missing: false then. */
+bool rpc_flag(const json_t *object, const char *name);
+
 /* Reads an integer of `object`, which stands at `place` ("", or "backends[0].") of the
  * parameters. *out stays if there is none. Returns false, with RPC_INVALID for the call's error,
  * if it is not within [min, max]. */

@@ -2,9 +2,6 @@
 /*
  * Finds out which spans of a running arena the published generation uses (layout.h:
  * laid_generation_adopt()). A packet may be reading all of it meanwhile; nothing is written.
- *
- * How many backends a service has is not written down: as many as its slots speak of. Rows after
- * those, of backends without weight, no packet reads, and the next generation may overwrite.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -85,44 +82,48 @@ static int span_add(struct adoption *a, const char *what, uint32_t offset, uint6
 	return 0;
 }
 
-/* Of `slots_n` slots at `offset`; *backends_n rises to the greatest index and one more. */
-static int slots_add(struct adoption *a, uint32_t offset, uint32_t slots_n, uint32_t *backends_n)
+/* A table of a service's choices. Each of them must be one of its backends. */
+static int slots_add(struct adoption *a, const struct service *s, uint32_t offset)
 {
-	int rc = span_add(a, "slots", offset, (uint64_t)slots_n * sizeof(uint16_t));
+	int rc = span_add(a, "slots", offset, (uint64_t)s->slots * sizeof(uint16_t));
 	const uint16_t *slots = (const uint16_t *)(a->arena + offset);
 
 	if (rc < 0)
 		return rc;
-	for (uint32_t i = 0; i < slots_n; i++) {
+	for (uint32_t i = 0; i < s->slots; i++) {
 		uint32_t index = slots[i] & SLOT_INDEX;
 
-		if (index != SLOT_NONE && index >= *backends_n)
-			*backends_n = index + 1;
+		if (index == SLOT_NONE || index < s->backends)
+			continue;
+		snprintf(a->error, LAYOUT_ERROR_MAX,
+			 "arena: slots at %" PRIu32 ": slot %" PRIu32 " leads to backend %" PRIu32
+			 " of %u; the tables are damaged",
+			 offset, i, index, s->backends);
+		return -EBADMSG;
 	}
 	return 0;
 }
 
 static int service_add(struct adoption *a, const struct service *s)
 {
-	uint32_t backends_n = 0;
 	int rc;
 
 	if (s->key >> 56 == IP_V6 && s->id >= a->vips6_n)
 		a->vips6_n = s->id + 1ULL;
 	if (s->slots == 0)
 		return 0;
-	rc = slots_add(a, s->slots_off, s->slots, &backends_n);
+	rc = slots_add(a, s, s->slots_off);
 	if (rc < 0)
 		return rc;
 	if (s->previous_off != 0) {
-		rc = slots_add(a, s->previous_off, s->slots, &backends_n);
+		rc = slots_add(a, s, s->previous_off);
 		if (rc < 0)
 			return rc;
 	}
-	if (backends_n == 0)
+	if (s->backends == 0)
 		return 0;
 	return span_add(a, "backends", s->backends_off,
-			(uint64_t)backends_n * sizeof(struct backend));
+			(uint64_t)s->backends * sizeof(struct backend));
 }
 
 static int services_add(struct adoption *a, const struct service *services)

@@ -14,6 +14,10 @@
 #include "laid_generation.h"
 #include "sluice/service.h"
 
+_Static_assert(sizeof(((struct layout_spec *)0)->idle_s) ==
+		       sizeof(((struct generation *)0)->idle_s),
+	       "copied whole");
+
 enum {
 	TABLE_MIN_LOG2 = 4,
 	/*
@@ -41,7 +45,7 @@ static struct vip6 vip6_from(const struct ip_addr *addr)
 	return vip;
 }
 
-static uint64_t entry_key(const struct ip_addr *addr, uint16_t port, uint8_t proto)
+uint64_t layout_key(const struct ip_addr *addr, uint16_t port, uint8_t proto)
 {
 	struct vip6 vip = vip6_from(addr);
 	bool v6 = addr->family == IP_V6;
@@ -50,20 +54,34 @@ static uint64_t entry_key(const struct ip_addr *addr, uint16_t port, uint8_t pro
 			   proto, v6);
 }
 
+static uint16_t backends_n(const struct layout_service *s)
+{
+	if (!s->backends)
+		return 0;
+	if (s->backends_n > 0)
+		return s->backends_n;
+	return (uint16_t)(s->backends->bytes / sizeof(struct backend));
+}
+
 static struct service entry_of_service(const struct layout_service *s)
 {
+	assert(!s->previous || s->previous->bytes == s->slots->bytes);
+	assert(!s->backends || s->backends_n * sizeof(struct backend) <= s->backends->bytes);
 	return (struct service){
-		.key = entry_key(&s->vip, s->port, s->proto),
+		.key = layout_key(&s->vip, s->port, s->proto),
 		.slots_off = s->slots->offset,
 		.slots = s->slots->bytes / (uint32_t)sizeof(uint16_t),
 		.backends_off = s->backends ? s->backends->offset : 0,
 		.id = s->id,
+		.previous_off = s->previous ? s->previous->offset : 0,
+		.backends = backends_n(s),
+		.flags = s->flags,
 	};
 }
 
 static struct service entry_of_vip(const struct layout_vip *vip)
 {
-	return (struct service){ .key = entry_key(&vip->addr, 0, PROTO_ICMP), .id = vip->id };
+	return (struct service){ .key = layout_key(&vip->addr, 0, PROTO_ICMP), .id = vip->id };
 }
 
 static void vips6_count(struct layout *l, const struct ip_addr *addr, uint32_t id)
@@ -236,6 +254,7 @@ static int layout_copy(const struct layout *l, struct arena_space *space,
 	};
 	int rc;
 
+	memcpy(g.idle_s, l->spec->idle_s, sizeof(g.idle_s));
 	rc = part_make(space, l->table, (l->table_mask + 1ULL) * sizeof(*l->table), &laid->services,
 		       error);
 	if (rc < 0)
@@ -253,12 +272,13 @@ static int layout_copy(const struct layout *l, struct arena_space *space,
 
 static struct laid_generation *layout_take_parts(const struct layout_spec *spec)
 {
-	struct laid_generation *laid = laid_generation_alloc(2 * spec->services_n);
+	struct laid_generation *laid = laid_generation_alloc(3 * spec->services_n);
 
 	for (uint32_t i = 0; laid && i < spec->services_n; i++) {
 		const struct layout_service *s = &spec->services[i];
 
 		laid_generation_add(laid, part_ref(s->slots));
+		laid_generation_add(laid, s->previous ? part_ref(s->previous) : NULL);
 		laid_generation_add(laid, s->backends ? part_ref(s->backends) : NULL);
 	}
 	return laid;

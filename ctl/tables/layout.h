@@ -14,6 +14,7 @@
 
 #include "ip.h"
 #include "part.h"
+#include "sluice/memory.h"
 
 enum {
 	LAYOUT_ERROR_MAX = 512,
@@ -24,8 +25,11 @@ struct layout_service {
 	uint16_t port;         /* host order; 0: all ports */
 	uint8_t proto;         /* PROTO_TCP or PROTO_UDP */
 	uint32_t id;           /* row of its counters, not 0; no other service or vip has it */
+	uint16_t flags;        /* enum service_flags */
 	struct part *slots;    /* uint16_t[]: as many as the part has room for, at least 1 */
+	struct part *previous; /* uint16_t[], as many; NULL: no transition is under way */
 	struct part *backends; /* struct backend[]; NULL: none, then all slots are SLOT_NONE */
+	uint16_t backends_n;   /* of them; 0: as many as the part has room for */
 };
 
 /* An address of ours, whatever its services: for echo requests, fragments and the like. */
@@ -39,11 +43,15 @@ struct layout_spec {
 	struct flow_key key;
 	uint16_t gue_port; /* host order */
 	uint8_t outer_ttl;
+	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered */
 	const struct layout_service *services;
 	uint32_t services_n;
 	const struct layout_vip *vips; /* each address of `services` once */
 	uint32_t vips_n;
 };
+
+/* The key by which the table of services has a service (sluice/service.h: service_probe()). */
+uint64_t layout_key(const struct ip_addr *vip, uint16_t port, uint8_t proto);
 
 /* A generation that lies in the arena, and references on all it is made of. */
 struct laid_generation;
@@ -66,7 +74,7 @@ int laid_generation_new(struct arena_space *space, const struct layout_spec *spe
  * 0, or, with a line for people in `error` and `space` as it was,
  * -ENODATA: blank, or no generation was published yet;
  * -EPROTO: another ARENA_LAYOUT, or another size;
- * -EBADMSG: an offset leads out of the arena or two tables overlap;
+ * -EBADMSG: an offset leads out of the arena, a slot to no backend, or two tables overlap;
  * -ENOMEM: no memory for the bookkeeping.
  */
 int laid_generation_adopt(struct arena_space *space, struct laid_generation **laid,

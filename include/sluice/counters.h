@@ -20,4 +20,18 @@ struct backend_counters {
 	uint64_t bytes;
 };
 
+/* Of flow tables (memory.h). Look-ups in a steady state: none. */
+struct memory_counters {
+	uint64_t lookups;
+	uint64_t hits;
+	uint64_t inserts;
+	uint64_t evicted_half_open;   /* gave way to another flow */
+	uint64_t evicted_established; /* gave way to another flow, for no half-open one was near */
+	uint64_t expired;             /* were silent for too long */
+	uint64_t forgotten;           /* the lookup table says the same by now */
+	uint64_t untracked;           /* should be remembered, but had no room: the hash decides */
+	uint64_t entries;             /* now */
+	uint64_t capacity;
+};
+
 #endif

@@ -49,7 +49,7 @@ SLUICE_INLINE uint32_t encap_growth_bytes(const struct backend *b, const struct 
  * What the control plane puts into backend.outer_sum: all addresses, and of IPv4 the version
  * word, of GUE over IPv6 the rest of UDP's pseudo header and the destination port.
  */
-SLUICE_INLINE uint32_t encap_outer_sum(const struct backend *b, be16 gue_port)
+SLUICE_INLINE uint16_t encap_outer_sum(const struct backend *b, be16 gue_port)
 {
 	uint32_t sum = 0;
 
@@ -210,7 +210,7 @@ SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 	if (!encap_inner_sum(c, p, &sum))
 		return false;
 	/* The length counts twice: in the pseudo header and in UDP's own. */
-	sum += b->outer_sum + length + length + src_port;
+	sum += (uint32_t)b->outer_sum + length + length + src_port;
 	if (gue_bytes > 0)
 		sum += (uint32_t)inner_proto << 8;
 	udp->checksum = checksum_finish(sum);

@@ -109,4 +109,17 @@ SLUICE_INLINE uint64_t flow_hash(const struct flow *f, const struct flow_key *ke
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
+/*
+ * The hash of a flow's source address alone, which picks the slot of services with session affinity:
+ * that of the flow with everything else 0, and lengths that no flow has (4 and 16 bytes).
+ */
+SLUICE_INLINE uint64_t flow_hash_source(const struct flow *f, const struct flow_key *key)
+{
+	struct flow source = {.last = (uint64_t)(flow_is_v4(f) ? 4 : 16) << 56};
+
+	source.addrs[0] = flow_is_v4(f) ? (uint32_t)f->addrs[0] : f->addrs[0];
+	source.addrs[1] = flow_is_v4(f) ? 0 : f->addrs[1];
+	return flow_hash(&source, key);
+}
+
 #endif

@@ -21,7 +21,7 @@
 
 enum {
 	/* Rises with each change of this file's layouts: a daemon adopts no other's arena. */
-	ARENA_LAYOUT = 1,
+	ARENA_LAYOUT = 2,
 	/* No service is further than this from where its key's hash points. */
 	SERVICE_PROBES_MAX = 8,
 	/* A slot's value: index of a backend within its service, and a bit. */
@@ -54,7 +54,8 @@ struct generation {
 	uint32_t flags;         /* enum generation_flags */
 	be16 gue_port;          /* UDP destination of GUE */
 	uint8_t outer_ttl;
-	uint8_t reserved[21];
+	uint8_t reserved[7];
+	uint16_t idle_s[7]; /* by enum memory_state (memory.h): how long a silent flow is remembered */
 };
 
 /*
@@ -67,8 +68,25 @@ struct service {
 	uint32_t slots;        /* 0 for a vip's own entry */
 	uint32_t backends_off; /* struct backend[] */
 	uint32_t id;           /* row of its counters; stable while the service exists, never 0 */
-	uint32_t previous_off; /* uint16_t[slots]; 0 when no slot has its bit set */
-	uint32_t reserved;
+	/*
+	 * uint16_t[slots], read where SLOT_CHANGED is set: where flows older than the change
+	 * belong, or SLOT_NONE. 0: no transition is under way, all are SLOT_NONE.
+	 */
+	uint32_t previous_off;
+	uint16_t backends; /* length of backends[], holes included */
+	uint16_t flags;    /* enum service_flags */
+};
+
+enum service_flags {
+	SERVICE_HASH_SOURCE = 1 << 0, /* the slot follows from the source address alone */
+	/*
+	 * The scheduler doesn't hash (rr, wrr, random, least-conn): the slot of a new flow follows
+	 * from a count or a random number, and every flow is remembered.
+	 */
+	SERVICE_ROUND_ROBIN = 1 << 1, /* rr, wrr: slots in turn, as the control plane laid them */
+	SERVICE_RANDOM = 1 << 2,      /* random: any slot */
+	SERVICE_LEAST_CONN = 1 << 3,  /* of two random slots, the one whose backend has fewer flows */
+	SERVICE_REMEMBERS = SERVICE_ROUND_ROBIN | SERVICE_RANDOM | SERVICE_LEAST_CONN,
 };
 
 /* The address of an IPv6 service, of which its key holds only a fold. */
@@ -85,6 +103,7 @@ enum encap {
 enum backend_flags {
 	BACKEND_OUTER_V6 = 1 << 0,
 	BACKEND_RESOLVED = 1 << 1, /* the MACs are known */
+	BACKEND_LIVES = 1 << 2,    /* keeps its flows: neither disabled, down nor removed */
 };
 
 /* A backend of one service, with the way to it: one line. */
@@ -96,8 +115,9 @@ struct backend {
 	uint8_t flags;        /* enum backend_flags */
 	uint16_t mtu_bytes;   /* of the way, for the outer IP packet */
 	uint16_t port;        /* index of the port to send from */
-	uint32_t counter;     /* row of its counters; stable while the backend exists, never 0 */
-	uint32_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
+	uint32_t counter;     /* row of its counters; stable while the backend exists, 0: a hole */
+	uint16_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
+	uint16_t load;        /* least-conn: flows per weight, relative to the service's others */
 	be32 entropy_mask;    /* bits of the source address's last word that carry flow entropy */
 	uint64_t outer_src[2]; /* IPv4: the first 4 bytes */
 	uint64_t outer_dst[2];

@@ -12,10 +12,12 @@
 #include "sluice/counters.h"
 #include "sluice/types.h"
 
+struct memory_entry; /* memory.h */
+
 #define FAST_PATH_SYMBOL "sluice_fast_path"
 
 enum {
-	FAST_PATH_ABI = 1,
+	FAST_PATH_ABI = 2,
 	FAST_PATH_PORTS_MAX = 16,
 	FAST_PATH_WORKERS_MAX = 128,
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
@@ -56,6 +58,7 @@ struct fast_path_config {
 	uint64_t arena_bytes;  /* a multiple of ARENA_CHUNK_BYTES */
 	uint32_t services_max; /* counter rows, row 0 included */
 	uint32_t backends_max; /* counter rows, row 0 included */
+	uint32_t flows_max;    /* remembered flows: of each worker (dpdk), of all (xdp) */
 	uint32_t idle_max_us;  /* dpdk: longest sleep of an idle worker; 0: it never sleeps */
 	enum fast_path_hugepages hugepages; /* dpdk */
 	uint32_t memory_mb;                 /* dpdk, without hugepages: EAL's -m */
@@ -127,6 +130,20 @@ struct fast_path {
 
 	/* Of worker 0 to `max` - 1. Returns how many there are. */
 	int (*workers_read)(struct worker_counters *rows, uint32_t max);
+
+	/* Of the flow tables, summed over the workers. */
+	int (*memory_read)(struct memory_counters *counters);
+
+	/*
+	 * Calls `each` for every remembered flow, in no order; those that come or go meanwhile may
+	 * be missed, or seen as they were. Tens of milliseconds for a million. `each` must not
+	 * call back here. -ENOMEM, or what the kernel says (xdp).
+	 */
+	int (*memory_walk)(void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+			   void *ctx);
+
+	/* The clock of memory.seen_state, now: seconds. */
+	uint32_t (*memory_now_s)(void);
 
 	/*
 	 * Ends. xdp: with `detach` the program and all that is pinned goes, else packets go on

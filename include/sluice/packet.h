@@ -22,6 +22,7 @@ enum packet_flags {
 	/* The transport checksum covers all behind one plain IP header, so that the sum over the
 	 * whole IP packet follows from the IP header alone: see encap_inner_sum(). */
 	PACKET_SUM_KNOWN = 1 << 6,
+	PACKET_OPENS = 1 << 7, /* the first packet of a connection: a TCP SYN, a QUIC Initial */
 };
 
 enum {
@@ -59,7 +60,30 @@ SLUICE_INLINE enum verdict packet_parse_tcp(struct cursor *c, struct packet *p, 
 	p->flow.last |= (uint64_t)tcp->src_port | (uint64_t)tcp->dst_port << 16;
 	p->tcp_flags = tcp->flags;
 	p->flags |= PACKET_SUM_KNOWN;
+	if ((tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		p->flags |= PACKET_OPENS;
 	return VERDICT_forward;
+}
+
+/* The first bytes of a QUIC packet with a long header: RFC 8999 §5.1. */
+struct SLUICE_WIRE quic_header {
+	uint8_t form_type;
+	uint8_t version[4];
+};
+
+/*
+ * An Initial: of version 1 type 0 (RFC 9000 §17.2.2), of version 2 type 1 (RFC 9369 §3.2). Of a
+ * version not known here, type 0, as drafts and version 1 have it.
+ */
+SLUICE_INLINE bool packet_is_quic_initial(const struct quic_header *quic)
+{
+	uint32_t version = (uint32_t)quic->version[0] << 24 | (uint32_t)quic->version[1] << 16 |
+			   (uint32_t)quic->version[2] << 8 | quic->version[3];
+	uint8_t type = (quic->form_type >> 4) & 3;
+
+	/* 0 is a version negotiation, which a client doesn't send. */
+	return (quic->form_type & 0xc0) == 0xc0 && version != 0 &&
+	       type == (version == 0x6b3343cf ? 1 : 0);
 }
 
 SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, uint32_t l4_bytes)
@@ -75,6 +99,12 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 	p->flow.last |= (uint64_t)udp->src_port | (uint64_t)udp->dst_port << 16;
 	if (udp->checksum != 0 && udp_bytes == l4_bytes)
 		p->flags |= PACKET_SUM_KNOWN;
+	if (udp_bytes >= sizeof(*udp) + sizeof(struct quic_header)) {
+		const struct quic_header *quic = cursor_take(c, sizeof(*quic));
+
+		if (quic && packet_is_quic_initial(quic))
+			p->flags |= PACKET_OPENS;
+	}
 	return VERDICT_forward;
 }
 

@@ -101,14 +101,27 @@ SLUICE_INLINE uint32_t service_slot(const struct service *s, uint64_t hash)
 	return (uint32_t)((hash >> 32) * s->slots >> 32);
 }
 
-SLUICE_INLINE uint32_t service_slot_offset(const struct service *s, uint64_t hash)
+/* The hash that picks the slot: the flow's own, or with session affinity its source's. */
+SLUICE_INLINE uint64_t service_slot_hash(const struct service *s, const struct flow *f,
+					 uint64_t hash, const struct flow_key *key)
 {
-	return s->slots_off + service_slot(s, hash) * (uint32_t)sizeof(uint16_t);
+	return s->flags & SERVICE_HASH_SOURCE ? flow_hash_source(f, key) : hash;
 }
 
-SLUICE_INLINE uint32_t service_backend_offset(const struct service *s, uint16_t slot)
+/* Where the values of a slot lie: the current one, and (not with previous_off 0) the previous. */
+SLUICE_INLINE uint32_t service_current_offset(const struct service *s, uint32_t slot)
 {
-	return s->backends_off + (slot & SLOT_INDEX) * (uint32_t)sizeof(struct backend);
+	return s->slots_off + slot * (uint32_t)sizeof(uint16_t);
+}
+
+SLUICE_INLINE uint32_t service_previous_offset(const struct service *s, uint32_t slot)
+{
+	return s->previous_off + slot * (uint32_t)sizeof(uint16_t);
+}
+
+SLUICE_INLINE uint32_t service_backend_offset(const struct service *s, uint16_t index)
+{
+	return s->backends_off + (index & SLOT_INDEX) * (uint32_t)sizeof(struct backend);
 }
 
 #endif

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
 /*
- * A packet's way through the tables: whose it is, which slot, which backend. steer_packet() is
- * the whole, one packet at a time, for the XDP program and as the reference in tests; the DPDK
- * worker calls the same steps in stages over a burst, with prefetches between them.
+ * A packet's way through the tables: whose it is, which slot, which backend. The XDP program and
+ * the reference in tests call steer_start(), step 4 where steer_looks_further(), and
+ * steer_finish(); the DPDK worker calls the same steps in stages over a burst, with prefetches
+ * between them. Step 4's table of flows belongs to the path.
  */
 #ifndef SLUICE_STEER_H
 #define SLUICE_STEER_H
 
 #include "sluice/answer.h"
 #include "sluice/encap.h"
+#include "sluice/memory.h"
 #include "sluice/packet.h"
 #include "sluice/service.h"
 
 struct steering {
 	const struct service *service; /* NULL: none; of a vip, its own entry */
 	const struct backend *backend; /* set for forward, icmp_forward and the too_big pair */
-	uint64_t hash;                 /* set with backend */
+	uint64_t hash;                 /* of the flow; set with slot */
+	uint32_t slot;
+	uint16_t value; /* of the slot: index and SLOT_CHANGED */
 };
 
 /* The counter row that a verdict counts in: 0 stands for packets of no service. */
@@ -57,22 +61,152 @@ SLUICE_INLINE enum verdict steer_service(const struct arena *arena, const struct
 	}
 }
 
-/* Step 2: the slot's backend. Returns forward, no_backend or bad_tables. */
-SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct service *s,
-					 uint64_t hash, const struct backend **backend)
+/* Step 2: flow hash and slot; the slot's value is read by step 3, so that it can be prefetched. */
+SLUICE_INLINE void steer_hash(const struct generation *g, const struct packet *p,
+			      struct steering *st)
 {
-	const uint16_t *slot = arena_at(arena, service_slot_offset(s, hash), sizeof(*slot));
+	st->hash = flow_hash(&p->flow, &g->key);
+	st->slot = service_slot(st->service,
+				service_slot_hash(st->service, &p->flow, st->hash, &g->key));
+}
 
-	*backend = NULL;
-	if (!slot)
+/* Step 3: what stands in the slot. Returns forward or bad_tables. */
+SLUICE_INLINE enum verdict steer_slot(const struct arena *arena, struct steering *st)
+{
+	const uint16_t *value = arena_at(arena, service_current_offset(st->service, st->slot),
+					 sizeof(*value));
+
+	if (!value)
 		return VERDICT_bad_tables;
-	if ((*slot & SLOT_INDEX) == SLOT_NONE)
+	st->value = *value;
+	return VERDICT_forward;
+}
+
+/* Whether the tables alone don't tell: then step 4, else step 5 with the slot's value. */
+SLUICE_INLINE bool steer_looks_further(const struct steering *st)
+{
+	return st->value & SLOT_CHANGED || st->service->flags & SERVICE_REMEMBERS;
+}
+
+/*
+ * Step 4, for few: steer_known() of what the path's table holds for st->hash; where
+ * steer_draws_slot(), steer_free_slot() and steer_slot(); steer_choices(); steer_choose(); the path
+ * does what the choice says, and goes on with choice.backend.
+ */
+
+/* `m` if it can be relied on, else NULL, as memory_choose() wants it. */
+SLUICE_INLINE const struct memory *steer_known(const struct arena *arena,
+					       const struct generation *g,
+					       const struct service *s, const struct memory *m,
+					       uint32_t now_s)
+{
+	const struct backend *b;
+
+	if (!m || m->service != (uint16_t)s->id || m->backend >= s->backends ||
+	    memory_is_expired(g, m, now_s))
+		return NULL;
+	b = arena_at(arena, service_backend_offset(s, m->backend), sizeof(*b));
+	return b && b->flags & BACKEND_LIVES ? m : NULL;
+}
+
+/*
+ * Services that don't hash: whether the packet gets another slot than its hash's, by
+ * steer_free_slot(). The first of a flow does, and a SYN of one that was closing: the next
+ * connection. An ICMP error of no known flow opens none.
+ */
+SLUICE_INLINE bool steer_draws_slot(const struct service *s, const struct packet *p,
+				    const struct memory *known)
+{
+	if (!(s->flags & SERVICE_REMEMBERS) || p->flags & PACKET_ICMP_ERROR)
+		return false;
+	return !known || (p->flags & PACKET_OPENS && memory_state(known) == MEMORY_CLOSING);
+}
+
+/* The load of the backend in a slot; a slot without a backend has the greatest. */
+SLUICE_INLINE uint32_t steer_slot_load(const struct arena *arena, const struct service *s,
+				       uint32_t slot)
+{
+	const uint16_t *value = arena_at(arena, service_current_offset(s, slot), sizeof(*value));
+	const struct backend *b;
+
+	if (!value || (*value & SLOT_INDEX) == SLOT_NONE)
+		return UINT32_MAX;
+	b = arena_at(arena, service_backend_offset(s, *value & SLOT_INDEX), sizeof(*b));
+	return b ? b->load : UINT32_MAX;
+}
+
+/*
+ * Services that don't hash: the slot for a flow that is not known. `ticket`: a count that rises by
+ * one with each such flow of the worker (round robin), or 64 random bits.
+ */
+SLUICE_INLINE uint32_t steer_free_slot(const struct arena *arena, const struct service *s,
+				       uint64_t ticket)
+{
+	uint32_t first, second;
+
+	if (s->slots == 0)
+		return 0;
+	if (s->flags & SERVICE_ROUND_ROBIN)
+		return (uint32_t)ticket % s->slots;
+	first = service_slot(s, ticket);
+	if (!(s->flags & SERVICE_LEAST_CONN))
+		return first;
+	/* Mitzenmacher, 2001: the better of two random choices is nearly as good as the best. */
+	second = service_slot(s, ticket << 32);
+	return steer_slot_load(arena, s, second) < steer_slot_load(arena, s, first) ? second :
+										      first;
+}
+
+/* What stands in st->slot, for memory_choose(). Returns forward or bad_tables. */
+SLUICE_INLINE enum verdict steer_choices(const struct arena *arena, const struct steering *st,
+					 struct memory_slot *choices)
+{
+	const struct service *s = st->service;
+	const uint16_t *previous;
+
+	*choices = (struct memory_slot){
+		.current = st->value & SLOT_INDEX,
+		.previous = SLOT_NONE,
+		.service = (uint16_t)s->id,
+		.remember_all = s->flags & SERVICE_REMEMBERS,
+	};
+	if (!(st->value & SLOT_CHANGED) || s->previous_off == 0)
+		return VERDICT_forward;
+	previous = arena_at(arena, service_previous_offset(s, st->slot), sizeof(*previous));
+	if (!previous)
+		return VERDICT_bad_tables;
+	choices->previous = *previous & SLOT_INDEX;
+	return VERDICT_forward;
+}
+
+/*
+ * memory_choose(), and then: what the table holds of the flow, but steer_known() doesn't rely on,
+ * goes when it isn't replaced. The flow is where the tables say from now on; should the entry's
+ * backend live again some day, nobody may go by it. `found`: the entry, or NULL.
+ */
+SLUICE_INLINE struct memory_choice steer_choose(const struct memory *found,
+						const struct memory *known, const struct packet *p,
+						const struct memory_slot *choices, uint32_t now_s)
+{
+	struct memory_choice choice = memory_choose(known, p, choices, now_s);
+
+	if (found && !known && choice.action == MEMORY_LEAVE && !(p->flags & PACKET_ICMP_ERROR))
+		choice.action = MEMORY_FORGET;
+	return choice;
+}
+
+/* Step 5: the backend. Returns forward, no_backend or bad_tables. */
+SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct service *s,
+					 uint16_t index, const struct backend **backend)
+{
+	*backend = NULL;
+	if ((index & SLOT_INDEX) == SLOT_NONE)
 		return VERDICT_no_backend;
-	*backend = arena_at(arena, service_backend_offset(s, *slot), sizeof(**backend));
+	*backend = arena_at(arena, service_backend_offset(s, index), sizeof(**backend));
 	return *backend ? VERDICT_forward : VERDICT_bad_tables;
 }
 
-/* Step 3: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
+/* Step 6: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
 SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packet *p)
 {
 	if (!(b->flags & BACKEND_RESOLVED))
@@ -93,7 +227,7 @@ SLUICE_INLINE uint32_t steer_inner_mtu_bytes(const struct backend *b)
 	return b->mtu_bytes - encap_outer_bytes(b);
 }
 
-/* All steps, after packet_parse() said `parsed`. */
+/* Steps 1 to 3, after packet_parse() said `parsed`: forward to go on with step 4 or 5, or the end. */
 SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct generation *g,
 					const struct packet *p, enum verdict parsed,
 					struct steering *st)
@@ -103,18 +237,24 @@ SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct 
 	st->backend = NULL;
 	if (verdict != VERDICT_forward)
 		return verdict;
-	st->hash = flow_hash(&p->flow, &g->key);
-	verdict = steer_backend(arena, st->service, st->hash, &st->backend);
-	if (verdict != VERDICT_forward)
-		return verdict;
-	return steer_way(st->backend, p);
+	steer_hash(g, p, st);
+	return steer_slot(arena, st);
 }
 
-/* All steps, for one packet; `c` stands at its first byte, and is used up. */
-SLUICE_INLINE enum verdict steer_packet(const struct arena *arena, const struct generation *g,
-					struct cursor *c, struct packet *p, struct steering *st)
+/* Steps 1 to 3, for one packet; `c` stands at its first byte, and is used up. */
+SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct generation *g,
+				       struct cursor *c, struct packet *p, struct steering *st)
 {
 	return steer_parsed(arena, g, p, packet_parse(c, p), st);
+}
+
+/* Steps 5 and 6, with the slot's value or what memory_choose() says. */
+SLUICE_INLINE enum verdict steer_finish(const struct arena *arena, const struct packet *p,
+					uint16_t index, struct steering *st)
+{
+	enum verdict verdict = steer_backend(arena, st->service, index, &st->backend);
+
+	return verdict == VERDICT_forward ? steer_way(st->backend, p) : verdict;
 }
 
 #endif

@@ -13,7 +13,84 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	FLOWS_MAX = 4096, /* more than a test has */
+	NOW_S = 1000,     /* time stands still */
+};
+
 static struct arena *arena;
+
+/* The table of flows: a list that is searched from end to end. */
+static struct memory_entry flows[FLOWS_MAX];
+static uint32_t flows_n;
+
+static struct memory_entry *flow_find(uint64_t hash)
+{
+	for (uint32_t i = 0; i < flows_n; i++)
+		if (flows[i].hash == hash)
+			return &flows[i];
+	return NULL;
+}
+
+static void flow_put(uint64_t hash, struct memory memory)
+{
+	struct memory_entry *e = flow_find(hash);
+
+	if (!e && flows_n == FLOWS_MAX)
+		abort();
+	if (!e)
+		e = &flows[flows_n++];
+	*e = (struct memory_entry){hash, memory};
+}
+
+static void flow_remove(uint64_t hash)
+{
+	struct memory_entry *e = flow_find(hash);
+
+	if (e)
+		*e = flows[--flows_n];
+}
+
+/* Step 4. Round robin's count, and chance, are the path's own: no row depends on them. */
+static enum verdict look_further(const struct generation *g, const struct packet *p,
+				 struct steering *st, uint16_t *index)
+{
+	static uint64_t ticket;
+	const struct memory_entry *e = flow_find(st->hash);
+	const struct memory *known =
+		steer_known(arena, g, st->service, e ? &e->memory : NULL, NOW_S);
+	struct memory_choice choice;
+	struct memory_slot choices;
+	enum verdict verdict = VERDICT_forward;
+
+	if (!known && st->service->flags & SERVICE_REMEMBERS) {
+		st->slot = steer_free_slot(arena, st->service, ticket++);
+		verdict = steer_slot(arena, st);
+	}
+	if (verdict == VERDICT_forward)
+		verdict = steer_choices(arena, st, &choices);
+	if (verdict != VERDICT_forward)
+		return verdict;
+	choice = memory_choose(known, p, &choices, NOW_S);
+	if (choice.action == MEMORY_WRITE)
+		flow_put(st->hash, choice.memory);
+	else if (choice.action == MEMORY_FORGET ||
+		 (e && !known && !(p->flags & PACKET_ICMP_ERROR))) /* its backend doesn't live */
+		flow_remove(st->hash);
+	*index = choice.backend;
+	return VERDICT_forward;
+}
+
+static enum verdict steer(const struct generation *g, struct cursor *c, struct packet *p,
+			  struct steering *st)
+{
+	enum verdict verdict = steer_start(arena, g, c, p, st);
+	uint16_t index = st->value;
+
+	if (verdict == VERDICT_forward && steer_looks_further(st))
+		verdict = look_further(g, p, st, &index);
+	return verdict == VERDICT_forward ? steer_finish(arena, p, index, st) : verdict;
+}
 
 static int core_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 {
@@ -24,6 +101,7 @@ static int core_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	}
 	memset(arena, 0, FIXTURE_ARENA_BYTES);
 	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
+	flows_n = 0;
 	return 0;
 }
 
@@ -92,7 +170,7 @@ static void core_run_one(const struct frame *frame, struct parity_result *result
 	struct cursor c = cursor_make(bytes, frame->n);
 	struct steering st = {0};
 	struct packet p;
-	enum verdict verdict = steer_packet(arena, g, &c, &p, &st);
+	enum verdict verdict = steer(g, &c, &p, &st);
 
 	result->fate = PARITY_DROPPED;
 	result->port = 0;

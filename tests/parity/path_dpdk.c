@@ -7,6 +7,7 @@
 #include "path.h"
 
 #include "../../dataplane/burst.h"
+#include "../../dataplane/flow_table.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -23,12 +24,15 @@ enum {
 	SPLIT_BYTES = 600,
 	ROOM_BYTES = RTE_PKTMBUF_HEADROOM + FRAME_MAX + PARITY_GROWTH_MAX,
 	ARENA_ALIGN = 1 << 20,
+	FLOWS_MAX = 4096, /* more than a test has */
+	NOW_S = 1000,     /* time stands still */
 };
 
 static struct rte_mempool *pool;
 static struct arena *arena;
 static struct burst burst;
 static struct burst_context context;
+static struct flow_table flows;
 
 static int eal_begin(char why[PARITY_ERROR_MAX])
 {
@@ -54,8 +58,10 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	arena = aligned_alloc(ARENA_ALIGN, FIXTURE_ARENA_BYTES);
 	context.services = calloc(fixture_service_rows(fixture), sizeof(*context.services));
 	context.backends = calloc(fixture_backend_rows(fixture), sizeof(*context.backends));
-	if (!pool || !arena || !context.services || !context.backends) {
-		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena or counters");
+	context.tickets = calloc(fixture_service_rows(fixture), sizeof(*context.tickets));
+	if (!pool || !arena || !context.services || !context.backends || !context.tickets ||
+	    flow_table_create(&flows, FLOWS_MAX, false) != 0) {
+		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena, counters or flows");
 		return -ENOMEM;
 	}
 	memset(arena, 0, FIXTURE_ARENA_BYTES);
@@ -63,6 +69,8 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	context.arena = arena;
 	context.ports_n = FIXTURE_PORTS;
 	context.port = 0;
+	context.flows = &flows;
+	burst.now_s = NOW_S;
 	return 0;
 }
 
@@ -71,6 +79,8 @@ static void dpdk_close(void)
 	rte_mempool_free(pool);
 	free(context.services);
 	free(context.backends);
+	free(context.tickets);
+	flow_table_destroy(&flows);
 	free(arena);
 	pool = NULL;
 	arena = NULL;

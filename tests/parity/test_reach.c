@@ -106,7 +106,9 @@ static enum verdict steer_reach(const struct frame *frame, uint32_t reach, bool 
 
 	assert_non_null(bytes);
 	memcpy(bytes, frame->bytes, reach);
-	verdict = steer_packet(arena, g, &c, &p, &st);
+	verdict = steer_start(arena, g, &c, &p, &st);
+	if (verdict == VERDICT_forward) /* no slot of the fixture is changed */
+		verdict = steer_finish(arena, &p, st.value, &st);
 	free(bytes);
 	*written = false;
 	switch (verdict_action(verdict)) {

@@ -20,6 +20,7 @@
 
 enum {
 	MBUFS = 4096,
+	FLOWS_MAX = 4096,
 	ROOM_BYTES = RTE_PKTMBUF_HEADROOM + FRAME_MAX + PARITY_GROWTH_MAX,
 };
 
@@ -45,7 +46,7 @@ struct rte_mbuf *world_mbuf_from(const struct frame *frame)
 
 void world_counters_clear(void)
 {
-	memset(world.counters.memory.start, 0, world.counters.memory.bytes);
+	memset(world.counters.region.start, 0, world.counters.region.bytes);
 }
 
 void world_burst_release(void)
@@ -112,13 +113,15 @@ int world_open(void **state)
 	world.fixture = fixture_new();
 	fixture_lay(world.fixture, world.arena, FIXTURE_ARENA_BYTES);
 	if (counters_create(&world.counters, fixture_service_rows(world.fixture),
-			    fixture_backend_rows(world.fixture), false) < 0)
+			    fixture_backend_rows(world.fixture), false) < 0 ||
+	    flow_table_create(&world.flows, FLOWS_MAX, false) < 0)
 		return -1;
 	world.context = (struct burst_context){
 		.arena = world.arena,
 		.services = world.counters.services,
 		.backends = world.counters.backends,
 		.ports_n = FIXTURE_PORTS,
+		.flows = &world.flows,
 	};
 	ring_port_open();
 	return rows_expect();
@@ -129,6 +132,7 @@ int world_close(void **state)
 	(void)state;
 	if (world.ring_there)
 		rte_eth_dev_stop(world.ring_port);
+	flow_table_destroy(&world.flows);
 	counters_destroy(&world.counters);
 	rows_free(&world.rows);
 	fixture_free(world.fixture);

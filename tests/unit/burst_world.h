@@ -9,6 +9,7 @@
 
 #include "burst.h"
 #include "counters.h"
+#include "flow_table.h"
 
 #include "../parity/path.h"
 #include "../parity/rows.h"
@@ -24,6 +25,7 @@ struct world {
 	struct frame *frames;		/* of each row */
 	struct parity_result *expected; /* likewise, by path_core */
 	struct counters counters;
+	struct flow_table flows;
 	struct burst_context context;
 	struct burst burst;
 	bool ring_there;    /* a port that receives what it sends; else its driver is missing */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A daemon without a fast path, for the tests of the control server: a real model, made-up
- * numbers. Services: web (198.51.100.10:80/tcp, gue, b1 and b2) and dns6 ([2001:db8::10]:53/udp,
- * ipip, no backends).
+ * numbers. Services: web (198.51.100.10:80/tcp, gue, b1 and b2), which is in transition, and dns6
+ * ([2001:db8::10]:53/udp, ipip, no backends), which is not.
  */
 #ifndef TESTS_UNIT_FAKE_DAEMON_H
 #define TESTS_UNIT_FAKE_DAEMON_H
@@ -16,10 +16,12 @@
 struct fake_daemon {
 	struct model *model;
 	uint64_t generation;
-	int apply_rc;            /* what the next apply() returns */
-	int read_rc;             /* what reading counters returns */
-	char who[1024];          /* of the last apply() */
-	char huge_path[8 << 20]; /* config_path, to make answers long; "" at first */
+	int apply_rc;   /* what the next apply() returns */
+	int read_rc;    /* what reading counters, flows and previews returns */
+	uint64_t flows; /* remembered ones: of web's b1, but the second: of one removed */
+	struct daemon_drain drain; /* of each draining backend */
+	char who[1024];            /* of the last apply() */
+	char huge_path[8 << 20];   /* config_path, to make answers long; "" at first */
 };
 
 static const struct model *fake_model(void *ctx)
@@ -76,6 +78,10 @@ static int fake_backends_read(void *ctx, const struct service_conf *service,
 		rows[i].slots = 100 + i;
 		rows[i].counters.packets = 7;
 		rows[i].counters.bytes = 5000000000;
+		rows[i].weight = service->backends[i].weight / 2;
+		rows[i].flows = 3 + i;
+		if (service->backends[i].admin == BACKEND_DRAINING)
+			rows[i].drain = ((struct fake_daemon *)ctx)->drain;
 		if (i > 1)
 			continue;
 		rows[i].next_hop.state = NEXTHOP_RESOLVED;
@@ -85,6 +91,85 @@ static int fake_backends_read(void *ctx, const struct service_conf *service,
 		memcpy(rows[i].next_hop.dst_mac, "\x02\0\0\0\0\x11", 6);
 		snprintf(rows[i].next_hop.ifname, IFNAMSIZ, "eth%u", i);
 	}
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+static void fake_transition_read(void *ctx, const struct service_conf *service,
+				 struct daemon_transition *out)
+{
+	*out = (struct daemon_transition){.slots = service->slots};
+	if (service->port != 80)
+		return;
+	out->state = TRANSITION_ACTIVE;
+	out->started_us = 1700000000000000;
+	out->ends_in_s = 299;
+	out->changed_slots = 40;
+	out->previous_slots = 30;
+}
+
+/* A row for each service that is another one in `next`. */
+static int fake_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
+			uint32_t max)
+{
+	const struct fake_daemon *fake = ctx;
+	uint32_t n = 0;
+
+	if (fake->read_rc < 0)
+		return fake->read_rc;
+	for (uint32_t i = 0; i < fake->model->services_n; i++) {
+		const struct service_conf *old = fake->model->services[i];
+		const struct service_conf *new = model_find(next, old->name);
+
+		if (new == old || n++ >= max)
+			continue;
+		rows[n - 1] = (struct daemon_preview){.slots = new ? new->slots : 0,
+						      .slots_moved = 154,
+						      .flows_touched = 12,
+						      .flows_cut = 5};
+		snprintf(rows[n - 1].service, MODEL_NAME_MAX, "%s", old->name);
+	}
+	return (int)n;
+}
+
+static int fake_flows_read(void *ctx, const struct daemon_flow_filter *filter,
+			   void (*each)(void *each_ctx, const struct daemon_flow *flow),
+			   void *each_ctx, uint64_t *matching)
+{
+	const struct fake_daemon *fake = ctx;
+	const struct service_conf *web = model_find(fake->model, "web");
+	uint64_t handed_out = 0;
+
+	*matching = 0;
+	for (uint64_t i = 0; i < fake->flows; i++) {
+		struct daemon_flow flow = {.hash = 0x0123456789abcdef + i,
+					   .service = web,
+					   .backend = i == 1 ? NULL : &web->backends[0],
+					   .state = MEMORY_SYN,
+					   .idle_s = 4,
+					   .worker = 1};
+
+		if ((filter->service && filter->service != flow.service) ||
+		    (filter->backend && filter->backend != flow.backend))
+			continue;
+		++*matching;
+		if (handed_out++ < filter->limit)
+			each(each_ctx, &flow);
+	}
+	return fake->read_rc;
+}
+
+static int fake_memory_read(void *ctx, struct memory_counters *out)
+{
+	*out = (struct memory_counters){.lookups = 1ULL << 40,
+					.hits = 2,
+					.inserts = 3,
+					.evicted_half_open = 4,
+					.evicted_established = 5,
+					.expired = 6,
+					.forgotten = 7,
+					.untracked = 8,
+					.entries = 9,
+					.capacity = 10};
 	return ((struct fake_daemon *)ctx)->read_rc;
 }
 
@@ -144,6 +229,10 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.vip_counters = fake_vip_counters,
 		.other_counters = fake_other_counters,
 		.backends_read = fake_backends_read,
+		.transition_read = fake_transition_read,
+		.preview = fake_preview,
+		.flows_read = fake_flows_read,
+		.memory_read = fake_memory_read,
 		.port_read = fake_port_read,
 		.workers_read = fake_workers_read,
 		.generation = fake_generation,

@@ -95,6 +95,7 @@ static inline void world_unref_parts(struct world *w)
 {
 	for (uint32_t i = 0; i < w->services_n; i++) {
 		part_unref(w->services[i].slots);
+		part_unref(w->services[i].previous);
 		part_unref(w->services[i].backends);
 	}
 	w->services_n = 0;
@@ -177,11 +178,14 @@ static inline void check_flow(const char *row, const struct world *w, const stru
 	row_assert(row, (s ? s->id : 0) == oracle_find(w, addr, port, proto));
 	row_assert(row, (vip ? vip->id : 0) == oracle_find_vip(w, addr));
 	if (vip)
-		row_assert(row, vip->slots == 0 && vip->previous_off == 0);
+		row_assert(row, vip->slots == 0 && vip->previous_off == 0 && vip->backends == 0);
 	if (!s)
 		return;
-	row_assert(row, s->slots == SLOTS && s->previous_off == 0 && s->reserved == 0);
-	slots = arena_at(w->arena, service_slot_offset(s, flow_hash(&f, &g->key)), sizeof(*slots));
+	row_assert(row, s->slots == SLOTS && s->previous_off == 0);
+	row_assert(row, s->backends == 1 && s->flags == 0);
+	slots = arena_at(w->arena,
+			 service_current_offset(s, service_slot(s, flow_hash(&f, &g->key))),
+			 sizeof(*slots));
 	row_assert(row, *slots == 0);
 	b = arena_at(w->arena, service_backend_offset(s, *slots), sizeof(*b));
 	row_assert(row, b->counter == s->id);

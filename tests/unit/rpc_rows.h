@@ -63,6 +63,8 @@ static void check(const char *name, char *answer, const char *want)
 #define CALL(method, params) \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\",\"params\":" params "}"
 
+#define DONE(id) "{\"jsonrpc\":\"2.0\",\"result\":{\"generation\":8,\"took_us\":412},\"id\":" id "}"
+
 #define ADD(rest) CALL("service.add", "{\"name\":\"new\",\"vip\":\"192.0.2.1\"," rest "}")
 
 /* want: what the answer holds; NULL: no answer. changed: a generation was published. */

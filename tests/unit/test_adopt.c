@@ -76,61 +76,54 @@ static void test_adopt(void **state)
 	}
 }
 
-/* Services may share parts; a part's length is that of the longest use. A draining transition
- * has a table of previous choices, whose backends count too. */
+/* Services may share parts; one that is in transition has a table of previous choices too. */
 static void test_adopt_shared(void **state)
 {
 	struct world w = world_new(MIB, 3);
 	struct ip_addr vip = addr_from("10.0.0.1");
 	const uint16_t slots[] = { 0, 3 | SLOT_CHANGED, SLOT_NONE };
-	const uint16_t previous[] = { 0, 9, 0 };
+	const uint16_t previous[] = { 0, 9, SLOT_NONE };
 	const uint16_t none[] = { SLOT_NONE, SLOT_NONE, SLOT_NONE };
 	struct backend backends[10] = { { .counter = 1 } };
 	struct part *parts[4] = { part_new(w.space, slots, sizeof(slots)),
 				  part_new(w.space, backends, sizeof(backends)),
 				  part_new(w.space, none, sizeof(none)),
 				  part_new(w.space, previous, sizeof(previous)) };
-	struct laid_generation *laid, *adopted;
-	struct arena_space *space;
-	struct service *table;
-	const struct generation *g;
-	char error[LAYOUT_ERROR_MAX];
 
-	for (uint16_t i = 0; i < 3; i++) {
-		assert_non_null(parts[i]);
-		w.services[w.services_n++] = (struct layout_service){
-			.vip = vip,
-			.port = (uint16_t)(80 + i),
-			.proto = PROTO_TCP,
-			.id = i + 1U,
-			.slots = part_ref(parts[i == 2 ? 2 : 0]),
-			.backends = i == 2 ? NULL : part_ref(parts[1]),
-		};
+	for (int with_previous = 0; with_previous <= 1; with_previous++) {
+		const char *row = with_previous ? "with previous" : "shared";
+		struct laid_generation *laid, *adopted;
+		struct arena_space *space;
+		char error[LAYOUT_ERROR_MAX];
+
+		w.services_n = 0;
+		for (uint16_t i = 0; i < 3; i++) {
+			row_assert(row, parts[i] != NULL);
+			w.services[w.services_n++] = (struct layout_service){
+				.vip = vip,
+				.port = (uint16_t)(80 + i),
+				.proto = PROTO_TCP,
+				.id = i + 1U,
+				.slots = part_ref(parts[i == 2 ? 2 : 0]),
+				.backends = i == 2 ? NULL : part_ref(parts[1]),
+				.previous = with_previous && i == 1 ? part_ref(parts[3]) : NULL,
+			};
+		}
+		laid = lay(row, &w);
+		publish(&w, laid);
+		space = arena_space_new(w.arena, w.arena_bytes);
+		row_assert(row, laid_generation_adopt(space, &adopted, error) == 0);
+		/* Header, services, slots, backends, the slots of none; the previous choices. */
+		row_assert(row, arena_space_stats(space).spans == (with_previous ? 6 : 5));
+		row_assert(row, arena_space_stats(space).used_bytes ==
+					64 + 64 + 16 * 32 + 64 + 10 * 64 + 64 +
+						(with_previous ? 64 : 0));
+		laid_generation_free(adopted);
+		space_assert_empty(row, space);
+		arena_space_free(space);
+		laid_generation_free(laid);
+		world_unref_parts(&w);
 	}
-	laid = lay("shared", &w);
-	publish(&w, laid);
-	space = arena_space_new(w.arena, w.arena_bytes);
-	assert_int_equal(laid_generation_adopt(space, &adopted, error), 0);
-	/* Header, services, slots, four of the ten backends, and the slots of none. */
-	assert_int_equal(arena_space_stats(space).spans, 5);
-	assert_int_equal(arena_space_stats(space).used_bytes, 64 + 64 + 16 * 32 + 64 + 4 * 64 + 64);
-	laid_generation_free(adopted);
-	space_assert_empty("shared", space);
-
-	g = laid_generation_header(laid);
-	table = (struct service *)((uint8_t *)w.arena + g->services_off);
-	for (uint32_t i = 0; i <= g->services_mask; i++)
-		if (table[i].id == 2)
-			table[i].previous_off = parts[3]->offset;
-	assert_int_equal(laid_generation_adopt(space, &adopted, error), 0);
-	assert_int_equal(arena_space_stats(space).spans, 6);
-	assert_int_equal(arena_space_stats(space).used_bytes,
-			 64 + 64 + 16 * 32 + 64 + 10 * 64 + 64 + 64);
-	laid_generation_free(adopted);
-	space_assert_empty("with previous", space);
-
-	arena_space_free(space);
-	laid_generation_free(laid);
 	for (int i = 0; i < 4; i++)
 		part_unref(parts[i]);
 	world_free("shared", &w);
@@ -172,6 +165,8 @@ static void test_adopt_damaged(void **state)
 		{ "slots: too many", IN_SERVICE(slots), UINT32_MAX, -EBADMSG },
 		{ "backends: none", IN_SERVICE(backends_off), 0, -EBADMSG },
 		{ "backends: outside", IN_SERVICE(backends_off), MIB, -EBADMSG },
+		{ "backends: none, but slots", IN_SERVICE(backends), 0, -EBADMSG },
+		{ "backends: too many", IN_SERVICE(backends), 0xffff, -EBADMSG },
 		{ "previous: outside", IN_SERVICE(previous_off), MIB, -EBADMSG },
 	};
 

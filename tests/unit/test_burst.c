@@ -145,6 +145,9 @@ static void test_mixed_bursts(void **state)
 	assert_true(forwarded_n > 0);
 	assert_int_equal(backends_n, forwarded_n);
 	assert_int_equal(world.counters.backends[0].packets, 0);
+	/* In a steady state nothing asks what is remembered. */
+	assert_int_equal(world.flows.counters.lookups, 0);
+	assert_int_equal(world.flows.counters.entries, 0);
 	free(sum);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sluicectl without a daemon: VIP:PORT/PROTO, command lines and what requests they make, usage
- * errors, tables; and that the completion and docs know every command.
+ * sluicectl without a daemon: VIP:PORT/PROTO, durations, command lines and what requests they
+ * make, usage errors; and that the completion and docs know every command.
  */
 #include <setjmp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +16,8 @@
 
 #include "client.h"
 #include "commands.h"
+#include "duration.h"
 #include "endpoint.h"
-#include "table.h"
 
 static void test_endpoint(void **state)
 {
@@ -136,11 +137,60 @@ static void test_commands(void **state)
 		 "{\"service\":\"web\",\"backend\":\"b1\"}"},
 		{"backend disable web b1", "backend.disable",
 		 "{\"service\":\"web\",\"backend\":\"b1\"}"},
+		{"backend disable web b1 --dry-run", "backend.disable",
+		 "{\"service\":\"web\",\"backend\":\"b1\",\"dry_run\":true}"},
+		{"backend set --dry-run web b1 weight 9", "backend.set",
+		 "{\"dry_run\":true,\"service\":\"web\",\"backend\":\"b1\",\"weight\":9}"},
+		{"backend set web b1 weight --dry-run 9", NULL,
+		 "weight: \"--dry-run\" is no number"},
+		{"backend drain web b1", "backend.drain",
+		 "{\"service\":\"web\",\"backend\":\"b1\"}"},
+		{"backend drain web b1 --wait", "backend.drain",
+		 "{\"service\":\"web\",\"backend\":\"b1\"}"},
+		{"backend drain web --timeout 10m b1 --wait", "backend.drain",
+		 "{\"service\":\"web\",\"timeout_s\":600,\"backend\":\"b1\"}"},
+		{"backend drain web b1 --timeout=90 --wait", "backend.drain",
+		 "{\"service\":\"web\",\"backend\":\"b1\",\"timeout_s\":90}"},
+		{"backend drain web b1 --dry-run --timeout 1h", "backend.drain",
+		 "{\"service\":\"web\",\"backend\":\"b1\",\"dry_run\":true,\"timeout_s\":3600}"},
+		{"backend undrain web b1", "backend.undrain",
+		 "{\"service\":\"web\",\"backend\":\"b1\"}"},
+		{"service remove web --dry-run", "service.remove",
+		 "{\"service\":\"web\",\"dry_run\":true}"},
+		{"service add dns 10.0.0.1:53/udp transition 0 scheduler rr", "service.add",
+		 "{\"name\":\"dns\",\"vip\":\"10.0.0.1\",\"port\":53,\"protocol\":\"udp\","
+		 "\"transition_s\":0,\"scheduler\":\"rr\"}"},
+		{"service add web 10.0.0.1:80/tcp hash source slow-start 2m encap gue slots 7",
+		 "service.add",
+		 "{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":\"tcp\","
+		 "\"hash\":\"source\",\"slow_start_s\":120,\"encap\":\"gue\",\"slots\":7}"},
+		{"show flows", "flows.list", "{}"},
+		{"show flows --backend b1 --service=web --limit 5", "flows.list",
+		 "{\"backend\":\"b1\",\"service\":\"web\",\"limit\":5}"},
+		{"show transitions", "transitions.list", "{}"},
+		{"show memory", "memory.show", "{}"},
+		{"show flows web", NULL, "\"web\" is one argument too many"},
+		{"show flows --limit", NULL, "\"--limit\" lacks its value"},
+		{"show flows --limit=many", NULL, "--limit: \"many\" is no number"},
+		{"show flows --limit 1 --limit 2", NULL, "\"--limit\" is given twice"},
+		{"show flows --limits 1", NULL, "\"--limits\" is no option of this command"},
+		{"backend enable web b1 --wait", NULL, "\"--wait\" is no option of this command"},
+		{"backend drain web b1 --timeout 10d", NULL,
+		 "--timeout: \"10d\" is no time such as 90, 90s, 10m, 1h"},
+		{"backend drain web b1 --timeout -1", NULL, "--timeout: \"-1\" is no time"},
+		{"backend drain web b1 --timeout=", NULL, "--timeout: \"\" is no time"},
+		{"backend drain web b1 --wait=1", NULL, "\"--wait\" takes no value"},
+		{"backend drain web b1 --wait --dry-run", NULL,
+		 "with --dry-run there is nothing to --wait for"},
+		{"backend drain web --wait", NULL, "\"BACKEND\" is missing"},
+		{"service add dns 10.0.0.1:53/udp transition soon", NULL,
+		 "transition: \"soon\" is no time"},
 		{"", NULL, "no command"},
 		{"restart", NULL, "no command \"restart\""},
 		{"show", NULL,
-		 "show what? one of: services, backends, counters, generation, dataplane"},
-		{"show flows", NULL, "show what? one of: services"},
+		 "show what? one of: services, backends, counters, flows, transitions, memory, "
+		 "generation, dataplane"},
+		{"show rules", NULL, "show what? one of: services"},
 		{"service", NULL, "service what? one of: add, remove"},
 		{"show services web", NULL, "\"web\" is one argument too many"},
 		{"show backends web b1", NULL, "\"b1\" is one argument too many"},
@@ -168,7 +218,7 @@ static void test_commands(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char line[128], error[COMMAND_ERROR_MAX], *words[WORDS_MAX], *text;
 		const struct command *command;
-		json_t *params = NULL;
+		struct command_line parsed = {.params = NULL};
 		int n, rc = -EINVAL;
 
 		print_message("# row: %s\n", rows[i].line);
@@ -177,10 +227,10 @@ static void test_commands(void **state)
 		command = command_find(n, words, error);
 		if (command)
 			rc = command_parse(command, n - command_words(command),
-					   words + command_words(command), &params, error);
+					   words + command_words(command), &parsed, error);
 		if (!rows[i].method) {
 			assert_int_equal(rc, -EINVAL);
-			assert_null(params);
+			assert_null(parsed.params);
 			if (!strstr(error, rows[i].want))
 				fail_msg("%s: %s", rows[i].line, error);
 			continue;
@@ -188,140 +238,66 @@ static void test_commands(void **state)
 		if (rc != 0)
 			fail_msg("%s: %s", rows[i].line, error);
 		assert_string_equal(command->method, rows[i].method);
-		text = json_dumps(params, JSON_COMPACT);
+		text = json_dumps(parsed.params, JSON_COMPACT);
 		assert_string_equal(text, rows[i].want);
+		assert_int_equal(parsed.wait, strstr(rows[i].line, "--wait") != NULL);
 		free(text);
-		json_decref(params);
+		json_decref(parsed.params);
 	}
 }
 
-/* What a function prints. */
-static char *printed(show_function *function, bool all, const char *result_text)
-{
-	char *text = NULL;
-	size_t text_bytes;
-	FILE *out = open_memstream(&text, &text_bytes);
-	const struct show show = {.out = out, .all = all};
-	json_t *result = json_loads(result_text, 0, NULL);
-
-	assert_non_null(out);
-	assert_non_null(result);
-	function(&show, result);
-	fclose(out);
-	json_decref(result);
-	return text;
-}
-
-static void test_show(void **state)
+static void test_duration(void **state)
 {
 	static const struct {
-		const char *name;
-		show_function *function;
-		bool all;
-		const char *result, *want;
+		const char *text;
+		bool taken;
+		uint32_t seconds;
 	} rows[] = {
-		{"services", show_services, false,
-		 "{\"services\":[{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":"
-		 "\"tcp\","
-		 "\"encap\":\"gue\",\"slots\":307,\"backends\":3,\"backends_enabled\":2},"
-		 "{\"name\":\"a-long-name\",\"vip\":\"::1\",\"port\":0,\"protocol\":\"udp\","
-		 "\"encap\":\"ipip\",\"slots\":65537,\"backends\":0,\"backends_enabled\":0}]}",
-		 "SERVICE      VIP:PORT/PROTO   ENCAP  SLOTS  BACKENDS  ENABLED\n"
-		 "web          10.0.0.1:80/tcp  gue      307         3        2\n"
-		 "a-long-name  [::1]:all/udp    ipip   65537         0        0\n"},
-		{"no services", show_services, false, "{\"services\":[]}", "no services\n"},
-		{"no backends", show_backends, false, "{\"backends\":[]}", "no backends\n"},
-		{"backends", show_backends, false,
-		 "{\"backends\":[{\"service\":\"web\",\"name\":\"b1\",\"address\":\"10.0.0.11\","
-		 "\"weight\":100,"
-		 "\"state\":\"enabled\",\"slots\":1,\"slots_total\":3,\"packets\":5,\"bytes\":9000,"
-		 "\"next_hop\":"
-		 "{\"state\":\"resolved\",\"interface\":\"eth0\",\"mac\":\"02:00:00:00:00:11\","
-		 "\"vlan\":7}},"
-		 "{\"service\":\"web\",\"name\":\"b2\",\"address\":\"10.0.0.12\",\"weight\":0,"
-		 "\"state\":\"disabled\",\"slots\":0,\"slots_total\":3,\"packets\":0,\"bytes\":0,"
-		 "\"next_hop\":"
-		 "{\"state\":\"no_route\",\"text\":\"the kernel has no route to "
-		 "it\",\"vlan\":null}}]}",
-		 "SERVICE  BACKEND  ADDRESS    STATE     WEIGHT  SHARE  PACKETS  BYTES  NEXT HOP\n"
-		 "web      b1       10.0.0.11  enabled      100  33.3%        5   9000  "
-		 "eth0 02:00:00:00:00:11 vlan 7\n"
-		 "web      b2       10.0.0.12  disabled       0   0.0%        0      0  "
-		 "the kernel has no route to it\n"},
-		{"counters: rows of 0 hidden", show_counters, false,
-		 "{\"services\":[{\"service\":\"web\",\"packets\":{\"forward\":12,\"fragment\":0}}]"
-		 ","
-		 "\"vips\":[{\"vip\":\"10.0.0.1\",\"packets\":{\"echo_reply\":1}}],"
-		 "\"no_vip\":{\"packets\":{\"a_new_one\":2}}}",
-		 "SERVICE OR VIP  VERDICT     PACKETS  MEANING\n"
-		 "web             forward          12  sent to a backend of its service\n"
-		 "10.0.0.1        echo_reply        1  an echo request to a vip, answered\n"
-		 "(neither)       a_new_one         2  -\n"},
-		{"counters: all", show_counters, true,
-		 "{\"services\":[{\"service\":\"web\",\"packets\":{\"no_backend\":0}}]}",
-		 "SERVICE OR VIP  VERDICT     PACKETS  MEANING\n"
-		 "web             no_backend        0  its service has no backend that takes "
-		 "flows\n"},
-		{"counters: none", show_counters, false, "{\"services\":[]}",
-		 "no packets yet (--all shows the rows that are 0)\n"},
-		{"generation", show_generation, false,
-		 "{\"generation\":12,\"published_us\":1700000000000456,\"took_us\":412,"
-		 "\"arena_used_bytes\":1048576,\"arena_bytes\":4194304}",
-		 "generation  12\npublished   2023-11-14 22:13:20.000456 UTC\ntook        0.412 "
-		 "ms\n"
-		 "arena       1.0 of 4.0 MiB in use (25.0%)\n"},
-		{"generation: an empty result", show_generation, false, "{}",
-		 "generation  0\npublished   -\ntook        0.000 ms\narena       0.0 of 0.0 MiB "
-		 "in use (0.0%)\n"},
-		{"a change", show_change, false, "{\"generation\":13,\"took_us\":1500}",
-		 "done: generation 13, published in 1.500 ms\n"},
-		{"dataplane", show_dataplane, false,
-		 "{\"path\":\"xdp\",\"reason\":\"why\",\"description\":\"what\",\"ports\":[{"
-		 "\"interface\":\"e\x1b[0m\","
-		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"rx_packets\":1}],\"workers\":[{"
-		 "\"core\":3,"
-		 "\"packets\":{\"forward\":4,\"not_ip\":5},\"burst_gap_max_ns\":1500000}]}",
-		 "path    xdp (why)\n        what\n\n"
-		 "PORT  INTERFACE  DRIVER  MAC  LINK  RX PACKETS  TX PACKETS  RX MISSED  TO KERNEL "
-		 " FROM KERNEL\n"
-		 "   0  e?[0m      veth    m    down           1           0          0          0 "
-		 "           0\n\n"
-		 "WORKER  CORE  PACKETS  BURSTS  EMPTY BURSTS  SLEEPS  LONGEST GAP\n"
-		 "     0     3        9       0             0       0     1.500 ms\n"},
+		{"90", true, 90},
+		{"90s", true, 90},
+		{"10m", true, 600},
+		{"1h", true, 3600},
+		{"0", true, 0},
+		{"007m", true, 420},
+		{"4294967295", true, UINT32_MAX},
+		{"1193046h", true, 4294965600},
+		{"4294967296", false, 0},
+		{"1193047h", false, 0},
+		{"71582789m", false, 0},
+		{"99999999999999999999999", false, 0},
+		{"", false, 0},
+		{"s", false, 0},
+		{"-1", false, 0},
+		{"+1", false, 0},
+		{" 1", false, 0},
+		{"1 ", false, 0},
+		{"1.5h", false, 0},
+		{"1d", false, 0},
+		{"1ms", false, 0},
+		{"1h30m", false, 0},
+		{"10M", false, 0},
 	};
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} formats[] = {
+		{-5, "0s"},          {0, "0s"},
+		{59, "59s"},         {60, "1m00s"},
+		{596, "9m56s"},      {3599, "59m59s"},
+		{3600, "1h00m"},     {3960, "1h06m"},
+		{604800, "168h00m"}, {INT64_MAX, "2562047788015215h30m"},
+	};
+	char text[DURATION_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char result[1024], *text;
-		size_t n = 0;
+		uint32_t seconds = 77;
 
-		/* JSON has no raw control characters; the kernel's interface names may. */
-		for (const char *c = rows[i].result; *c; c++)
-			n += (size_t)snprintf(result + n, sizeof(result) - n,
-					      *c == 0x1b ? "\\u001b" : "%c", *c);
-		text = printed(rows[i].function, rows[i].all, result);
-		print_message("# row: %s\n", rows[i].name);
-		assert_string_equal(text, rows[i].want);
-		free(text);
+		print_message("# row: %s\n", rows[i].text);
+		assert_int_equal(duration_parse(rows[i].text, &seconds), rows[i].taken);
+		assert_int_equal(seconds, rows[i].taken ? rows[i].seconds : 77);
 	}
-}
-
-/* Every function that shows a result takes one that lacks everything. */
-static void test_show_nothing(void **state)
-{
-	for (const struct command *c = commands; c->words; c++) {
-		static const char *const results[] = {
-			"{}",
-			"[]",
-			"{\"services\":{},\"backends\":[1],\"ports\":[null],\"workers\":[[]]}",
-		};
-
-		for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-			char *text = printed(c->show, true, results[i]);
-
-			assert_true(strlen(text) > 0);
-			free(text);
-		}
-	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		assert_string_equal(duration_format(formats[i].seconds, text), formats[i].text);
 }
 
 static char *read_file(const char *path)
@@ -337,6 +313,18 @@ static char *read_file(const char *path)
 	return text;
 }
 
+/* Keywords and options. */
+static void check_completion(const char *completion, const char *args)
+{
+	char copy[256], *rest = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", args);
+	for (char *w = strtok_r(copy, " []", &rest); w; w = strtok_r(NULL, " []", &rest)) {
+		if ((islower((unsigned char)w[0]) || w[0] == '-') && !strstr(completion, w))
+			fail_msg("conf/sluicectl.bash does not know \"%s\"", w);
+	}
+}
+
 static void test_documents(void **state)
 {
 	char *completion = read_file(SOURCE_ROOT "/conf/sluicectl.bash");
@@ -350,6 +338,7 @@ static void test_documents(void **state)
 			if (!strstr(completion, w))
 				fail_msg("conf/sluicectl.bash does not know \"%s\"", w);
 		}
+		check_completion(completion, c->args);
 		snprintf(heading, sizeof(heading), "\n### %s\n", c->method);
 		if (!strstr(docs, heading))
 			fail_msg("docs/control.md has no section for %s", c->method);
@@ -390,9 +379,9 @@ static void test_client_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_endpoint),  cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_show),      cmocka_unit_test(test_show_nothing),
-		cmocka_unit_test(test_documents), cmocka_unit_test(test_client_errors),
+		cmocka_unit_test(test_endpoint),      cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_duration),      cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_client_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,8 @@ static void test_settings(void **state)
 		{ "unknown key", SEED DATAPLANE "sevices = ();",
 		  "$:3: sevices: unknown key; did you mean \"services\"?" },
 		{ "unknown key, like none", SEED DATAPLANE "\nzzz = true;",
-		  "$:4: zzz: unknown key; there are seed, dataplane, outer, control, services" },
+		  "$:4: zzz: unknown key; there are seed, dataplane, flows, outer, control, "
+		  "services" },
 		{ "a group that is none", SEED DATAPLANE "outer = 1;",
 		  "$:3: outer: expected a group { }, not an integer" },
 		{ "ttl 0", SEED DATAPLANE "outer = { ttl = 0; };",
@@ -101,6 +102,16 @@ static void test_settings(void **state)
 		{ "prefix: loopback", SEED DATAPLANE
 		  "outer = { ipip_source_v4 = \"127.0.0.0/8\"; };",
 		  "$:3: outer.ipip_source_v4: \"127.0.0.0/8\" is a loopback address" },
+		{ "flows: 0", SEED DATAPLANE "flows = { tcp_syn_s = 0; };",
+		  "$:3: flows.tcp_syn_s: 0 is not in 1-65535" },
+		{ "flows: 65536", SEED DATAPLANE "flows = {\n udp_s = 65536; };",
+		  "$:4: flows.udp_s: 65536 is not in 1-65535" },
+		{ "flows: unknown", SEED DATAPLANE "flows = { tcp_established = 1; };",
+		  "$:3: flows.tcp_established: unknown key; did you mean \"tcp_established_s\"?" },
+		{ "flows: a fault in each", SEED DATAPLANE
+		  "flows = { tcp_established_s = \"1h\";\n tcp_closing_s = -1; };",
+		  "$:3: flows.tcp_established_s: expected an integer, not a string\n"
+		  "$:4: flows.tcp_closing_s: -1 is not in 1-65535" },
 		{ "socket: relative", SEED DATAPLANE "control = { socket = \"sock\"; };",
 		  "$:3: control.socket: \"sock\" does not begin with a /" },
 		{ "group: too long", SEED DATAPLANE
@@ -168,6 +179,10 @@ static void test_dataplane(void **state)
 		  "$:3: dataplane.idle_max_us: 10001 is not in 1-10000" },
 		{ "services_max", "services_max = 65537; ports = ( { device = \"d\"; } );",
 		  "$:3: dataplane.services_max: 65537 is not in 2-65536" },
+		{ "flows_max: too few", "flows_max = 1023; ports = ( { device = \"d\"; } );",
+		  "$:3: dataplane.flows_max: 1023 is not in 1024-67108864" },
+		{ "flows_max: too many", "flows_max = 67108865; ports = ( { device = \"d\"; } );",
+		  "$:3: dataplane.flows_max: 67108865 is not in 1024-67108864" },
 		{ "tables_mb", "tables_mb = 3; ports = ( { device = \"d\"; } );",
 		  "$:3: dataplane.tables_mb: 3 is not in 4-2048" },
 	};
@@ -210,6 +225,21 @@ static void test_services(void **state)
 		  "$:4: services[0].slots: 4194302 is not in 0-4194301" },
 		{ "encap: none of them", SERVICE("port = 1; encap = \"gre\";"),
 		  "$:4: services[0].encap: \"gre\" is none of ipip, gue, gue0" },
+		{ "scheduler: none of them", SERVICE("port = 1; scheduler = \"lc\";"),
+		  "$:4: services[0].scheduler: \"lc\" is none of maglev, rr, wrr, random, "
+		  "least-conn" },
+		{ "hash: none of them", SERVICE("port = 1; hash = \"ip\";"),
+		  "$:4: services[0].hash: \"ip\" is none of flow, source" },
+		{ "hash: of a scheduler without", SERVICE("port = 1; scheduler = \"least-conn\";\n"
+		  "hash = \"source\";"),
+		  "$:5: services[0].hash: \"source\" needs the scheduler maglev; least-conn takes "
+		  "no hash" },
+		{ "transition_s: too long", SERVICE("port = 1; transition_s = 86401;"),
+		  "$:4: services[0].transition_s: 86401 is not in 0-86400" },
+		{ "transition_s: a string", SERVICE("port = 1; transition_s = \"5m\";"),
+		  "$:4: services[0].transition_s: expected an integer, not a string" },
+		{ "slow_start_s: negative", SERVICE("port = 1; slow_start_s = -1;"),
+		  "$:4: services[0].slow_start_s: -1 is not in 0-86400" },
 		{ "protocol: none of them", "services = ( { name = \"a\"; port = 1;\n"
 		  "vip = \"198.51.100.10\"; protocol = \"sctp\"; } );",
 		  "$:4: services[0].protocol: \"sctp\" is none of tcp, udp" },

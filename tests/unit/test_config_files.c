@@ -46,6 +46,13 @@ static void test_defaults(void **state)
 	assert_int_equal(s->tables_mb, 64);
 	assert_int_equal(s->services_max, 1024);
 	assert_int_equal(s->backends_max, 16384);
+	assert_int_equal(s->flows_max, 1048576);
+	assert_int_equal(s->idle_s[MEMORY_SYN], 10);
+	assert_int_equal(s->idle_s[MEMORY_TCP_ONCE], 3600);
+	assert_int_equal(s->idle_s[MEMORY_TCP], 3600);
+	assert_int_equal(s->idle_s[MEMORY_CLOSING], 15);
+	assert_int_equal(s->idle_s[MEMORY_UDP_ONCE], 60);
+	assert_int_equal(s->idle_s[MEMORY_UDP], 60);
 	assert_int_equal(s->gue_port, 6080);
 	assert_int_equal(s->outer_ttl, 64);
 	assert_int_equal(s->source_v4.family, IP_NONE);
@@ -66,7 +73,10 @@ static void test_all_given(void **state)
 		"  idle_max_us = 10000; hugepages = \"off\"; memory_mb = 64L;\n"
 		"  eal_args = \"-d x\";\n"
 		"  xdp_attach = \"generic\"; pin_dir = \"/p\"; tables_mb = 2048;\n"
-		"  services_max = 65536; backends_max = 1048576; };\n"
+		"  services_max = 65536; backends_max = 1048576;\n"
+		"  flows_max = 67108864; };\n"
+		"flows = { tcp_syn_s = 1; tcp_established_s = 65535; tcp_closing_s = 2; udp_s = 3; "
+		"};\n"
 		"outer = { gue_port = 65535; ttl = 255; source_v4 = \"192.0.2.1\";\n"
 		"  source_v6 = \"2001:db8::1\"; ipip_source_v4 = \"100.0.0.0/8\";\n"
 		"  ipip_source_v6 = \"2001:db8::7/128\"; };\n"
@@ -92,6 +102,14 @@ static void test_all_given(void **state)
 	assert_int_equal(s->tables_mb, 2048);
 	assert_int_equal(s->services_max, 65536);
 	assert_int_equal(s->backends_max, 1048576);
+	assert_int_equal(s->flows_max, 67108864);
+	assert_int_equal(s->idle_s[MEMORY_NONE], 0);
+	assert_int_equal(s->idle_s[MEMORY_SYN], 1);
+	assert_int_equal(s->idle_s[MEMORY_TCP_ONCE], 65535);
+	assert_int_equal(s->idle_s[MEMORY_TCP], 65535);
+	assert_int_equal(s->idle_s[MEMORY_CLOSING], 2);
+	assert_int_equal(s->idle_s[MEMORY_UDP_ONCE], 3);
+	assert_int_equal(s->idle_s[MEMORY_UDP], 3);
 	assert_int_equal(s->gue_port, 65535);
 	assert_int_equal(s->outer_ttl, 255);
 	assert_int_equal(s->source_v4.family, IP_V4);
@@ -107,11 +125,15 @@ static void test_services_given(void **state)
 {
 	static const char text[] = SMALL
 		"services = ( { name = \"a\"; vip = \"198.51.100.10\"; port = \"all\";\n"
-		"  protocol = \"udp\"; encap = \"gue0\"; slots = 65537; backends = (\n"
+		"  protocol = \"udp\"; encap = \"gue0\"; slots = 65537; hash = \"source\";\n"
+		"  transition_s = 86400; slow_start_s = 86400; backends = (\n"
 		"  { name = \"b1\"; address = \"2001:db8::1\"; weight = 0; },\n"
 		"  { name = \"b2\"; address = \"10.0.0.1\"; state = \"draining\"; } ); },\n"
-		"  { name = \"b\"; vip = \"198.51.100.10\"; port = 65535; protocol = \"tcp\"; } );";
+		"  { name = \"b\"; vip = \"198.51.100.10\"; port = 65535; protocol = \"tcp\"; },\n"
+		"  { name = \"c\"; vip = \"198.51.100.10\"; port = 53; protocol = \"udp\";\n"
+		"    hash = \"flow\"; scheduler = \"least-conn\"; transition_s = 0; } );";
 	struct model *m = config_accepted(text);
+	const struct service_conf *c = model_find(m, "c");
 	const struct service_conf *a = model_find(m, "a"), *b = model_find(m, "b");
 	struct ip_addr b1 = addr("2001:db8::1");
 
@@ -122,6 +144,10 @@ static void test_services_given(void **state)
 	assert_int_equal(a->proto, PROTO_UDP);
 	assert_int_equal(a->encap, ENCAP_GUE_VARIANT0);
 	assert_int_equal(a->slots, 65537);
+	assert_int_equal(a->scheduler, SCHEDULER_MAGLEV);
+	assert_true(a->hash_source);
+	assert_int_equal(a->transition_s, 86400);
+	assert_int_equal(a->slow_start_s, 86400);
 	assert_int_equal(a->backends_n, 2);
 	assert_true(ip_equal(&a->backends[0].addr, &b1));
 	assert_int_equal(a->backends[0].weight, 0);
@@ -131,7 +157,14 @@ static void test_services_given(void **state)
 	assert_int_equal(a->backends[1].admin, BACKEND_DRAINING);
 	assert_int_equal(b->port, 65535);
 	assert_int_equal(b->encap, ENCAP_IPIP);
+	assert_int_equal(b->scheduler, SCHEDULER_MAGLEV);
+	assert_false(b->hash_source);
+	assert_int_equal(b->transition_s, 300);
+	assert_int_equal(b->slow_start_s, 0);
 	assert_int_equal(b->backends_n, 0);
+	assert_int_equal(c->scheduler, SCHEDULER_LEAST_CONN);
+	assert_false(c->hash_source);
+	assert_int_equal(c->transition_s, 0);
 	assert_int_equal(m->backends_n, 2);
 	model_free(m);
 }

@@ -109,6 +109,7 @@ static void test_keys_documented(void **state)
 	keys_documented(keys_of(root, "dataplane"), "## dataplane", docs, conf);
 	keys_documented(keys_of(keys_of(root, "dataplane"), "ports"), "### dataplane.ports", docs,
 			conf);
+	keys_documented(keys_of(root, "flows"), "## flows", docs, conf);
 	keys_documented(keys_of(root, "outer"), "## outer", docs, conf);
 	keys_documented(keys_of(root, "control"), "## control", docs, conf);
 	keys_documented(keys_of(root, "services"), "## services", docs, conf);
@@ -121,7 +122,7 @@ static void test_keys_documented(void **state)
 /* What the tables say is the default, spelt out, makes the same settings as nothing given. */
 static void test_fallbacks_are_defaults(void **state)
 {
-	static const char *const groups[] = { "dataplane", "outer", "control" };
+	static const char *const groups[] = { "dataplane", "flows", "outer", "control" };
 	char text[4096] = SEED;
 	struct model *spelt, *plain;
 
@@ -143,6 +144,29 @@ static void test_fallbacks_are_defaults(void **state)
 	model_free(plain);
 }
 
+/* The same for a service. */
+static void test_service_fallbacks(void **state)
+{
+	static const char must[] = SMALL "services = ( { name = \"a\"; vip = \"198.51.100.10\"; "
+				   "port = 80; protocol = \"tcp\";\n";
+	char text[4096] = "";
+	struct model *spelt, *plain;
+
+	strcpy(text, must);
+	for (const struct config_key *key = config_service_keys; key->name; key++) {
+		if (key->fallback && *key->fallback)
+			sprintf(text + strlen(text), "%s = %s;\n", key->name, key->fallback);
+	}
+	strcat(text, "} );\n");
+	spelt = config_accepted(text);
+	strcpy(text, must);
+	strcat(text, "} );\n");
+	plain = config_accepted(text);
+	assert_memory_equal(spelt->services[0], plain->services[0], sizeof(struct service_conf));
+	model_free(spelt);
+	model_free(plain);
+}
+
 static void test_example(void **state)
 {
 	struct model *m = config_load(SOURCE_ROOT "/conf/sluice.conf", config_error);
@@ -151,6 +175,7 @@ static void test_example(void **state)
 		fail_msg("%s", config_error);
 	assert_int_equal(m->services_n, 2);
 	assert_int_equal(m->backends_n, 5);
+	assert_true(model_find(m, "web6")->hash_source);
 	model_free(m);
 }
 
@@ -159,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_documented),
 		cmocka_unit_test(test_fallbacks_are_defaults),
+		cmocka_unit_test(test_service_fallbacks),
 		cmocka_unit_test(test_example),
 	};
 

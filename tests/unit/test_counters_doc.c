@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * docs/counters.md has one row for every verdict, with its action and text, and no other.
+ * docs/counters.md has one row for every verdict, with its action and text, then one for every
+ * counter of the flow table, and no other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "sluice/memory_counters.h"
 #include "sluice/verdict.h"
 
 static const char *const action_names[] = {
@@ -26,6 +28,29 @@ static const struct {
 #undef X
 };
 
+static const struct {
+	const char *name, *meaning;
+} memory_rows[] = {
+#define X(member, meaning) {#member, meaning},
+	SLUICE_MEMORY_COUNTERS(X)
+#undef X
+};
+
+enum { MEMORY_ROWS = sizeof(memory_rows) / sizeof(memory_rows[0]) };
+
+static void verdict_row(size_t row, char *want, size_t want_bytes)
+{
+	assert_int_equal(verdict_action((enum verdict)row), verdicts[row].action);
+	snprintf(want, want_bytes, "| `%s` | %s | %s |\n", verdicts[row].name,
+		 action_names[verdicts[row].action], verdicts[row].text);
+}
+
+static void memory_row(size_t row, char *want, size_t want_bytes)
+{
+	snprintf(want, want_bytes, "| `%s` | %s |\n", memory_rows[row].name,
+		 memory_rows[row].meaning);
+}
+
 static void test_rows(void **state)
 {
 	FILE *file = fopen(SOURCE_ROOT "/docs/counters.md", "r");
@@ -36,15 +61,16 @@ static void test_rows(void **state)
 	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, "| `", 3) != 0)
 			continue;
-		assert_true(rows < VERDICT_COUNT);
-		snprintf(want, sizeof(want), "| `%s` | %s | %s |\n", verdicts[rows].name,
-			 action_names[verdicts[rows].action], verdicts[rows].text);
+		assert_true(rows < VERDICT_COUNT + MEMORY_ROWS);
+		if (rows < VERDICT_COUNT)
+			verdict_row(rows, want, sizeof(want));
+		else
+			memory_row(rows - VERDICT_COUNT, want, sizeof(want));
 		assert_string_equal(line, want);
-		assert_int_equal(verdict_action((enum verdict)rows), verdicts[rows].action);
 		rows++;
 	}
 	fclose(file);
-	assert_int_equal(rows, VERDICT_COUNT);
+	assert_int_equal(rows, VERDICT_COUNT + MEMORY_ROWS);
 }
 
 int main(void)

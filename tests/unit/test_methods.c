@@ -13,8 +13,6 @@
 
 #include "rpc_rows.h"
 
-#define DONE(id) "{\"jsonrpc\":\"2.0\",\"result\":{\"generation\":8,\"took_us\":412},\"id\":" id "}"
-
 static void test_changes(void **state)
 {
 	static const struct row rows[] = {
@@ -84,6 +82,23 @@ static void test_changes(void **state)
 		{"add a service: encap",
 		 ADD("\"port\":70,\"protocol\":\"tcp\",\"encap\":\"vxlan\""),
 		 ERROR(-32001, "encap: \\\"vxlan\\\" is none of ipip, gue, gue0"), false},
+		{"add a service: scheduler",
+		 ADD("\"port\":70,\"protocol\":\"tcp\",\"scheduler\":\"lc\""),
+		 ERROR(-32001,
+		       "scheduler: \\\"lc\\\" is none of maglev, rr, wrr, random, least-conn"),
+		 false},
+		{"add a service: hash", ADD("\"port\":70,\"protocol\":\"tcp\",\"hash\":\"ip\""),
+		 ERROR(-32001, "hash: \\\"ip\\\" is neither flow nor source"), false},
+		{"add a service: hash without a scheduler that hashes",
+		 ADD("\"port\":70,\"protocol\":\"tcp\",\"scheduler\":\"rr\",\"hash\":\"source\""),
+		 ERROR(-32001, "hash: \\\"source\\\" needs the scheduler maglev; rr takes no hash"),
+		 false},
+		{"add a service: transition_s",
+		 ADD("\"port\":70,\"protocol\":\"tcp\",\"transition_s\":86401"),
+		 ERROR(-32001, "transition_s: 86401 is not in 0-86400"), false},
+		{"add a service: slow_start_s",
+		 ADD("\"port\":70,\"protocol\":\"tcp\",\"slow_start_s\":-1"),
+		 ERROR(-32001, "slow_start_s: -1 is not in 0-86400"), false},
 		{"add a service: slots", ADD("\"port\":70,\"protocol\":\"tcp\",\"slots\":4"),
 		 ERROR(-32001, ""), false},
 		{"add a service: backend",
@@ -125,6 +140,10 @@ static void test_change_reaches_model(void **state)
 	assert_int_equal(s->proto, 17);
 	assert_int_equal(s->encap, ENCAP_GUE_VARIANT0);
 	assert_int_equal(s->slots, 101);
+	assert_int_equal(s->scheduler, SCHEDULER_MAGLEV);
+	assert_false(s->hash_source);
+	assert_int_equal(s->transition_s, 300);
+	assert_int_equal(s->slow_start_s, 0);
 	assert_int_equal(s->backends_n, 2);
 	b = service_conf_find(s, "b1");
 	assert_int_equal(b->weight, 7);
@@ -160,11 +179,26 @@ static void test_reads(void **state)
 		{"services.list", CALL("services.list", "{}"),
 		 "{\"services\":[{\"name\":\"web\",\"vip\":\"198.51.100.10\",\"port\":80,"
 		 "\"protocol\":\"tcp\","
-		 "\"encap\":\"gue\",\"slots\":",
+		 "\"encap\":\"gue\",\"scheduler\":\"maglev\",\"hash\":\"flow\",\"transition_s\":0,"
+		 "\"slow_start_s\":0,\"slots\":",
 		 false},
 		{"services.list: backends", CALL("services.list", "{}"),
-		 "\"backends\":2,\"backends_enabled\":2},{\"name\":\"dns6\",\"vip\":\"2001:db8::"
-		 "10\"",
+		 "\"backends\":2,\"backends_enabled\":2,\"backends_draining\":0,\"transition\":"
+		 "\"active\"},{\"name\":\"dns6\",\"vip\":\"2001:db8::10\"",
+		 false},
+		{"services.list: no transition", CALL("services.list", "{}"),
+		 "\"backends\":0,\"backends_enabled\":0,\"backends_draining\":0,\"transition\":"
+		 "\"none\"}]}",
+		 false},
+		{"transitions.list", CALL("transitions.list", "{}"),
+		 "{\"transitions\":[{\"service\":\"web\",\"state\":\"active\",\"started_us\":"
+		 "1700000000000000,\"ends_in_s\":299,\"slots\":251,\"changed_slots\":40,"
+		 "\"previous_slots\":30}]}",
+		 false},
+		{"memory.show", CALL("memory.show", "{}"),
+		 "{\"lookups\":1099511627776,\"hits\":2,\"inserts\":3,\"evicted_half_open\":4,"
+		 "\"evicted_established\":5,\"expired\":6,\"forgotten\":7,\"untracked\":8,"
+		 "\"entries\":9,\"capacity\":10}",
 		 false},
 		{"backends.list: resolved", CALL("backends.list", "{\"service\":\"web\"}"),
 		 "\"packets\":7,\"bytes\":5000000000,\"next_hop\":{\"state\":\"resolved\",\"text\":"

@@ -86,6 +86,18 @@ static void test_backend_changes(void **state)
 	step(&m, model_backend_admin(m, "web4", "b2", BACKEND_DRAINING, &error));
 	assert_ptr_equal(model_find(m, "web4"), web4);
 
+	/* Another timeout is a change; what is disabled has none. */
+	step(&m, model_backend_drain(m, "web4", "b2", 600, &error));
+	assert_ptr_not_equal(model_find(m, "web4"), web4);
+	web4 = model_find(m, "web4");
+	step(&m, model_backend_drain(m, "web4", "b2", 600, &error));
+	assert_ptr_equal(model_find(m, "web4"), web4);
+	step(&m, model_backend_weight(m, "web4", "b2", 5, &error));
+	assert_int_equal(service_conf_find(model_find(m, "web4"), "b2")->admin, BACKEND_DRAINING);
+	assert_int_equal(service_conf_find(model_find(m, "web4"), "b2")->drain_timeout_s, 600);
+	step(&m, model_backend_admin(m, "web4", "b2", BACKEND_DISABLED, &error));
+	assert_int_equal(service_conf_find(model_find(m, "web4"), "b2")->drain_timeout_s, 0);
+
 	step(&m, model_backend_remove(m, "web4", "b2", &error));
 	web4 = model_find(m, "web4");
 	assert_int_equal(web4->backends_n, 3);
@@ -170,6 +182,7 @@ static void test_names(void **state)
 	char endpoint[ENDPOINT_TEXT_MAX], longest[MODEL_NAME_MAX];
 	enum backend_admin admin = BACKEND_ENABLED;
 	uint8_t value = 99;
+	bool source = false;
 
 	assert_string_equal(endpoint_format(s, endpoint), "[2001:db8::1]:all/tcp");
 	service_conf_unref(s);
@@ -187,6 +200,18 @@ static void test_names(void **state)
 		assert_int_equal(admin, i);
 	}
 	assert_int_equal(backend_admin_parse("", &admin), -EINVAL);
+	for (enum scheduler i = SCHEDULER_MAGLEV; i <= SCHEDULER_LEAST_CONN; i++) {
+		assert_int_equal(scheduler_parse(scheduler_name(i), &value), 0);
+		assert_int_equal(value, i);
+	}
+	assert_int_equal(scheduler_parse("lc", &value), -EINVAL);
+	assert_int_equal(hash_parse(hash_name(true), &source), 0);
+	assert_true(source);
+	assert_int_equal(hash_parse("flow", &source), 0);
+	assert_false(source);
+	assert_int_equal(hash_parse("Flow", &source), -EINVAL);
+	assert_string_equal(memory_state_name(MEMORY_TCP_ONCE), "tcp_once");
+	assert_string_equal(memory_state_name(MEMORY_STATES), "unknown");
 	memset(longest, 'a', sizeof(longest));
 	assert_false(model_name_valid(longest));
 	longest[MODEL_NAME_MAX - 1] = '\0';

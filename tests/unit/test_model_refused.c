@@ -30,6 +30,15 @@ static void spec_proto(struct service_conf *s) { s->proto = PROTO_ICMP; }
 static void spec_encap(struct service_conf *s) { s->encap = 3; }
 static void spec_slots_even(struct service_conf *s) { s->slots = 1000; }
 static void spec_slots_few(struct service_conf *s) { s->slots = 5; }
+static void spec_scheduler(struct service_conf *s) { s->scheduler = 5; }
+static void spec_transition(struct service_conf *s) { s->transition_s = 86401; }
+static void spec_slow_start(struct service_conf *s) { s->slow_start_s = 86401; }
+static void spec_hash(struct service_conf *s)
+{
+	s->scheduler = SCHEDULER_RANDOM;
+	s->hash_source = true;
+}
+static void spec_drain(struct service_conf *s) { s->backends[1].drain_timeout_s = 604801; }
 static void spec_weight(struct service_conf *s) { s->backends[1].weight = 65536; }
 static void spec_admin(struct service_conf *s) { s->backends[1].admin = 3; }
 static void spec_backend_name(struct service_conf *s) { strcpy(s->backends[0].name, "b/1"); }
@@ -89,6 +98,16 @@ static void test_service_add_refused(void **state)
 		  "slots: 1000 is no prime in 7-4194301" },
 		{ "slots: prime but too few", spec_slots_few, MODEL_INVALID,
 		  "slots: 5 is no prime in 7-4194301" },
+		{ "scheduler", spec_scheduler, MODEL_INVALID,
+		  "scheduler: 5 is none of maglev, rr, wrr, random, least-conn" },
+		{ "hash", spec_hash, MODEL_INVALID,
+		  "hash: \"source\" needs the scheduler maglev; random takes no hash" },
+		{ "transition_s", spec_transition, MODEL_INVALID,
+		  "transition_s: 86401 is not in 0-86400" },
+		{ "slow_start_s", spec_slow_start, MODEL_INVALID,
+		  "slow_start_s: 86401 is not in 0-86400" },
+		{ "backend: drain_timeout_s", spec_drain, MODEL_INVALID,
+		  "backends[1].drain_timeout_s: 604801 is not in 0-604800" },
 		{ "backend: weight", spec_weight, MODEL_INVALID,
 		  "backends[1].weight: 65536 is not in 0-65535" },
 		{ "backend: state", spec_admin, MODEL_INVALID,
@@ -177,6 +196,12 @@ static void test_backend_set_refused(void **state)
 		MODEL_NOT_FOUND, "service \"web4\" has no backend \"b9\"");
 	refused(model_backend_admin(m, "web4", "b1", 3, &error), &error, MODEL_INVALID,
 		"state: 3 is none of enabled, draining, disabled");
+	refused(model_backend_drain(m, "web4", "b1", 604801, &error), &error, MODEL_INVALID,
+		"timeout_s: 604801 is not in 0-604800");
+	refused(model_backend_drain(m, "web9", "b1", 0, &error), &error, MODEL_NOT_FOUND,
+		"there is no service \"web9\"");
+	refused(model_backend_drain(m, "web4", "b9", 0, &error), &error, MODEL_NOT_FOUND,
+		"service \"web4\" has no backend \"b9\"");
 	refused(model_backend_remove(m, "web9", "b1", &error), &error, MODEL_NOT_FOUND,
 		"there is no service \"web9\"");
 	refused(model_backend_remove(m, "web4", "b9", &error), &error, MODEL_NOT_FOUND,

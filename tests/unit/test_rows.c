@@ -68,12 +68,41 @@ static void test_released_is_last(void **state)
 	rows_free(rows);
 }
 
+static void test_claim(void **state)
+{
+	struct rows *rows = rows_new(5); /* 1 to 4 */
+	uint32_t row;
+	bool fresh;
+
+	assert_int_equal(rows_claim(rows, "web", 3), 0);
+	assert_int_equal(rows_find(rows, "web"), 3);
+	assert_int_equal(rows_claim(rows, "web", 2), -EEXIST);
+	assert_int_equal(rows_claim(rows, "api", 3), -EEXIST);
+	assert_int_equal(rows_claim(rows, "api", 0), -EEXIST);
+	assert_int_equal(rows_claim(rows, "api", 5), -EEXIST);
+	rows_defer(rows, 1);
+	rows_defer(rows, 3); /* is taken */
+	rows_defer(rows, 9); /* is none */
+	assert_int_equal(rows_take(rows, "a", &row, &fresh), 0);
+	assert_true(row == 2 || row == 4);
+	assert_int_equal(rows_take(rows, "b", &row, &fresh), 0);
+	assert_true(row == 2 || row == 4);
+	assert_int_equal(rows_take(rows, "c", &row, &fresh), 0);
+	assert_int_equal(row, 1);
+	assert_int_equal(rows_take(rows, "d", &row, &fresh), -ENOSPC);
+	rows_release(rows, "web");
+	assert_int_equal(rows_take(rows, "d", &row, &fresh), 0);
+	assert_int_equal(row, 3);
+	rows_free(rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keeps),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_released_is_last),
+		cmocka_unit_test(test_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

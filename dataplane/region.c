@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that the fast path reads or writes for every packet. Control thread.
+ * Memory that workers read or write. Control thread.
  */
-#include "memory.h"
+#include "region.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@ enum {
 	HUGE_LOG2 = 21, /* 2 MiB: the size that transparent hugepages have, and MAP_HUGE_2MB */
 };
 
-int memory_map(struct memory *m, size_t bytes, bool hugetlb, bool touch)
+int region_map(struct region *r, size_t bytes, bool hugetlb, bool touch)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	size_t huge_bytes = (size_t)1 << HUGE_LOG2;
@@ -22,8 +22,8 @@ int memory_map(struct memory *m, size_t bytes, bool hugetlb, bool touch)
 		start = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			     flags | MAP_HUGETLB | HUGE_LOG2 << MAP_HUGE_SHIFT | MAP_POPULATE, -1,
 			     0);
-	m->hugetlb = start != MAP_FAILED;
-	if (!m->hugetlb) {
+	r->hugetlb = start != MAP_FAILED;
+	if (!r->hugetlb) {
 		start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (start == MAP_FAILED)
 			return -ENOMEM;
@@ -32,14 +32,14 @@ int memory_map(struct memory *m, size_t bytes, bool hugetlb, bool touch)
 		if (touch)
 			(void)madvise(start, bytes, MADV_POPULATE_WRITE);
 	}
-	m->start = start;
-	m->bytes = bytes;
+	r->start = start;
+	r->bytes = bytes;
 	return 0;
 }
 
-void memory_unmap(struct memory *m)
+void region_unmap(struct region *r)
 {
-	if (m->start)
-		munmap(m->start, m->bytes);
-	*m = (struct memory){0};
+	if (r->start)
+		munmap(r->start, r->bytes);
+	*r = (struct region){0};
 }

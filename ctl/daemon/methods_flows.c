@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * flows.list, transitions.list, memory.show: what is remembered of flows, and why. Called by
+ * rpc.c, on the control thread.
+ */
+#include "methods.h"
+
+#include "sluice/memory_counters.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	FLOWS_LIMIT_DEFAULT = 20,
+	FLOWS_LIMIT_MAX = 10000,
+};
+
+const char *methods_transition_word(enum daemon_transition_state state)
+{
+	switch (state) {
+	case TRANSITION_NONE:
+		break;
+	case TRANSITION_ACTIVE:
+		return "active";
+	case TRANSITION_SETTLING:
+		return "settling";
+	}
+	return "none";
+}
+
+/* `ctx` is the list. */
+static void append_flow(void *ctx, const struct daemon_flow *flow)
+{
+	json_t **list = ctx, *object = json_object();
+	char hash[17];
+
+	snprintf(hash, sizeof(hash), "%016" PRIx64, flow->hash);
+	methods_put_text(&object, "hash", hash);
+	methods_put_text(&object, "service", flow->service->name);
+	methods_put(&object, "backend",
+		    flow->backend ? rpc_text(flow->backend->name) : json_null());
+	methods_put_text(&object, "state", memory_state_name(flow->state));
+	methods_put_number(&object, "idle_s", flow->idle_s);
+	methods_put_number(&object, "worker", flow->worker);
+	methods_append(list, object);
+}
+
+/* False: refused. */
+static bool read_filter(struct rpc_call *call, struct daemon_flow_filter *filter)
+{
+	const char *backend = rpc_string(call->params, "backend");
+
+	*filter = (struct daemon_flow_filter){.limit = FLOWS_LIMIT_DEFAULT};
+	if (!rpc_integer(call, call->params, "", "limit", 0, FLOWS_LIMIT_MAX, &filter->limit))
+		return false;
+	if (rpc_string(call->params, "service")) {
+		filter->service = methods_service_named(call);
+		if (!filter->service)
+			return false;
+	}
+	if (!backend)
+		return true;
+	if (!filter->service) {
+		rpc_refuse(
+			call, RPC_INVALID,
+			"backend: backends of several services may be called \"%.64s\": name the "
+			"service too",
+			backend);
+		return false;
+	}
+	filter->backend = service_conf_find(filter->service, backend);
+	if (!filter->backend)
+		rpc_refuse(call, RPC_NOT_FOUND, "service \"%s\" has no backend \"%.64s\"",
+			   filter->service->name, backend);
+	return filter->backend;
+}
+
+static json_t *flows_list(struct rpc_call *call)
+{
+	struct daemon_flow_filter filter;
+	json_t *result, *list;
+	uint64_t matching = 0;
+	int rc;
+
+	if (!read_filter(call, &filter))
+		return NULL;
+	list = json_array();
+	rc = call->api->flows_read(call->api->ctx, &filter, append_flow, &list, &matching);
+	if (rc < 0) {
+		json_decref(list);
+		return rpc_refuse(call, RPC_FAILED, "the remembered flows can't be read: %s",
+				  strerror(-rc));
+	}
+	result = json_object();
+	methods_put_number(&result, "matching", matching);
+	methods_put(&result, "flows", list);
+	return result;
+}
+
+static json_t *transition_json(const struct service_conf *service,
+			       const struct daemon_transition *transition)
+{
+	bool active = transition->state == TRANSITION_ACTIVE;
+	json_t *object = json_object();
+
+	methods_put_text(&object, "service", service->name);
+	methods_put_text(&object, "state", methods_transition_word(transition->state));
+	methods_put_number(&object, "started_us", (uint64_t)transition->started_us);
+	methods_put(&object, "ends_in_s",
+		    active ? json_integer(transition->ends_in_s) : json_null());
+	methods_put_number(&object, "slots", transition->slots);
+	methods_put_number(&object, "changed_slots", transition->changed_slots);
+	methods_put_number(&object, "previous_slots", transition->previous_slots);
+	return object;
+}
+
+static json_t *transitions_list(struct rpc_call *call)
+{
+	const struct model *model = call->api->model(call->api->ctx);
+	json_t *result = json_object(), *list = json_array();
+
+	for (uint32_t i = 0; i < model->services_n; i++) {
+		struct daemon_transition transition;
+
+		call->api->transition_read(call->api->ctx, model->services[i], &transition);
+		if (transition.state != TRANSITION_NONE)
+			methods_append(&list, transition_json(model->services[i], &transition));
+	}
+	methods_put(&result, "transitions", list);
+	return result;
+}
+
+static json_t *memory_show(struct rpc_call *call)
+{
+	struct memory_counters counters;
+	int rc = call->api->memory_read(call->api->ctx, &counters);
+	json_t *result;
+
+	if (rc < 0)
+		return rpc_refuse(call, RPC_FAILED,
+				  "the counters of the flow table can't be read: %s",
+				  strerror(-rc));
+	result = json_object();
+#define X(member, meaning) methods_put_number(&result, #member, counters.member);
+	SLUICE_MEMORY_COUNTERS(X)
+#undef X
+	return result;
+}
+
+static const struct rpc_param flows_params[] = {
+	{"service", RPC_STRING, false, "only this one's", NULL},
+	{"backend", RPC_STRING, false, "only this one's; with service", NULL},
+	{"limit", RPC_INTEGER, false, "at most so many, 0 to 10000; 20 if missing", NULL},
+	{.name = NULL},
+};
+
+const struct rpc_method methods_flows[] = {
+	{"flows.list", flows_list, false, flows_params,
+	 "lists remembered flows: those that the lookup table alone does not tell"},
+	{"transitions.list", transitions_list, false, methods_no_params,
+	 "lists the services whose last change is not over yet"},
+	{"memory.show", memory_show, false, methods_no_params,
+	 "tells how full the flow table is, and what it counted"},
+	{.name = NULL},
+};

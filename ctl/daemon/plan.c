@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a service is to become. Control thread.
+ */
+#include "plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maglev.h"
+#include "slow_start.h"
+#include "transition.h"
+#include "wrr.h"
+
+bool backend_conf_lives(const struct backend_conf *backend)
+{
+	return backend->admin != BACKEND_DISABLED;
+}
+
+uint16_t plan_flags(const struct service_conf *conf)
+{
+	switch ((enum scheduler)conf->scheduler) {
+	case SCHEDULER_RR:
+	case SCHEDULER_WRR:
+		return SERVICE_ROUND_ROBIN;
+	case SCHEDULER_RANDOM:
+		return SERVICE_RANDOM;
+	case SCHEDULER_LEAST_CONN:
+		return SERVICE_LEAST_CONN;
+	case SCHEDULER_MAGLEV:
+		break;
+	}
+	return conf->hash_source ? SERVICE_HASH_SOURCE : 0;
+}
+
+/* ---- backends ---- */
+
+/*
+ * Where the address stood in `was`; MODEL_NOWHERE: nowhere. Changes keep the order, so the search
+ * begins behind the one found before.
+ */
+static uint32_t position_of(const struct service_conf *was, const struct ip_addr *addr,
+			    uint32_t *cursor)
+{
+	for (uint32_t tried = 0; tried < was->backends_n; tried++) {
+		uint32_t at = (*cursor + tried) % was->backends_n;
+
+		if (ip_equal(&was->backends[at].addr, addr)) {
+			*cursor = at + 1;
+			return at;
+		}
+	}
+	return MODEL_NOWHERE;
+}
+
+/* `before`: NULL if it wasn't there, with its course. A first generation starts at full weight. */
+static void ramp_go_on(const struct plan *plan, const struct backend_conf *now,
+		       const struct backend_conf *before, const struct course *was,
+		       bool service_ran, int64_t now_us, struct course *course)
+{
+	uint32_t slow_start_s = plan->conf->slow_start_s;
+	bool took_flows = before && before->admin == BACKEND_ENABLED;
+
+	if (service_ran && now->admin == BACKEND_ENABLED)
+		course->ramp_us = took_flows ? was->ramp_us : now_us;
+	course->step = slow_start_step(course->ramp_us, now_us, slow_start_s);
+	if (course->step == slow_start_steps(slow_start_s))
+		course->ramp_us = 0;
+}
+
+static void drain_go_on(const struct backend_conf *now, const struct course *was, int64_t now_us,
+			int64_t now_real_us, struct course *course)
+{
+	if (now->admin == BACKEND_DRAINING) {
+		if (!was || !drain_is_running(&was->drain)) {
+			course->drain = drain_begin(now->drain_timeout_s, now_us, now_real_us);
+			return;
+		}
+		course->drain = was->drain;
+		if (was->drain.timeout_s != now->drain_timeout_s)
+			drain_set_timeout(&course->drain, now->drain_timeout_s, now_us);
+	} else if (now->admin == BACKEND_DISABLED && was && was->drain.timed_out) {
+		course->drain = was->drain;
+	}
+}
+
+static int courses_make(struct plan *plan, const struct former *was, int64_t now_us,
+			int64_t now_real_us)
+{
+	const struct service_conf *conf = plan->conf;
+	const struct service_conf *before = was ? was->conf : NULL;
+	uint32_t cursor = 0;
+
+	plan->courses = calloc(conf->backends_n + 1, sizeof(*plan->courses));
+	if (!plan->courses)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		const struct backend_conf *now = &conf->backends[i];
+		uint32_t at = before ? position_of(before, &now->addr, &cursor) : MODEL_NOWHERE;
+		bool known = at != MODEL_NOWHERE;
+
+		ramp_go_on(plan, now, known ? &before->backends[at] : NULL,
+			   known ? &was->courses[at] : NULL, before != NULL, now_us,
+			   &plan->courses[i]);
+		drain_go_on(now, known ? &was->courses[at] : NULL, now_us, now_real_us,
+			    &plan->courses[i]);
+		if (known)
+			plan->courses[i].load = was->courses[at].load;
+	}
+	return 0;
+}
+
+static int indices_make(struct plan *plan, const struct former *was, int64_t now_us)
+{
+	const struct service_conf *conf = plan->conf;
+	struct ip_addr *living = calloc(conf->backends_n + 1, sizeof(*living));
+	uint32_t n = 0;
+
+	if (!living)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < conf->backends_n; i++)
+		if (backend_conf_lives(&conf->backends[i]))
+			living[n++] = conf->backends[i].addr;
+	plan->indices = indices_new(was ? was->indices : NULL, living, n, now_us);
+	free(living);
+	if (!plan->indices)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < conf->backends_n; i++)
+		plan->courses[i].index = indices_find(plan->indices, &conf->backends[i].addr);
+	return 0;
+}
+
+/* ---- choices ---- */
+
+uint32_t plan_weight(const struct service_conf *conf, const struct course *courses, uint32_t i)
+{
+	const struct backend_conf *backend = &conf->backends[i];
+
+	if (backend->admin != BACKEND_ENABLED || backend->weight == 0)
+		return 0;
+	return slow_start_weight(conf->scheduler == SCHEDULER_RR ? 1 : backend->weight,
+				 courses[i].step);
+}
+
+static int choose_by_hash(struct plan *plan, const struct flow_key *seed)
+{
+	const struct service_conf *conf = plan->conf;
+	struct maglev_backend *backends = calloc(conf->backends_n + 1, sizeof(*backends));
+	int err = -ENOMEM;
+
+	plan->slots_n = conf->slots;
+	plan->slots = calloc(conf->slots + 1, sizeof(*plan->slots));
+	if (!backends || !plan->slots)
+		goto out;
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		uint32_t weight = plan_weight(conf, plan->courses, i);
+
+		backends[i] = (struct maglev_backend){
+			.identity = maglev_identity(seed, &conf->backends[i].addr),
+			.weight = weight,
+			.index = weight > 0 ? plan->courses[i].index : 0, /* 0: unused, but valid */
+		};
+	}
+	err = maglev_build(plan->slots, plan->slots_n, backends, conf->backends_n);
+out:
+	free(backends);
+	return err;
+}
+
+static int choose_in_turn(struct plan *plan)
+{
+	const struct service_conf *conf = plan->conf;
+	struct wrr_backend *backends = calloc(conf->backends_n + 1, sizeof(*backends));
+	int err;
+
+	if (!backends)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < conf->backends_n; i++)
+		backends[i] = (struct wrr_backend){
+			.weight = plan_weight(conf, plan->courses, i),
+			.index = plan->courses[i].index,
+		};
+	err = wrr_build(backends, conf->backends_n, &plan->slots, &plan->slots_n);
+	free(backends);
+	return err;
+}
+
+/* ---- from what was to what is ---- */
+
+/* Whether slot i of the one is slot i of the other: then flows of one slot moved together. */
+static bool comparable(const struct plan *plan, const struct former *was)
+{
+	return was->slots_n == plan->slots_n && was->flags == plan->flags;
+}
+
+static int slots_mark(struct plan *plan, const struct former *was,
+		      struct transition_counts *counts)
+{
+	struct transition_change change = {
+		.was_slots = was->slots,
+		.was_previous = was->previous,
+		.slots_n = plan->slots_n,
+		.lives_n = plan->indices->length,
+		.waits = plan->conf->transition_s > 0,
+		.remembers = was->remembers,
+	};
+	bool *lives;
+
+	if (!comparable(plan, was)) {
+		*counts = transition_restart(plan->slots, plan->slots_n, was->remembers);
+		return 0;
+	}
+	lives = calloc(plan->indices->length + 1U, sizeof(*lives));
+	plan->previous = calloc(plan->slots_n, sizeof(*plan->previous));
+	if (!lives || !plan->previous) {
+		free(lives);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < plan->indices->owners_n; i++)
+		lives[plan->indices->owners[i].index] = true;
+	change.lives = lives;
+	*counts = transition_begin(&change, plan->slots, plan->previous);
+	free(lives);
+	if (counts->previous == 0) {
+		free(plan->previous);
+		plan->previous = NULL;
+	}
+	return 0;
+}
+
+static int phase_make(struct plan *plan, const struct former *was, int64_t now_us,
+		      int64_t now_real_us)
+{
+	struct transition_counts counts = {0};
+	int err;
+
+	if (plan->flags & SERVICE_REMEMBERS) {
+		plan->remembers = true;
+		return 0;
+	}
+	if (!was)
+		return 0;
+	err = slots_mark(plan, was, &counts);
+	if (err)
+		return err;
+	plan->moved = counts.moved;
+	plan->phase = was->phase;
+	plan->phase.changed_slots = counts.changed;
+	plan->phase.previous_slots = counts.previous;
+	if (counts.moved > 0) {
+		plan->phase.changed_us = now_us;
+		plan->phase.changed_real_us = now_real_us;
+		plan->phase.previous_seen_us = now_us;
+	}
+	plan->remembers = was->remembers || counts.changed > 0;
+	return 0;
+}
+
+int plan_make(const struct service_conf *conf, const struct former *was,
+	      const struct flow_key *seed, int64_t now_us, int64_t now_real_us, struct plan *plan)
+{
+	int err;
+
+	*plan = (struct plan){.conf = conf, .flags = plan_flags(conf)};
+	err = courses_make(plan, was, now_us, now_real_us);
+	if (!err)
+		err = indices_make(plan, was, now_us);
+	if (!err)
+		err = plan->flags & SERVICE_REMEMBERS ? choose_in_turn(plan) :
+							choose_by_hash(plan, seed);
+	if (!err)
+		err = phase_make(plan, was, now_us, now_real_us);
+	if (err)
+		plan_free(plan);
+	return err;
+}
+
+void plan_free(struct plan *plan)
+{
+	free(plan->courses);
+	free(plan->slots);
+	free(plan->previous);
+	indices_unref(plan->indices);
+	*plan = (struct plan){0};
+}
+
+bool plan_step_is_due(const struct service_conf *conf, const struct course *courses,
+		      int64_t now_us)
+{
+	for (uint32_t i = 0; i < conf->backends_n; i++)
+		if (courses[i].ramp_us != 0 &&
+		    slow_start_step(courses[i].ramp_us, now_us, conf->slow_start_s) !=
+			    courses[i].step)
+			return true;
+	return false;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a service is to become: its slots, marks and previous choices, computed in ordinary memory
+ * from what was asked for and from what it was. Changes nothing, so a preview can throw it away;
+ * installed.h lays it out. Control thread.
+ */
+#ifndef SLUICE_PLAN_H
+#define SLUICE_PLAN_H
+
+#include "drain.h"
+#include "indices.h"
+#include "model.h"
+#include "part.h"
+
+/* A backend's, beside what was asked for; goes on from one version of the service to the next. */
+struct course {
+	uint16_t index; /* SLOT_NONE: it doesn't live */
+	uint16_t load;  /* least-conn: as the entry says */
+	uint32_t step; /* of slow start, 1 to slow_start_steps(): so many of them of its weight */
+	int64_t ramp_us; /* when its slow start began; 0: none is under way */
+	struct drain drain;
+};
+
+/* Where a service is between two steady states. */
+struct phase {
+	int64_t changed_us, changed_real_us; /* when a slot last moved; 0: never */
+	int64_t previous_seen_us; /* when a remembered flow was last seen on a previous choice */
+	uint32_t changed_slots;   /* with SLOT_CHANGED */
+	uint32_t previous_slots;  /* with a previous choice: a transition is under way */
+};
+
+/* What a service was. Pointers are the caller's. */
+struct former {
+	const struct service_conf *conf; /* NULL: not known, another process made it */
+	const struct course *courses;    /* of conf->backends */
+	const struct indices *indices;
+	const uint16_t *slots, *previous; /* `previous` NULL: none */
+	struct part *slots_part, *previous_part; /* where these lie; NULL: in nobody's books */
+	uint32_t slots_n;
+	uint16_t flags; /* enum service_flags */
+	bool remembers;
+	struct phase phase;
+};
+
+struct plan {
+	const struct service_conf *conf;
+	struct course *courses; /* of conf->backends */
+	struct indices *indices;
+	uint16_t *slots, *previous; /* `previous` NULL: none */
+	uint32_t slots_n;
+	uint16_t flags;
+	bool remembers; /* flows of it may be remembered */
+	uint32_t moved; /* slots whose choice is another than it was */
+	struct phase phase;
+};
+
+/*
+ * `was` NULL: the service is new. 0, with `plan` for the caller to free; or -ENOMEM, or as
+ * maglev_build() and wrr_build() say, with nothing to free.
+ */
+int plan_make(const struct service_conf *conf, const struct former *was,
+	      const struct flow_key *seed, int64_t now_us, int64_t now_real_us, struct plan *plan);
+void plan_free(struct plan *plan);
+
+/* Whether the backend keeps its flows. */
+bool backend_conf_lives(const struct backend_conf *backend);
+
+/* What the fast path is to do for the service's scheduler: enum service_flags. */
+uint16_t plan_flags(const struct service_conf *conf);
+
+/*
+ * The weight in force of conf->backends[i], in steps-ths of slow start, which is right beside the
+ * service's others; 0: it takes no new flows. The scheduler rr knows no weights but 0.
+ */
+uint32_t plan_weight(const struct service_conf *conf, const struct course *courses, uint32_t i);
+
+/* Whether slow start has another step for some backend by now. */
+bool plan_step_is_due(const struct service_conf *conf, const struct course *courses,
+		      int64_t now_us);
+
+#endif

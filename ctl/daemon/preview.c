@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a model would do if it were put in force: plans are made as for a generation, compared with
+ * what is in force, and thrown away. Control thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model_index.h"
+#include "publisher_internal.h"
+#include "sluice/service.h"
+
+/* A service that would change. */
+struct change {
+	const struct installed *now; /* NULL: it would be new */
+	bool goes_on;                /* flows of the one are flows of the other */
+	struct plan plan;            /* plan.conf NULL: it would be gone */
+	uint8_t *fates;              /* enum fate, by index; of `now` */
+	struct daemon_preview row;
+};
+
+/* What becomes of the flows of a backend. */
+enum fate {
+	FATE_NONE, /* it doesn't live now: there are none */
+	FATE_CUT,
+	FATE_KEPT,
+};
+
+struct preview {
+	const struct running *r;
+	const struct generation *g;
+	uint32_t now_s;
+	struct change *changes;
+	uint32_t n;
+	struct change **by_row; /* of the services in force */
+};
+
+static int fates_tell(struct change *c)
+{
+	const struct indices *now = c->now->indices;
+
+	c->fates = calloc(now->length + 1U, sizeof(*c->fates));
+	if (!c->fates)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < now->owners_n; i++)
+		c->fates[now->owners[i].index] =
+			c->goes_on && indices_find(c->plan.indices, &now->owners[i].addr) !=
+					      SLOT_NONE ?
+				FATE_KEPT :
+				FATE_CUT;
+	return 0;
+}
+
+static uint32_t slots_moved(const struct change *c)
+{
+	if (!c->plan.conf)
+		return installed_slots_n(c->now);
+	if (c->plan.flags & SERVICE_REMEMBERS)
+		return 0;
+	return c->goes_on ? c->plan.moved : c->plan.slots_n;
+}
+
+static bool flow_moves(const struct change *c, const struct memory_entry *entry)
+{
+	const struct service service = {.slots = c->plan.slots_n};
+	uint32_t slot;
+
+	if (c->row.slots_moved == 0)
+		return false;
+	/* All slots, or nobody knows which. */
+	if (c->plan.flags & SERVICE_HASH_SOURCE || c->now->flags != c->plan.flags ||
+	    installed_slots_n(c->now) != c->plan.slots_n)
+		return true;
+	slot = service_slot(&service, entry->hash);
+	return ((c->plan.slots[slot] ^ installed_slots(c->now)[slot]) & SLOT_INDEX) != 0;
+}
+
+static void note_flow(void *ctx, uint32_t worker, const struct memory_entry *entry)
+{
+	const struct preview *p = ctx;
+	uint16_t row = entry->memory.service, index = entry->memory.backend;
+	struct change *c = row < p->r->settings.services_max ? p->by_row[row] : NULL;
+	bool cut;
+
+	(void)worker;
+	if (!c || memory_is_expired(p->g, &entry->memory, p->now_s) ||
+	    index >= c->now->indices->length || c->fates[index] == FATE_NONE)
+		return;
+	cut = c->fates[index] == FATE_CUT;
+	c->row.flows_cut += cut;
+	c->row.flows_touched += cut || flow_moves(c, entry);
+}
+
+/* `next` or `now` NULL: it goes, or comes. */
+static int change_add(struct preview *p, const struct service_conf *next,
+		      const struct installed *now)
+{
+	const struct surroundings *around = &p->r->around;
+	struct change *c = &p->changes[p->n];
+	struct former was;
+	int err;
+
+	p->n++;
+	c->now = now;
+	c->goes_on = next && now && running_goes_on(now, next);
+	if (now)
+		was = installed_former(now);
+	if (next) {
+		err = plan_make(next, c->goes_on ? &was : NULL, &around->settings->seed,
+				around->now_us(), around->now_real_us(), &c->plan);
+		if (err)
+			return err;
+	}
+	if (now) {
+		err = fates_tell(c);
+		if (err)
+			return err;
+		p->by_row[now->row] = c;
+	}
+	snprintf(c->row.service, sizeof(c->row.service), "%s",
+		 next ? next->name : now->conf->name);
+	c->row.slots = next ? c->plan.slots_n : 0;
+	c->row.slots_moved = slots_moved(c);
+	return 0;
+}
+
+static int changes_find(struct preview *p, const struct model *next)
+{
+	const struct model *model = p->r->model;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < next->services_n; i++) {
+		const struct service_conf *conf = next->services[i];
+		const struct installed *now = running_find(p->r, conf->name);
+
+		if (!now || now->conf != conf)
+			err = change_add(p, conf, now);
+	}
+	for (uint32_t i = 0; !err && i < model->services_n; i++)
+		if (model_index_name(next->index, next->services, model->services[i]->name) ==
+		    MODEL_NOWHERE)
+			err = change_add(p, NULL, p->r->installed[i]);
+	return err;
+}
+
+int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
+		      uint32_t max)
+{
+	const struct running *r = &((struct publisher *)ctx)->running;
+	struct preview p = {
+		.r = r,
+		.g = running_generation(r),
+		.now_s = r->path->module->memory_now_s(),
+		.changes = calloc(next->services_n + r->model->services_n + 1,
+				  sizeof(*p.changes)),
+		.by_row = calloc(r->settings.services_max, sizeof(struct change *)),
+	};
+	int rc = -ENOMEM;
+
+	if (p.changes && p.by_row)
+		rc = changes_find(&p, next);
+	if (rc == 0 && p.n > 0)
+		rc = r->path->module->memory_walk(note_flow, &p);
+	for (uint32_t i = 0; rc == 0 && i < p.n && i < max; i++)
+		rows[i] = p.changes[i].row;
+	if (rc == 0)
+		rc = (int)p.n;
+	for (uint32_t i = 0; p.changes && i < p.n; i++) {
+		plan_free(&p.changes[i].plan);
+		free(p.changes[i].fates);
+	}
+	free(p.changes);
+	free(p.by_row);
+	return rc;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What is in force. Control thread.
+ */
+#include "running.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "model_index.h"
+
+enum {
+	CENSUS_FRESH_US = 1000000,
+};
+
+/* The vips of all services, each once: sorted by address, as layout_vip[]. */
+static int vip_compare(const void *a, const void *b)
+{
+	return ip_compare(&((const struct layout_vip *)a)->addr,
+			  &((const struct layout_vip *)b)->addr);
+}
+
+static uint32_t vips_of(struct installed *const *installed, uint32_t n, struct layout_vip *vips)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		vips[i] = (struct layout_vip){installed[i]->conf->vip, installed[i]->vip_row};
+	if (n > 0)
+		qsort(vips, n, sizeof(*vips), vip_compare);
+	for (uint32_t i = 0; i < n; i++)
+		if (kept == 0 || !ip_equal(&vips[kept - 1].addr, &vips[i].addr))
+			vips[kept++] = vips[i];
+	return kept;
+}
+
+static struct layout_service layout_of(const struct installed *s)
+{
+	return (struct layout_service){
+		.vip = s->conf->vip,
+		.port = s->conf->port,
+		.proto = s->conf->proto,
+		.id = s->row,
+		.flags = s->flags,
+		.slots = s->slots,
+		.previous = s->previous,
+		.backends = s->backends,
+		.backends_n = s->indices->length,
+	};
+}
+
+static int lay_out(const struct running *r, struct installed *const *installed, uint32_t n,
+		   struct laid_generation **laid, char error[LAYOUT_ERROR_MAX])
+{
+	struct layout_service *services = calloc(n + 1, sizeof(*services));
+	struct layout_vip *vips = calloc(n + 1, sizeof(*vips));
+	struct layout_spec spec = {
+		.number = r->number + 1,
+		.key = r->settings.seed,
+		.gue_port = r->settings.gue_port,
+		.outer_ttl = r->settings.outer_ttl,
+		.services = services,
+		.services_n = n,
+		.vips = vips,
+	};
+	int err = -ENOMEM;
+
+	snprintf(error, LAYOUT_ERROR_MAX, "no memory");
+	if (!services || !vips)
+		goto out;
+	memcpy(spec.idle_s, r->settings.idle_s, sizeof(spec.idle_s));
+	for (uint32_t i = 0; i < n; i++)
+		services[i] = layout_of(installed[i]);
+	spec.vips_n = vips_of(installed, n, vips);
+	err = laid_generation_new(r->around.space, &spec, laid, error);
+out:
+	free(services);
+	free(vips);
+	return err;
+}
+
+void running_unref_all(struct installed **installed, uint32_t n)
+{
+	for (uint32_t i = 0; installed && i < n; i++)
+		installed_unref(installed[i]);
+	free(installed);
+}
+
+int running_publish(struct running *r, struct installed **installed, uint32_t n, int64_t asked_us,
+		    char error[LAYOUT_ERROR_MAX])
+{
+	struct laid_generation *laid;
+	uint32_t before_n = r->model ? r->model->services_n : 0;
+	int err = lay_out(r, installed, n, &laid, error);
+
+	if (err)
+		return err;
+	r->path->module->publish(laid_generation_offset(laid));
+	r->took_us = (uint64_t)(r->around.now_us() - asked_us);
+	r->published_us = r->around.now_real_us();
+	r->number++;
+	r->path->module->quiesce();
+	laid_generation_free(r->laid);
+	r->laid = laid;
+	running_unref_all(r->installed, before_n);
+	r->installed = installed;
+	return 0;
+}
+
+struct installed *running_find(const struct running *r, const char *service)
+{
+	uint32_t position;
+
+	if (!r->model)
+		return NULL;
+	position = model_index_name(r->model->index, r->model->services, service);
+	return position == MODEL_NOWHERE ? NULL : r->installed[position];
+}
+
+bool running_goes_on(const struct installed *installed, const struct service_conf *conf)
+{
+	return ip_equal(&installed->conf->vip, &conf->vip) && installed->conf->port == conf->port &&
+	       installed->conf->proto == conf->proto;
+}
+
+struct installed **running_by_row(const struct running *r)
+{
+	struct installed **rows = calloc(r->settings.services_max, sizeof(struct installed *));
+
+	for (uint32_t i = 0; rows && r->model && i < r->model->services_n; i++)
+		rows[r->installed[i]->row] = r->installed[i];
+	return rows;
+}
+
+const struct generation *running_generation(const struct running *r)
+{
+	return laid_generation_header(r->laid);
+}
+
+const struct census *running_census(struct running *r)
+{
+	int64_t age_us = r->around.now_us() - r->census.taken_us;
+	int err;
+
+	if (r->census.taken_us != 0 && r->census.number != 0 &&
+	    (age_us < CENSUS_FRESH_US || age_us < census_rest_us(&r->census)))
+		return &r->census;
+	err = census_take(&r->census, r);
+	if (err)
+		log_debug("remembered flows can't be counted: %s", strerror(-err));
+	return err ? NULL : &r->census;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is in force: the published generation, the services that it is made of, and the model that
+ * they come from. A generation is published whole or not at all. Control thread.
+ */
+#ifndef SLUICE_RUNNING_H
+#define SLUICE_RUNNING_H
+
+#include "census.h"
+#include "installed.h"
+#include "layout.h"
+#include "path.h"
+
+struct running {
+	const struct path *path;
+	struct settings settings;
+	struct surroundings around;
+	struct model *model;          /* NULL: none yet */
+	struct installed **installed; /* model->services_n of them, in their order */
+	struct laid_generation *laid; /* NULL: none yet; without a model, an adopted one */
+	uint64_t number;
+	int64_t published_us; /* since the epoch */
+	uint64_t took_us;
+	struct census census; /* the latest */
+};
+
+/*
+ * Publishes what is laid out of `installed`, of which it takes the references over, and frees what
+ * it replaces. `asked_us`: when the change was asked for. `n` services, which is the number of
+ * those of the model that is to be in force. Returns 0, or -errno with nothing changed and the
+ * references left.
+ */
+int running_publish(struct running *r, struct installed **installed, uint32_t n, int64_t asked_us,
+		    char error[LAYOUT_ERROR_MAX]);
+
+/* The service as it runs, by its name; NULL: there is none. */
+struct installed *running_find(const struct running *r, const char *service);
+
+/* Whether flows of the one are flows of the other: vip, port and protocol are the same. */
+bool running_goes_on(const struct installed *installed, const struct service_conf *conf);
+
+/*
+ * Services by their row (services_max of them, NULL where there is none), as remembered flows name
+ * them. For the caller to free. NULL: no memory.
+ */
+struct installed **running_by_row(const struct running *r);
+
+/* As the fast path reads it. */
+const struct generation *running_generation(const struct running *r);
+
+/*
+ * The latest census, if it is not older than a second or a small share of the time would go into
+ * counting again; else a new one. NULL: flows can't be counted.
+ */
+const struct census *running_census(struct running *r);
+
+/* Gives up what is installed. `installed` NULL is allowed. */
+void running_unref_all(struct installed **installed, uint32_t n);
+
+#endif

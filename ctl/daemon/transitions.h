@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time makes of the services in force: transitions end and settle, freed indices can be used
+ * again, slow starts take their steps, least-conn services get their loads, drains come to their
+ * timeouts. Each result is an ordinary generation. Looks once a second, and only while something is
+ * under way. Control thread.
+ */
+#ifndef SLUICE_TRANSITIONS_H
+#define SLUICE_TRANSITIONS_H
+
+#include "drains.h"
+
+struct event_base;
+struct transitions;
+
+/* `running` outlives it; `disable` as drains_tick() has it. NULL: no memory. */
+struct transitions *transitions_new(struct event_base *base, struct running *running,
+				    drains_disable_fn *disable, void *ctx);
+void transitions_free(struct transitions *transitions); /* NULL is allowed */
+
+/* After each change of what is in force: goes on looking. */
+void transitions_kick(struct transitions *transitions);
+
+/* Looks now, as the timer does. Returns whether there is anything left to look for. */
+bool transitions_tick(struct transitions *transitions);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program's maps of remembered flows (flow_memory.bpf.h) as the daemon reads them, and rids
+ * them of expired ones. While packets flow. Control thread.
+ */
+#ifndef SLUICE_FLOW_MAPS_H
+#define SLUICE_FLOW_MAPS_H
+
+#include "program.h"
+
+#include "sluice/counters.h"
+#include "sluice/memory.h"
+
+struct flow_maps {
+	const struct program *program;      /* loaded; the caller's */
+	uint64_t evicted[FASTPATH_CLASSES]; /* as far as was found out */
+};
+
+typedef void (*flow_maps_each)(void *ctx, uint32_t worker, const struct memory_entry *entry);
+
+/*
+ * As fast_path.memory_walk(); `worker` is always 0, since all CPUs share the maps. Entries that
+ * have expired, by the published generation, are deleted instead of handed out, up to 32,768 a
+ * call, so that none takes long; the others are handed out as they are. -ENOMEM; -errno.
+ */
+int flow_maps_walk(const struct flow_maps *maps, flow_maps_each each, void *ctx);
+
+/*
+ * As fast_path.memory_read(). Microseconds; milliseconds where a map is nearly full, since the
+ * entries have to be counted then. Every number but the evictions and the entries is exact; these
+ * two are too, but for packets that come while they are read. -ENOMEM; -errno.
+ */
+int flow_maps_read(struct flow_maps *maps, struct memory_counters *counters);
+
+/* As fast_path.memory_now_s(): the clock that the program reads. */
+uint32_t flow_maps_now_s(void);
+
+#endif

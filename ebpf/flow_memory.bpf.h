@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Step 4 of steer.h in the kernel: the maps of remembered flows, and what a packet does to them. A
+ * part of fastpath.bpf.c, which alone includes it. Packets of unchanged slots come nowhere here.
+ *
+ * The kernel evicts from a full map what was not looked up for long, approximately. An entry that
+ * a packet has found may be given to another flow under its hands: entries are therefore read by
+ * one load, and never written in place.
+ */
+#ifndef SLUICE_FLOW_MEMORY_BPF_H
+#define SLUICE_FLOW_MEMORY_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/steer.h"
+
+#include "fastpath.h"
+
+/* By flow hash. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, uint64_t);
+	__type(value, struct memory);
+} half_open SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, uint64_t);
+	__type(value, struct memory);
+} established SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FASTPATH_MEMORY_ROWS);
+	__type(key, uint32_t);
+	__type(value, struct fastpath_memory);
+} memory_counts SEC(".maps");
+
+/* How many flows of a round-robin service have come, by service.id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} tickets SEC(".maps");
+
+struct memory_word {
+	uint64_t value;
+} __attribute__((may_alias));
+
+/* The clock of memory.seen_state: CLOCK_MONOTONIC_COARSE. */
+SLUICE_INLINE uint32_t memory_now_s(void)
+{
+	return (uint32_t)(bpf_ktime_get_coarse_ns() / 1000000000);
+}
+
+SLUICE_INLINE enum fastpath_class memory_class(const struct memory *m)
+{
+	return memory_is_half_open(memory_state(m)) ? FASTPATH_HALF_OPEN : FASTPATH_ESTABLISHED;
+}
+
+/* Copies what is there of a flow, and returns where. */
+SLUICE_INLINE enum fastpath_class flow_find(const uint64_t *hash, struct memory *m)
+{
+	enum fastpath_class class = FASTPATH_ESTABLISHED;
+	const volatile struct memory_word *found = bpf_map_lookup_elem(&established, hash);
+
+	if (!found) {
+		class = FASTPATH_HALF_OPEN;
+		found = bpf_map_lookup_elem(&half_open, hash);
+	}
+	if (!found)
+		return FASTPATH_CLASSES;
+	((struct memory_word *)m)->value = found->value;
+	return class;
+}
+
+SLUICE_INLINE void flow_remove(struct fastpath_memory *counts, const uint64_t *hash,
+			       enum fastpath_class class)
+{
+	if (class == FASTPATH_HALF_OPEN && bpf_map_delete_elem(&half_open, hash) == 0)
+		counts->removed[FASTPATH_HALF_OPEN]++;
+	if (class == FASTPATH_ESTABLISHED && bpf_map_delete_elem(&established, hash) == 0)
+		counts->removed[FASTPATH_ESTABLISHED]++;
+}
+
+/* `was`: where the flow lies now. First into its new class, then out of the old: never in none. */
+SLUICE_INLINE void flow_write(struct fastpath_memory *counts, const uint64_t *hash,
+			      const struct memory *m, enum fastpath_class was)
+{
+	enum fastpath_class class = memory_class(m);
+	long err = class == FASTPATH_HALF_OPEN ?
+			   bpf_map_update_elem(&half_open, hash, m, BPF_ANY) :
+			   bpf_map_update_elem(&established, hash, m, BPF_ANY);
+
+	if (err) {
+		counts->untracked++;
+		return;
+	}
+	if (class == was)
+		return;
+	if (was == FASTPATH_CLASSES)
+		counts->inserts++;
+	if (class == FASTPATH_HALF_OPEN)
+		counts->added[FASTPATH_HALF_OPEN]++;
+	else
+		counts->added[FASTPATH_ESTABLISHED]++;
+	flow_remove(counts, hash, was);
+}
+
+/* For a flow of a service that doesn't hash. */
+SLUICE_INLINE uint64_t ticket_draw(const struct service *s)
+{
+	uint64_t *row;
+
+	if (!(s->flags & SERVICE_ROUND_ROBIN))
+		return (uint64_t)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	row = bpf_map_lookup_elem(&tickets, &s->id);
+	return row ? (*row)++ : 0;
+}
+
+/*
+ * Step 4: what the flow's packet leads to stands in st->value afterwards, and the maps are as
+ * memory_choose() wants them. Returns forward or bad_tables. A function of its own for the
+ * verifier's sake: its ways don't multiply with those of the steps around it. `value`: the arena's
+ * one value, or NULL where it is in chunks; a map's address would not pass through the stack.
+ */
+static __attribute__((noinline)) enum verdict flow_recall(const uint8_t *value,
+							  const struct generation *g,
+							  const struct packet *p,
+							  struct steering *st)
+{
+	const struct arena whole = {
+		.value = value,
+		.bytes = fastpath_options.arena_bytes,
+		.chunks = &arena,
+	};
+	const struct arena *tables = &whole;
+	uint32_t now_s = memory_now_s(), row = FASTPATH_MEMORY_PACKETS;
+	struct fastpath_memory *counts = bpf_map_lookup_elem(&memory_counts, &row);
+	uint64_t hash = st->hash;
+	const struct memory *known = NULL;
+	struct memory_choice choice;
+	struct memory_slot slot;
+	enum fastpath_class class;
+	struct memory found;
+	enum verdict verdict;
+
+	if (!counts)
+		return VERDICT_bad_tables;
+	counts->lookups++;
+	class = flow_find(&hash, &found);
+	if (class != FASTPATH_CLASSES) {
+		counts->hits++;
+		known = steer_known(tables, g, st->service, &found, now_s);
+	}
+	if (steer_draws_slot(st->service, p, known)) {
+		st->slot = steer_free_slot(tables, st->service, ticket_draw(st->service));
+		verdict = steer_slot(tables, st);
+		if (verdict != VERDICT_forward)
+			return verdict;
+	}
+	verdict = steer_choices(tables, st, &slot);
+	if (verdict != VERDICT_forward)
+		return verdict;
+	choice = steer_choose(class != FASTPATH_CLASSES ? &found : NULL, known, p, &slot, now_s);
+	st->value = choice.backend;
+	if (choice.action == MEMORY_WRITE) {
+		flow_write(counts, &hash, &choice.memory, class);
+	} else if (choice.action == MEMORY_FORGET) {
+		counts->forgotten++;
+		flow_remove(counts, &hash, class);
+	}
+	return VERDICT_forward;
+}
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
+/*
+ * What is remembered of a flow, and what a packet in a changed slot makes of it. Only flows that
+ * the lookup table alone would send elsewhere are remembered: in a steady state no slot is changed,
+ * and none of this is read. docs/consistency.md has the reasoning.
+ *
+ * The table itself belongs to a path (an array of its own per DPDK worker, LRU maps for XDP); which
+ * entries it gives up first, half-open ones, follows from memory_is_half_open().
+ */
+#ifndef SLUICE_MEMORY_H
+#define SLUICE_MEMORY_H
+
+#include "sluice/generation.h"
+#include "sluice/packet.h"
+
+/* As far as one can tell who sees the client's side only. */
+enum memory_state {
+	MEMORY_NONE,     /* nothing is remembered */
+	MEMORY_SYN,      /* half-open: a SYN was seen, nothing else */
+	MEMORY_TCP_ONCE, /* one packet of an older connection was seen */
+	MEMORY_TCP,      /* established */
+	MEMORY_CLOSING,  /* a FIN or RST was seen */
+	MEMORY_UDP_ONCE, /* one packet was seen */
+	MEMORY_UDP,
+	MEMORY_STATES
+};
+
+/*
+ * Of one flow, beside its hash. 8 bytes: one store, so that who reads it meanwhile sees all of
+ * it or nothing.
+ */
+struct memory {
+	uint32_t seen_state; /* second of the last packet (24 bits, wraps), enum memory_state (8) */
+	uint16_t backend;    /* index within its service: stable while anything may refer to it */
+	uint16_t service;    /* service.id */
+};
+
+/* As it lies in a DPDK worker's table, and as a walk hands it out. */
+struct memory_entry {
+	uint64_t hash; /* the flow's identity */
+	struct memory memory;
+};
+
+_Static_assert(sizeof(struct memory) == 8, "one store");
+_Static_assert(sizeof(struct memory_entry) == 16, "four a line");
+
+enum {
+	MEMORY_SECONDS_MASK = 0xffffff,
+};
+
+SLUICE_INLINE uint32_t memory_pack(uint32_t now_s, enum memory_state state)
+{
+	return now_s << 8 | (uint32_t)state;
+}
+
+SLUICE_INLINE enum memory_state memory_state(const struct memory *m)
+{
+	return (enum memory_state)(m->seen_state & 0xff);
+}
+
+/*
+ * Seconds since the last packet; right up to 97 days. 0 where the packet was seen after `now_s`,
+ * which another core or the control plane may have read a little before.
+ */
+SLUICE_INLINE uint32_t memory_idle_s(const struct memory *m, uint32_t now_s)
+{
+	uint32_t idle_s = (now_s - (m->seen_state >> 8)) & MEMORY_SECONDS_MASK;
+
+	return idle_s <= MEMORY_SECONDS_MASK / 2 ? idle_s : 0;
+}
+
+/* Those that a full table gives up first. A flow shows twice that it is one. */
+SLUICE_INLINE bool memory_is_half_open(enum memory_state state)
+{
+	return state == MEMORY_SYN || state == MEMORY_TCP_ONCE || state == MEMORY_UDP_ONCE;
+}
+
+SLUICE_INLINE bool memory_is_expired(const struct generation *g, const struct memory *m,
+				     uint32_t now_s)
+{
+	enum memory_state state = memory_state(m);
+	uint32_t limit_s = state < MEMORY_STATES ? g->idle_s[state] : 0;
+
+	return memory_idle_s(m, now_s) > limit_s;
+}
+
+/* The state after a packet; MEMORY_NONE before the first. */
+SLUICE_INLINE enum memory_state memory_next(enum memory_state state, const struct packet *p)
+{
+	if (p->proto == PROTO_UDP)
+		return state == MEMORY_NONE ? MEMORY_UDP_ONCE : MEMORY_UDP;
+	if (p->tcp_flags & (TCP_FIN | TCP_RST))
+		return MEMORY_CLOSING;
+	if (p->flags & PACKET_OPENS) /* a repeated SYN opens nothing anew */
+		return state == MEMORY_NONE || state == MEMORY_CLOSING ? MEMORY_SYN : state;
+	switch (state) {
+	case MEMORY_NONE:
+		return MEMORY_TCP_ONCE;
+	case MEMORY_CLOSING:
+		return MEMORY_CLOSING;
+	default:
+		return MEMORY_TCP;
+	}
+}
+
+enum memory_action {
+	MEMORY_LEAVE,  /* the table stays as it is */
+	MEMORY_WRITE,  /* insert or update: choice.memory */
+	MEMORY_FORGET, /* remove: the lookup table says the same by now */
+};
+
+struct memory_choice {
+	uint16_t backend; /* index within the service, or SLOT_NONE */
+	uint8_t action;   /* enum memory_action */
+	struct memory memory;
+};
+
+/* What a changed slot says. */
+struct memory_slot {
+	uint16_t current;  /* index, or SLOT_NONE */
+	uint16_t previous; /* index of a backend that lives, or SLOT_NONE */
+	uint16_t service;  /* service.id */
+	bool remember_all; /* the scheduler doesn't hash: nothing but memory tells where a flow is */
+};
+
+/*
+ * Where a packet of a changed slot goes, and what to remember. `known`: what the table has of its
+ * flow, neither expired, nor of another service, nor of a backend that doesn't live any more; NULL
+ * otherwise.
+ *  - a known flow stays where it is, also when a SYN comes for it (so a spoofed SYN moves nobody),
+ *    unless it was closing, when a SYN is the next connection from the same port;
+ *  - an unknown one that opens (a TCP SYN, a QUIC Initial) goes to the current backend;
+ *  - any other unknown one is older than the change, and goes to the previous backend.
+ * An ICMP error goes where its flow is, and leaves no trace.
+ */
+SLUICE_INLINE struct memory_choice memory_choose(const struct memory *known, const struct packet *p,
+						 const struct memory_slot *slot, uint32_t now_s)
+{
+	struct memory_choice choice = {.backend = slot->current, .action = MEMORY_LEAVE};
+	bool opens = p->flags & PACKET_OPENS, in_transition = slot->previous != SLOT_NONE;
+	enum memory_state before = known ? memory_state(known) : MEMORY_NONE;
+
+	if (known && !(opens && before == MEMORY_CLOSING))
+		choice.backend = known->backend;
+	else if (!opens && in_transition)
+		choice.backend = slot->previous;
+	if (p->flags & PACKET_ICMP_ERROR || choice.backend == SLOT_NONE)
+		return choice;
+	/* Would the tables alone send the flow's next packet there, now and after the transition? */
+	if (!slot->remember_all && choice.backend == slot->current &&
+	    (!in_transition || slot->previous == slot->current)) {
+		choice.action = known ? MEMORY_FORGET : MEMORY_LEAVE;
+		return choice;
+	}
+	choice.memory = (struct memory){
+		.seen_state = memory_pack(now_s, memory_next(before, p)),
+		.backend = choice.backend,
+		.service = slot->service,
+	};
+	/* One store a second and flow is enough. */
+	if (!known || known->seen_state != choice.memory.seen_state ||
+	    known->backend != choice.backend)
+		choice.action = MEMORY_WRITE;
+	return choice;
+}
+
+#endif
