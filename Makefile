@@ -4,7 +4,7 @@ BUILD ?= build
 DATAPLANE ?= dpdk
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench-xdp clean
+.PHONY: help run test build deps bench-xdp bench-consistency clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -17,6 +17,7 @@ help:
 	@echo '  make build             only build, into $(BUILD)/'
 	@echo '  make deps              install the Debian packages that are missing'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
+	@echo '  make bench-consistency flows that move while backends change, at size'
 	@echo '  make clean             remove $(BUILD)*/'
 	@echo
 	@echo 'run and test need root; each installs by name what is missing (Debian 12).'
@@ -35,6 +36,9 @@ test: build
 
 bench-xdp: build
 	@$(BUILD)/tests/bench/bench_xdp
+
+bench-consistency: build
+	@$(BUILD)/tests/bench/consistency/bench_consistency full
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*
