@@ -14,8 +14,8 @@
 #ifndef TESTS_NET_NEXTHOP_LAB_H
 #define TESTS_NET_NEXTHOP_LAB_H
 
-#include "../../ctl/daemon/link_table.h"
-#include "../../ctl/daemon/nexthop.h"
+#include "link_table.h"
+#include "nexthop.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

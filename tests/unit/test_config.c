@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl/daemon/config: what a file is refused for, with the exact text. A row is a file (or a part
+ * ctl/config: what a file is refused for, with the exact text. A row is a file (or a part
  * of a good one) and what is said of it; "$" stands for the file's path.
  */
 #include "config_fixture.h"

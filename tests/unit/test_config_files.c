@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl/daemon/config: files that are right and what is made of them, includes, files that can't be
+ * ctl/config: files that are right and what is made of them, includes, files that can't be
  * read, many faults, and size.
  */
 #include "config_fixture.h"

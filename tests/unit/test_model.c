@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl/daemon/model: each change's success, what two models share, and how long 10,000 services
+ * ctl/model: each change's success, what two models share, and how long 10,000 services
  * take. What is refused: test_model_refused.c.
  */
 #include "model_fixture.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl/daemon/model: every way to refuse a change, with its exact text; the old model stays as it
+ * ctl/model: every way to refuse a change, with its exact text; the old model stays as it
  * was. A row is a service, or a backend, that differs from a good one in one thing.
  */
 #include "model_fixture.h"

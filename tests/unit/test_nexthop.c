@@ -3,11 +3,11 @@
  * What follows from the kernel's messages, without a kernel: interfaces (VLANs above all) and
  * routes read from messages as the kernel writes them, and the next hop that follows.
  */
-#include "../../ctl/daemon/link_table.h"
-#include "../../ctl/daemon/neighbour_table.h"
-#include "../../ctl/daemon/nexthop.h"
-#include "../../ctl/daemon/nexthop_picture.h"
-#include "../../ctl/daemon/route_query.h"
+#include "link_table.h"
+#include "neighbour_table.h"
+#include "nexthop.h"
+#include "nexthop_picture.h"
+#include "route_query.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

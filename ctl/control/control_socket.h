@@ -2,8 +2,8 @@
  *
  * The control server's listening socket and its file. Used by control.c, at start and end.
  */
-#ifndef CTL_DAEMON_CONTROL_SOCKET_H
-#define CTL_DAEMON_CONTROL_SOCKET_H
+#ifndef CTL_CONTROL_CONTROL_SOCKET_H
+#define CTL_CONTROL_CONTROL_SOCKET_H
 
 #include "control.h"
 

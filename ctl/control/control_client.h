@@ -3,8 +3,8 @@
  * One client of the control server: its lines in, its answers out, its end. Used by control.c,
  * on the control thread.
  */
-#ifndef CTL_DAEMON_CONTROL_CLIENT_H
-#define CTL_DAEMON_CONTROL_CLIENT_H
+#ifndef CTL_CONTROL_CONTROL_CLIENT_H
+#define CTL_CONTROL_CONTROL_CLIENT_H
 
 #include "api.h"
 #include "control.h"

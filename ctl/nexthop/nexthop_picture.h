@@ -3,8 +3,8 @@
  * What the kernel said at one time about the ways to a set of addresses, and the next hops that
  * follow from it. Used by nexthop.c, on the control thread.
  */
-#ifndef CTL_DAEMON_NEXTHOP_PICTURE_H
-#define CTL_DAEMON_NEXTHOP_PICTURE_H
+#ifndef CTL_NEXTHOP_NEXTHOP_PICTURE_H
+#define CTL_NEXTHOP_NEXTHOP_PICTURE_H
 
 #include "link_table.h"
 #include "neighbour_table.h"

@@ -4,8 +4,8 @@
  * a table of methods, so that a method's handler sees parameters of the right names and types
  * only. Called by control.c, on the control thread; docs/control.md is the protocol's text.
  */
-#ifndef CTL_DAEMON_RPC_H
-#define CTL_DAEMON_RPC_H
+#ifndef CTL_CONTROL_RPC_H
+#define CTL_CONTROL_RPC_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * A call's parameters: checking them against the method's table, and reading them afterwards.
  * Used by rpc.c and methods_*.c, on the control thread.
  */
-#ifndef CTL_DAEMON_RPC_PARAMS_H
-#define CTL_DAEMON_RPC_PARAMS_H
+#ifndef CTL_CONTROL_RPC_PARAMS_H
+#define CTL_CONTROL_RPC_PARAMS_H
 
 #include "rpc.h"
 

@@ -4,8 +4,8 @@
  * they need: the publisher implements it, unit tests with a fake. Every function is called on
  * the control thread, from the event loop, and may not run the loop.
  */
-#ifndef CTL_DAEMON_API_H
-#define CTL_DAEMON_API_H
+#ifndef CTL_PUBLISH_API_H
+#define CTL_PUBLISH_API_H
 
 #include "model.h"
 #include "nexthop.h"

@@ -4,8 +4,8 @@
  * and the kernel's announcements. Called by the tables of links, routes and neighbours and by
  * nexthop.c, on the control thread. A struct netlink serves one thread at a time.
  */
-#ifndef CTL_DAEMON_NETLINK_H
-#define CTL_DAEMON_NETLINK_H
+#ifndef CTL_NEXTHOP_NETLINK_H
+#define CTL_NEXTHOP_NETLINK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * a line, what is answered but not read, the number of clients and the requests handled in one
  * turn are all bounded. Made by main.c; runs in the event loop, on the control thread.
  */
-#ifndef CTL_DAEMON_CONTROL_H
-#define CTL_DAEMON_CONTROL_H
+#ifndef CTL_CONTROL_CONTROL_H
+#define CTL_CONTROL_CONTROL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,10 +4,10 @@
  * MTU exceptions are the kernel's to weigh, so it is asked for each address and its routing
  * table is never read. Called by nexthop_picture.c, on the control thread.
  */
-#ifndef CTL_DAEMON_ROUTE_QUERY_H
-#define CTL_DAEMON_ROUTE_QUERY_H
+#ifndef CTL_NEXTHOP_ROUTE_QUERY_H
+#define CTL_NEXTHOP_ROUTE_QUERY_H
 
-#include "../tables/ip.h"
+#include "ip.h"
 
 #include <stddef.h>
 #include <stdint.h>

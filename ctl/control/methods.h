@@ -4,8 +4,8 @@
  * control thread. docs/control.md tells each method's parameters and result; a unit test holds
  * the two together.
  */
-#ifndef CTL_DAEMON_METHODS_H
-#define CTL_DAEMON_METHODS_H
+#ifndef CTL_CONTROL_METHODS_H
+#define CTL_CONTROL_METHODS_H
 
 #include "api.h"
 #include "rpc.h"

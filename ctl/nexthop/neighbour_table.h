@@ -4,10 +4,10 @@
  * the means to make the kernel find or confirm them. Used by nexthop_picture.c and nexthop.c, on
  * the control thread.
  */
-#ifndef CTL_DAEMON_NEIGHBOUR_TABLE_H
-#define CTL_DAEMON_NEIGHBOUR_TABLE_H
+#ifndef CTL_NEXTHOP_NEIGHBOUR_TABLE_H
+#define CTL_NEXTHOP_NEIGHBOUR_TABLE_H
 
-#include "../tables/ip.h"
+#include "ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>

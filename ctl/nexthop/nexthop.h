@@ -5,10 +5,10 @@
  * backend's entry, and follows the kernel's changes. Called by the daemon, on the control thread
  * (the one that runs the event base), for every function here.
  */
-#ifndef CTL_DAEMON_NEXTHOP_H
-#define CTL_DAEMON_NEXTHOP_H
+#ifndef CTL_NEXTHOP_NEXTHOP_H
+#define CTL_NEXTHOP_NEXTHOP_H
 
-#include "../tables/ip.h"
+#include "ip.h"
 
 #include <net/if.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * The kernel's network interfaces of one namespace, as one snapshot. Read by nexthop_picture.c
  * and by whoever maps the fast path's ports to interfaces; on the control thread.
  */
-#ifndef CTL_DAEMON_LINK_TABLE_H
-#define CTL_DAEMON_LINK_TABLE_H
+#ifndef CTL_NEXTHOP_LINK_TABLE_H
+#define CTL_NEXTHOP_LINK_TABLE_H
 
 #include <net/if.h>
 #include <stdbool.h>
