@@ -155,8 +155,13 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *ta
 	enum verdict verdict = steer_parsed(tables, g, p, parsed, st);
 
 	*action = XDP_DROP;
-	if (verdict == VERDICT_forward && steer_looks_further(st))
-		verdict = flow_recall(tables->value, g, p, st);
+	if (verdict == VERDICT_forward && steer_looks_further(st)) {
+		uint32_t recalled = flow_recall(g, st->service, st->hash, recall_pack(p, st));
+
+		if (recalled >= RECALL_BAD_TABLES)
+			return VERDICT_bad_tables;
+		st->value = (uint16_t)recalled;
+	}
 	if (verdict == VERDICT_forward)
 		verdict = steer_finish(tables, p, st->value, st);
 	switch (verdict_action(verdict)) {

@@ -208,7 +208,7 @@ static int counts_sum(const struct program *p, struct fastpath_memory *sum)
 	return 0;
 }
 
-/* `came`: added - removed. Counts the entries only if some may have been evicted since the last time. */
+/* `came`: added - removed. The entries are counted only if some may have been evicted lately. */
 static int class_read(struct flow_maps *maps, enum fastpath_class class, uint64_t came,
 		      struct memory_counters *counters)
 {

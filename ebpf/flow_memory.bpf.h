@@ -122,59 +122,83 @@ SLUICE_INLINE uint64_t ticket_draw(const struct service *s)
 	return row ? (*row)++ : 0;
 }
 
-/*
- * Step 4: what the flow's packet leads to stands in st->value afterwards, and the maps are as
- * memory_choose() wants them. Returns forward or bad_tables. A function of its own for the
- * verifier's sake: its ways don't multiply with those of the steps around it. `value`: the arena's
- * one value, or NULL where it is in chunks; a map's address would not pass through the stack.
- */
-static __attribute__((noinline)) enum verdict flow_recall(const uint8_t *value,
-							  const struct generation *g,
-							  const struct packet *p,
-							  struct steering *st)
+enum { RECALL_BAD_TABLES = 1 << 16 };
+
+/* What step 4 has to know of a packet and its slot, in a word. */
+SLUICE_INLINE uint64_t recall_pack(const struct packet *p, const struct steering *st)
 {
+	return (uint64_t)st->slot << 32 | (uint64_t)st->value << 16 |
+	       (uint64_t)(p->flags & (PACKET_OPENS | PACKET_ICMP_ERROR)) << 8 |
+	       (p->proto == PROTO_UDP ? 1U << 7 : 0) | (p->tcp_flags & (TCP_FIN | TCP_RST));
+}
+
+_Static_assert(PACKET_OPENS < 1 << 8 && TCP_FIN < 1 << 7 && TCP_RST < 1 << 7, "recall_pack()");
+
+SLUICE_INLINE void recall_unpack(uint64_t packed, struct packet *p, struct steering *st)
+{
+	*p = (struct packet){
+		.proto = packed >> 7 & 1 ? PROTO_UDP : PROTO_TCP,
+		.flags = (uint8_t)(packed >> 8),
+		.tcp_flags = packed & (TCP_FIN | TCP_RST),
+	};
+	st->slot = (uint32_t)(packed >> 32);
+	st->value = (uint16_t)(packed >> 16);
+}
+
+/*
+ * Step 4: the maps are as steer_choose() wants them. Returns the index of the backend, SLOT_NONE,
+ * or RECALL_BAD_TABLES.
+ *
+ * Global, so that the verifier looks at it once, and not for each way to have come here: that
+ * would be 250,000 instructions more of the million that it has patience for. So arguments can be
+ * numbers and small structs only. Nor do packet and steering have their address taken for it, which
+ * would keep them out of the registers of packets that never come here: 5 ns.
+ */
+__attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const struct service *s,
+					       uint64_t hash, uint64_t packed)
+{
+	const uint32_t bytes = fastpath_options.arena_bytes; /* 0: in chunks */
+	uint32_t zero = 0;
 	const struct arena whole = {
-		.value = value,
-		.bytes = fastpath_options.arena_bytes,
+		.value = bytes ? bpf_map_lookup_elem(&arena, &zero) : NULL,
+		.bytes = bytes,
 		.chunks = &arena,
 	};
 	const struct arena *tables = &whole;
 	uint32_t now_s = memory_now_s(), row = FASTPATH_MEMORY_PACKETS;
 	struct fastpath_memory *counts = bpf_map_lookup_elem(&memory_counts, &row);
-	uint64_t hash = st->hash;
+	struct steering st = {.service = s, .hash = hash};
 	const struct memory *known = NULL;
 	struct memory_choice choice;
 	struct memory_slot slot;
 	enum fastpath_class class;
 	struct memory found;
-	enum verdict verdict;
+	struct packet p;
 
-	if (!counts)
-		return VERDICT_bad_tables;
+	if (!counts || !g || !s || (bytes && !whole.value))
+		return RECALL_BAD_TABLES;
+	recall_unpack(packed, &p, &st);
 	counts->lookups++;
 	class = flow_find(&hash, &found);
 	if (class != FASTPATH_CLASSES) {
 		counts->hits++;
-		known = steer_known(tables, g, st->service, &found, now_s);
+		known = steer_known(tables, g, s, &found, now_s);
 	}
-	if (steer_draws_slot(st->service, p, known)) {
-		st->slot = steer_free_slot(tables, st->service, ticket_draw(st->service));
-		verdict = steer_slot(tables, st);
-		if (verdict != VERDICT_forward)
-			return verdict;
+	if (steer_draws_slot(s, &p, known)) {
+		st.slot = steer_free_slot(tables, s, ticket_draw(s));
+		if (steer_slot(tables, &st) != VERDICT_forward)
+			return RECALL_BAD_TABLES;
 	}
-	verdict = steer_choices(tables, st, &slot);
-	if (verdict != VERDICT_forward)
-		return verdict;
-	choice = steer_choose(class != FASTPATH_CLASSES ? &found : NULL, known, p, &slot, now_s);
-	st->value = choice.backend;
+	if (steer_choices(tables, &st, &slot) != VERDICT_forward)
+		return RECALL_BAD_TABLES;
+	choice = steer_choose(class != FASTPATH_CLASSES ? &found : NULL, known, &p, &slot, now_s);
 	if (choice.action == MEMORY_WRITE) {
 		flow_write(counts, &hash, &choice.memory, class);
 	} else if (choice.action == MEMORY_FORGET) {
 		counts->forgotten++;
 		flow_remove(counts, &hash, class);
 	}
-	return VERDICT_forward;
+	return choice.backend;
 }
 
 #endif

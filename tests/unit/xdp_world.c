@@ -6,10 +6,13 @@
 #include "sluice/service.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <cmocka.h>
@@ -51,6 +54,17 @@ static const struct {
 	[WORLD_RANDOM] = {IP_TCP, false, SERVICE_RANDOM},
 	[WORLD_LEAST] = {IP_TCP, false, SERVICE_LEAST_CONN},
 };
+
+bool world_enter(void)
+{
+	cpu_set_t one;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+		return false;
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	return sched_setaffinity(0, sizeof(one), &one) == 0 && system("ip link set lo up") == 0;
+}
 
 static void *arena_place(uint32_t offset)
 {
@@ -188,6 +202,11 @@ void world_change_all(enum world_service service, uint16_t current, uint16_t pre
 		world_previous(service)[i] = previous;
 	}
 	world_transition(service, true);
+}
+
+struct world_flow world_flow(enum world_service service, uint32_t n)
+{
+	return (struct world_flow){service, (uint16_t)(n >> 14), (uint16_t)(1024 + (n & 0x3fff))};
 }
 
 static struct flow flow_of(const struct world_flow *flow, char client[40])

@@ -49,9 +49,13 @@ struct world_flow {
 	uint16_t port;
 };
 
+/* Into a network namespace of our own, and on one CPU: tickets are a CPU's own. False: no root. */
+bool world_enter(void);
+
 /*
  * Loads a program with maps for `flows_max` flows (struct program_config) and lays the world out:
- * slot n leads to backend n % WORLD_BACKENDS, nothing is changed, all backends live. Fails the test.
+ * slot n leads to backend n % WORLD_BACKENDS, nothing is changed, all backends live. Fails the
+ * test.
  */
 void world_open(uint32_t flows_max);
 void world_close(void);
@@ -72,11 +76,14 @@ void world_transition(enum world_service service, bool is_on);
 /* All slots of the service are changed: from `previous` to `current`. */
 void world_change_all(enum world_service service, uint16_t current, uint16_t previous);
 
+/* The service's flow number `n`: all differ below 2^30. */
+struct world_flow world_flow(enum world_service service, uint32_t n);
+
 /* By the flow's hash, or its source's. */
 uint32_t world_slot(const struct world_flow *flow);
 uint64_t world_hash(const struct world_flow *flow);
 
-/* Sends one packet of the flow through the program; the index of the backend that it was sent to. */
+/* Sends one packet of the flow through the program. Returns the index of its backend. */
 int world_send(const struct world_flow *flow, enum world_packet packet);
 
 /* In which map the flow lies, and with what; FASTPATH_CLASSES: in none. Fails if it is in both. */
