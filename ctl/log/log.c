@@ -59,6 +59,14 @@ void log_line(enum fast_path_log level, const char *line)
 		return;
 }
 
+/* A name or an error that holds a line break may not look like another line. */
+static void clean(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < ' ' || *line == 0x7f)
+			*line = ' ';
+}
+
 void log_write(enum fast_path_log level, const char *format, ...)
 {
 	char line[LOG_LINE_MAX];
@@ -67,5 +75,6 @@ void log_write(enum fast_path_log level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	clean(line);
 	log_line(level, line);
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The ring of events. Control thread.
+ */
+#include "events.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+static struct event ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
+static uint64_t next_id = 1;
+static uint64_t counts[EVENT_N_KINDS];
+static LIST_HEAD(, events_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
+
+static const char *const kind_names[] = {
+#define X(id, word, text) [EVENT_##id] = word,
+	EVENT_KINDS(X)
+#undef X
+};
+
+/* Whoever reads a line may trust that it is one. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+static void copy(char *to, size_t to_bytes, const char *from)
+{
+	snprintf(to, to_bytes, "%s", from ? from : "");
+	clean(to);
+}
+
+static void log_event(enum fast_path_log level, const struct event *e, const char *who)
+{
+	bool told = strcmp(who, "daemon") != 0;
+
+	log_write(level, "%s%s%s%s%s%s%s%s%s%s", e->service[0] ? "service " : "", e->service,
+		  e->service[0] ? ": " : "", e->backend[0] ? "backend " : "", e->backend,
+		  e->backend[0] ? ": " : "", e->text, told ? " (" : "", told ? who : "",
+		  told ? ")" : "");
+}
+
+static void add(enum fast_path_log level, enum event_kind kind, const char *who,
+		const char *service, const char *backend, const char *format, va_list args)
+{
+	struct event *e = &ring[next_id % EVENTS_MAX];
+	struct events_listener *listener, *after;
+	struct timespec now;
+	char *asked;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	e->id = next_id;
+	e->when_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	e->kind = kind;
+	copy(e->who, sizeof(e->who), who);
+	asked = strstr(e->who, ": ");
+	if (asked)
+		*asked = 0;
+	copy(e->service, sizeof(e->service), service);
+	copy(e->backend, sizeof(e->backend), backend);
+	vsnprintf(e->text, sizeof(e->text), format, args);
+	clean(e->text);
+	next_id++;
+	counts[kind]++;
+	log_event(level, e, who);
+	for (listener = LIST_FIRST(&listeners); listener; listener = after) {
+		after = LIST_NEXT(listener, link);
+		listener->added(listener->ctx);
+	}
+}
+
+void events_add(enum event_kind kind, const char *who, const char *service, const char *backend,
+		const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(FAST_PATH_LOG_INFO, kind, who, service, backend, format, args);
+	va_end(args);
+}
+
+void events_warn(enum event_kind kind, const char *who, const char *service, const char *backend,
+		 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(FAST_PATH_LOG_WARNING, kind, who, service, backend, format, args);
+	va_end(args);
+}
+
+uint64_t events_next(void)
+{
+	return next_id;
+}
+
+uint64_t events_first(void)
+{
+	return next_id > EVENTS_MAX ? next_id - EVENTS_MAX : 1;
+}
+
+const struct event *events_get(uint64_t id)
+{
+	return id >= events_first() && id < next_id ? &ring[id % EVENTS_MAX] : NULL;
+}
+
+uint64_t events_count(enum event_kind kind)
+{
+	return counts[kind];
+}
+
+void events_listen(struct events_listener *listener)
+{
+	LIST_INSERT_HEAD(&listeners, listener, link);
+}
+
+void events_unlisten(struct events_listener *listener)
+{
+	LIST_REMOVE(listener, link);
+}
+
+const char *event_kind_name(enum event_kind kind)
+{
+	return kind_names[kind];
+}
+
+bool event_kind_parse(const char *name, enum event_kind *kind)
+{
+	for (int i = 0; i < EVENT_N_KINDS; i++) {
+		if (strcmp(name, kind_names[i]) == 0) {
+			*kind = (enum event_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
