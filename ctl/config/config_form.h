@@ -31,6 +31,9 @@ extern const struct config_key config_root_keys[];
 /* Fills a struct service_conf. */
 extern const struct config_key config_service_keys[];
 
+/* Fills a struct backend_conf. */
+extern const struct config_key config_backend_keys[];
+
 /* What holds for a key that the file doesn't have. */
 void config_settings_default(struct settings *settings);
 
@@ -38,8 +41,9 @@ void config_settings_default(struct settings *settings);
 void config_settings_check(struct config_reader *r, const config_setting_t *root,
 			   const struct config_form *form);
 
-/* The settings that follow from what was read. */
+/* The settings that follow from what was read; and back: what a file says to get such settings. */
 void config_settings_complete(struct config_form *form);
+void config_settings_form(const struct settings *settings, struct config_form *form);
 
 /* The list "services": `out` is the struct config_form. */
 config_read_fn config_read_services;

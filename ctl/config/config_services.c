@@ -5,6 +5,7 @@
  * Called by config.c, on the control thread.
  */
 #include "config_form.h"
+#include "config_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "maglev.h"
 
 static config_read_fn read_port, read_protocol, read_backends;
+static config_json_fn port_json, protocol_json, backends_json;
 
 #define AT(of, member) \
 	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
@@ -35,21 +37,24 @@ static const char *const state_choices[] = {
 	NULL
 };
 
-static const struct config_key backend_keys[] = {
+const struct config_key config_backend_keys[] = {
 	{ "name", NULL, config_read_name, AT(struct backend_conf, name) },
 	{ "address", NULL, config_read_addr, AT(struct backend_conf, addr) },
 	{ "weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
 	  .max = MODEL_WEIGHT_MAX },
 	{ "state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
 	  .choices = state_choices },
+	{ "drain_timeout_s", "0", config_read_integer, AT(struct backend_conf, drain_timeout_s),
+	  .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX },
 	{ .name = NULL },
 };
 
 const struct config_key config_service_keys[] = {
 	{ "name", NULL, config_read_name, AT(struct service_conf, name) },
 	{ "vip", NULL, config_read_addr, AT(struct service_conf, vip) },
-	{ "port", NULL, read_port, AT(struct service_conf, port) },
-	{ "protocol", NULL, read_protocol, AT(struct service_conf, proto) },
+	{ "port", NULL, read_port, AT(struct service_conf, port), .json = port_json },
+	{ "protocol", NULL, read_protocol, AT(struct service_conf, proto),
+	  .json = protocol_json },
 	{ "encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
 	  .choices = encap_choices },
 	{ "slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
@@ -62,7 +67,7 @@ const struct config_key config_service_keys[] = {
 	  .min = 0, .max = MODEL_TRANSITION_S_MAX },
 	{ "slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s),
 	  .min = 0, .max = MODEL_SLOW_START_S_MAX },
-	{ "backends", "", read_backends, .keys = backend_keys },
+	{ "backends", "", read_backends, .keys = config_backend_keys, .json = backends_json },
 	{ .name = NULL },
 };
 
@@ -98,6 +103,28 @@ static void read_protocol(struct config_reader *r, const config_setting_t *s,
 
 	if (text && proto_parse(text, out) < 0)
 		config_fault(r, s, NULL, "\"%.64s\" is none of tcp, udp", text);
+}
+
+static json_t *port_json(const struct config_key *key, const void *in)
+{
+	uint16_t port = *(const uint16_t *)in;
+
+	return port ? json_integer(port) : json_string("all");
+}
+
+static json_t *protocol_json(const struct config_key *key, const void *in)
+{
+	return json_string(proto_name(*(const uint8_t *)in));
+}
+
+static json_t *backends_json(const struct config_key *key, const void *in)
+{
+	const struct service_conf *service = in;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < service->backends_n; i++)
+		json_array_append_new(list, config_json_group(key->keys, &service->backends[i]));
+	return list;
 }
 
 static bool is_list(struct config_reader *r, const config_setting_t *s)

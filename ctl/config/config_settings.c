@@ -4,6 +4,7 @@
  * demand of each other. Called by config.c, on the control thread.
  */
 #include "config_form.h"
+#include "config_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
 #define SEED_MEND "make one with: openssl rand -hex 16"
 
 static config_read_fn read_seed, read_cores, read_ports;
+static config_json_fn seed_json, cores_json, ports_json;
 
 #define AT(member) \
 	.offset = offsetof(struct config_form, member), \
@@ -49,8 +51,8 @@ static const struct config_key port_keys[] = {
 
 static const struct config_key dataplane_keys[] = {
 	{ "mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names },
-	{ "ports", NULL, read_ports, .keys = port_keys },
-	{ "cores", "[ 1 ]", read_cores, .offset = 0 },
+	{ "ports", NULL, read_ports, .keys = port_keys, .json = ports_json },
+	{ "cores", "[ 1 ]", read_cores, .offset = 0, .json = cores_json },
 	{ "idle", "\"adaptive\"", config_read_choice, AT(idle), .choices = idle_names },
 	{ "idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
 	  .max = 10000 },
@@ -104,12 +106,13 @@ static const struct config_key control_keys[] = {
 };
 
 const struct config_key config_root_keys[] = {
-	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND },
+	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json },
 	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys },
 	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "control", "", config_read_group, .keys = control_keys },
-	{ "services", "", config_read_services, .keys = config_service_keys },
+	{ "services", "", config_read_services, .keys = config_service_keys,
+	  .json = config_json_nothing },
 	{ .name = NULL },
 };
 
@@ -149,6 +152,18 @@ void config_settings_complete(struct config_form *form)
 	settings->idle_s[MEMORY_UDP_ONCE] = settings->idle_s[MEMORY_UDP];
 }
 
+void config_settings_form(const struct settings *settings, struct config_form *form)
+{
+	struct settings defaults;
+
+	*form = (struct config_form){ .settings = *settings, .idle = CONFIG_IDLE_ADAPTIVE };
+	if (settings->idle_max_us == 0) {
+		config_settings_default(&defaults);
+		form->idle = CONFIG_IDLE_BUSY;
+		form->settings.idle_max_us = defaults.idle_max_us;
+	}
+}
+
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -183,6 +198,16 @@ static void read_seed(struct config_reader *r, const config_setting_t *s,
 		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | digit);
 	}
 	memcpy(out, bytes, sizeof(bytes));
+}
+
+static json_t *seed_json(const struct config_key *key, const void *in)
+{
+	const uint8_t *bytes = in;
+	char text[2 * sizeof(struct flow_key) + 1];
+
+	for (size_t i = 0; i < sizeof(struct flow_key); i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return json_string(text);
 }
 
 /* How many elements an array or list has; -1 with a fault if it is neither, or 0 or too many. */
@@ -240,6 +265,26 @@ static void read_ports(struct config_reader *r, const config_setting_t *s,
 		config_read_group(r, config_setting_get_elem(s, (unsigned int)i), &port,
 				  &settings->ports[i]);
 	}
+}
+
+static json_t *cores_json(const struct config_key *key, const void *in)
+{
+	const struct settings *settings = &((const struct config_form *)in)->settings;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < settings->cores_n; i++)
+		json_array_append_new(list, json_integer(settings->cores[i]));
+	return list;
+}
+
+static json_t *ports_json(const struct config_key *key, const void *in)
+{
+	const struct settings *settings = &((const struct config_form *)in)->settings;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < settings->ports_n; i++)
+		json_array_append_new(list, config_json_group(key->keys, &settings->ports[i]));
+	return list;
 }
 
 static const config_setting_t *member(const config_setting_t *group, const char *name)

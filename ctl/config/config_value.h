@@ -7,6 +7,7 @@
 #ifndef SLUICE_CONFIG_VALUE_H
 #define SLUICE_CONFIG_VALUE_H
 
+#include <jansson.h>
 #include <libconfig.h>
 
 #include "config_report.h"
@@ -23,6 +24,9 @@ struct config_key;
 typedef void config_read_fn(struct config_reader *r, const config_setting_t *s,
 			    const struct config_key *key, void *out);
 
+/* The value at `in` as JSON, a new reference; NULL: the file would leave the key out. */
+typedef json_t *config_json_fn(const struct config_key *key, const void *in);
+
 /* A group's keys, the last one's name being NULL. */
 struct config_key {
 	const char *name;
@@ -35,6 +39,7 @@ struct config_key {
 	const char *const *choices; /* of config_read_choice: values from 0 on; NULL ends them */
 	const struct config_key *keys; /* of a group, or of the groups in a list */
 	const char *mend; /* what to do when it is missing; NULL: that is plain */
+	config_json_fn *json; /* the way back; NULL: as config_json.c has it for `read` */
 };
 
 /* Reports a fault of a setting, or of `key` in a group `s` that may lack it. */

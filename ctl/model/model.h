@@ -162,6 +162,10 @@ struct model *model_build(const struct settings *settings, struct service_conf *
 struct service_conf *model_find(const struct model *m, const char *service); /* NULL: none */
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend);
 
+/* The same, fast where the backend stands at `hint`, as it does in most versions of a service. */
+const struct backend_conf *service_conf_find_at(const struct service_conf *s, const char *backend,
+						uint32_t hint);
+
 /*
  * Each makes a new model; `m` stays as it is. `spec` is copied; spec->slots 0 asks for a size that
  * fits (at least 100 slots a backend). A service may have no backends. A change that changes

@@ -71,6 +71,9 @@ void backend_check(struct fault_sink *sink, uint32_t service, uint32_t backend,
 	if (b->drain_timeout_s > MODEL_DRAIN_TIMEOUT_S_MAX)
 		fault_report(sink, MODEL_INVALID, service, backend, "drain_timeout_s",
 			     "%u is not in 0-%u", b->drain_timeout_s, MODEL_DRAIN_TIMEOUT_S_MAX);
+	else if (b->drain_timeout_s > 0 && b->admin != BACKEND_DRAINING)
+		fault_report(sink, MODEL_CONFLICT, service, backend, "drain_timeout_s",
+			     "is for a backend whose state is \"draining\" alone");
 }
 
 /* Both order by position where the keys are the same, so that the later one gets the blame. */

@@ -70,3 +70,11 @@ const struct backend_conf *service_conf_find(const struct service_conf *s, const
 	}
 	return NULL;
 }
+
+const struct backend_conf *service_conf_find_at(const struct service_conf *s, const char *backend,
+						uint32_t hint)
+{
+	if (hint < s->backends_n && strcmp(s->backends[hint].name, backend) == 0)
+		return &s->backends[hint];
+	return service_conf_find(s, backend);
+}

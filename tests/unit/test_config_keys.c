@@ -174,7 +174,7 @@ static void test_example(void **state)
 	if (!m)
 		fail_msg("%s", config_error);
 	assert_int_equal(m->services_n, 2);
-	assert_int_equal(m->backends_n, 5);
+	assert_int_equal(m->backends_n, 6);
 	assert_true(model_find(m, "web6")->hash_source);
 	model_free(m);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is in force in the terms of the config file: a tree of its keys, as JSON, made by the same
+ * tables that the file is read by (config_form.h). Objects stand for groups { }, arrays of objects
+ * for lists ( ), other arrays for arrays [ ]. Control thread.
+ */
+#ifndef SLUICE_CONFIG_JSON_H
+#define SLUICE_CONFIG_JSON_H
+
+#include "config_value.h"
+#include "model.h"
+
+/*
+ * Each returns a new reference with every key that has a value, those at their default too.
+ * Without memory a tree lacks something, or is NULL.
+ */
+json_t *config_json_group(const struct config_key *keys, const void *in);
+json_t *config_json_settings(const struct settings *settings); /* all but "services" */
+json_t *config_json_service(const struct service_conf *service);
+json_t *config_json_backend(const struct backend_conf *backend);
+json_t *config_json_model(const struct model *model);
+
+/* For a key that somebody else tells of. */
+config_json_fn config_json_nothing;
+
+#endif
