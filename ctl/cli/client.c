@@ -219,6 +219,16 @@ err_free:
 	return rc;
 }
 
+static int refusal_errno(const json_t *refusal)
+{
+	enum { NOT_FOUND = -32002 }; /* docs/control.md: no such service or backend */
+
+	if (!refusal)
+		return -EPROTO;
+	return json_integer_value(json_object_get(refusal, "code")) == NOT_FOUND ? -ESRCH
+										 : -EREMOTEIO;
+}
+
 int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
 		   json_t **result, char error[CLIENT_ERROR_MAX])
 {
@@ -242,7 +252,7 @@ int client_request(const char *socket_path, const char *method, json_t *params, 
 		const char *text = json_string_value(json_object_get(refusal, "message"));
 
 		snprintf(error, CLIENT_ERROR_MAX, "%s", text ? text : "refused, without a reason");
-		rc = refusal ? -EREMOTEIO : -EPROTO;
+		rc = refusal_errno(refusal);
 	}
 	json_decref(answer);
 	return rc;

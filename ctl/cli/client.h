@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One request to sluiced over its control socket. Used by main.c.
+ * One request to sluiced over its control socket. Used by cli.c and others.
  */
 #ifndef CTL_CLI_CLIENT_H
 #define CTL_CLI_CLIENT_H
@@ -16,7 +16,7 @@ enum {
  * Connects, asks, and waits for the answer, timeout_ms in all. `params` is an object, and stays
  * the caller's. *result is a new reference.
  * Returns 0, or, with a text for people in `error` that says what to do next,
- * -EREMOTEIO: the daemon refused;
+ * -EREMOTEIO: the daemon refused; -ESRCH: since there is no such service or backend;
  * -EPROTO: what came is no answer;
  * -ETIMEDOUT; -ENOENT, -ECONNREFUSED: no daemon; -EACCES; another -errno.
  */

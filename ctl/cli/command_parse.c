@@ -1,261 +1,267 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A command's arguments, read by the very text that help prints of them (commands.h). Called by
+ * A command's arguments, read by the table that help prints of them (commands.h). Called by
  * main.c.
  */
 #include "commands.h"
 #include "duration.h"
 #include "endpoint.h"
+#include "near.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	ARGS_MAX = 12,
-	WORD_MAX = 24,
+/* A command line while it is read. */
+struct reader {
+	const struct command_arg *args;
+	bool given[COMMAND_ARGS_MAX]; /* args[i] */
+	struct command_line *line;
+	char *error; /* of COMMAND_ERROR_MAX */
 };
 
-enum arg_kind {
-	ARG_PLACE,   /* a value by its place */
-	ARG_KEYWORD, /* its name, and a value behind it */
-	ARG_OPTION,  /* --name, and a value behind it */
-	ARG_FLAG,    /* --name alone */
-};
-
-enum value_kind { VALUE_TEXT, VALUE_INTEGER, VALUE_TIME };
-
-/* One of the command's arguments. */
-struct arg {
-	char word[WORD_MAX]; /* as help writes it */
-	enum arg_kind kind;
-	enum value_kind value;
-	bool optional;
-	bool given;
-};
-
-struct args {
-	struct arg list[ARGS_MAX];
-	int n;
-};
-
-/* Takes the next word of the text, without its brackets. False: there is none. */
-static bool next_word(const char **text, char word[WORD_MAX], bool *optional)
+static bool is_place(const struct command_arg *arg)
 {
-	size_t length;
-
-	*text += strspn(*text, " ");
-	*optional = *optional || **text == '[';
-	*text += **text == '[';
-	length = strcspn(*text, " ]");
-	if (length == 0 || length >= WORD_MAX)
-		return false;
-	memcpy(word, *text, length);
-	word[length] = 0;
-	*text += length;
-	return true;
+	return isupper((unsigned char)arg->word[0]);
 }
 
-static bool is_option(const char *text)
+static bool is_option(const struct command_arg *arg)
 {
-	return strncmp(text, "--", 2) == 0;
+	return arg->word[0] == '-';
 }
 
-static enum value_kind value_kind(const char *word)
+const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG_TEXT_MAX])
 {
-	if (strcmp(word, "N") == 0)
-		return VALUE_INTEGER;
-	return strcmp(word, "TIME") == 0 ? VALUE_TIME : VALUE_TEXT;
-}
+	static const char *const values[] = {
+		[VALUE_TEXT] = "TEXT",       [VALUE_SERVICE] = "SERVICE",
+		[VALUE_BACKEND] = "BACKEND", [VALUE_ENDPOINT] = "VIP:PORT/PROTO",
+		[VALUE_ADDRESS] = "ADDRESS", [VALUE_INTEGER] = "N",
+		[VALUE_TIME] = "TIME",       [VALUE_FILE] = "FILE",
+	};
 
-/* "SERVICE BACKEND [weight N] [--timeout TIME] [--wait]" */
-static struct args args_of(const struct command *command)
-{
-	struct args args = {.n = 0};
-	const char *text = command->args;
-	bool optional = false;
-	char word[WORD_MAX];
-
-	while (args.n < ARGS_MAX && next_word(&text, word, &optional)) {
-		struct arg *arg = &args.list[args.n++];
-
-		memcpy(arg->word, word, sizeof(word));
-		arg->optional = optional;
-		if (is_option(word))
-			arg->kind = *text == ']' ? ARG_FLAG : ARG_OPTION;
-		else
-			arg->kind = islower((unsigned char)word[0]) ? ARG_KEYWORD : ARG_PLACE;
-		if ((arg->kind == ARG_KEYWORD || arg->kind == ARG_OPTION) &&
-		    next_word(&text, word, &optional))
-			arg->value = value_kind(word);
-		if (*text == ']') {
-			optional = false;
-			text++;
-		}
+	if (is_place(arg) || arg->value == VALUE_NONE)
+		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s", arg->word);
+	else
+		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s %s", arg->word,
+			 arg->value == VALUE_WORD ? arg->words : values[arg->value]);
+	if (arg->value == VALUE_WORD && !is_place(arg)) {
+		for (char *c = buf + strlen(arg->word) + 1; *c; c++)
+			*c = *c == ' ' ? '|' : *c;
 	}
-	return args;
+	return buf;
 }
 
-static int put_endpoint(json_t *params, const char *text, char error[COMMAND_ERROR_MAX])
+/* "--dry-run" is dry_run, SERVICE service, and a TIME ends in _s. */
+static void param_name(const struct command_arg *arg, char name[COMMAND_NAME_MAX])
 {
-	struct endpoint e;
-	const char *wrong = endpoint_parse(text, &e);
+	const char *word = arg->word + (is_option(arg) ? 2 : 0);
+	size_t length = 0;
 
-	if (wrong) {
-		snprintf(error, COMMAND_ERROR_MAX, "\"%.100s\": %s", text, wrong);
-		return -EINVAL;
+	if (arg->param) {
+		snprintf(name, COMMAND_NAME_MAX, "%s", arg->param);
+		return;
 	}
-	if (json_object_set_new(params, "vip", json_string(e.vip)) < 0 ||
-	    json_object_set_new(params, "port", json_integer(e.port)) < 0 ||
-	    json_object_set_new(params, "protocol", json_string(e.proto)) < 0)
-		return -ENOMEM;
-	return 0;
+	for (; word[length] && length < COMMAND_NAME_MAX - sizeof("_s"); length++)
+		name[length] =
+			word[length] == '-' ? '_' : (char)tolower((unsigned char)word[length]);
+	snprintf(name + length, COMMAND_NAME_MAX - length, "%s",
+		 arg->value == VALUE_TIME ? "_s" : "");
 }
 
-static int put_integer(json_t *params, const struct arg *arg, const char *name, const char *text,
-		       char error[COMMAND_ERROR_MAX])
+static json_t *read_integer(struct reader *r, const struct command_arg *arg, const char *text)
 {
 	char *end;
 	long long value;
 
 	errno = 0;
 	value = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end || isspace((unsigned char)text[0])) {
-		snprintf(error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is no number", arg->word, text);
-		return -EINVAL;
-	}
-	return json_object_set_new(params, name, json_integer(value)) < 0 ? -ENOMEM : 0;
+	if (errno == 0 && end != text && !*end && !isspace((unsigned char)text[0]))
+		return json_integer(value);
+	snprintf(r->error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is no number", arg->word, text);
+	return NULL;
 }
 
-static int put_time(json_t *params, const struct arg *arg, const char *name, const char *text,
-		    char error[COMMAND_ERROR_MAX])
+static json_t *read_time(struct reader *r, const struct command_arg *arg, const char *text)
 {
-	char name_s[WORD_MAX + sizeof("_s")];
 	uint32_t seconds;
 
-	if (!duration_parse(text, &seconds)) {
-		snprintf(error, COMMAND_ERROR_MAX,
-			 "%s: \"%.64s\" is no time such as 90, 90s, 10m, 1h", arg->word, text);
+	if (duration_parse(text, &seconds))
+		return json_integer(seconds);
+	snprintf(r->error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is no time such as 90, 90s, 10m, 1h",
+		 arg->word, text);
+	return NULL;
+}
+
+static json_t *read_word(struct reader *r, const struct command_arg *arg, const char *text)
+{
+	struct near near = near_to(text);
+	char words[COMMAND_ARG_TEXT_MAX], *rest = NULL, mend[NEAR_WORD_MAX + 32];
+	bool found = false;
+
+	snprintf(words, sizeof(words), "%s", arg->words);
+	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
+		found = found || strcmp(w, text) == 0;
+		near_try(&near, w);
+	}
+	if (found)
+		return json_string(text);
+	snprintf(r->error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is none of: %s%s", arg->word, text,
+		 arg->words, near_text(&near, mend));
+	return NULL;
+}
+
+static json_t *read_address(struct reader *r, const struct command_arg *arg, const char *text)
+{
+	struct in6_addr addr;
+
+	if (inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, &addr) == 1)
+		return json_string(text);
+	snprintf(r->error, COMMAND_ERROR_MAX,
+		 "%s: \"%.64s\" is no address such as 10.0.0.11, 2001:db8::11", arg->word, text);
+	return NULL;
+}
+
+static json_t *read_text(struct reader *r, const struct command_arg *arg, const char *text)
+{
+	json_t *string = json_string(text);
+
+	if (!string)
+		snprintf(r->error, COMMAND_ERROR_MAX, "%s: the argument is not UTF-8", arg->word);
+	return string;
+}
+
+static int put_endpoint(struct reader *r, const char *text)
+{
+	struct endpoint e;
+	const char *wrong = endpoint_parse(text, &e);
+
+	if (wrong) {
+		snprintf(r->error, COMMAND_ERROR_MAX, "\"%.100s\": %s", text, wrong);
 		return -EINVAL;
 	}
-	snprintf(name_s, sizeof(name_s), "%s_s", name);
-	return json_object_set_new(params, name_s, json_integer(seconds)) < 0 ? -ENOMEM : 0;
+	if (json_object_set_new(r->line->params, "vip", json_string(e.vip)) < 0 ||
+	    json_object_set_new(r->line->params, "port", json_integer(e.port)) < 0 ||
+	    json_object_set_new(r->line->params, "protocol", json_string(e.proto)) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
-/* The method's parameter: "--dry-run" is dry_run. */
-static void param_name(const struct arg *arg, char name[WORD_MAX])
+static int put(struct reader *r, const struct command_arg *arg, const char *text)
 {
-	const char *word = arg->word + (is_option(arg->word) ? 2 : 0);
-	size_t length = strlen(word);
+	char name[COMMAND_NAME_MAX];
+	json_t *value = NULL;
 
-	for (size_t i = 0; i < length; i++)
-		name[i] = word[i] == '-' ? '_' : (char)tolower((unsigned char)word[i]);
-	name[length] = 0;
-}
-
-static int put(json_t *params, const struct arg *arg, const char *text,
-	       char error[COMMAND_ERROR_MAX])
-{
-	char name[WORD_MAX];
-	json_t *string;
-
-	if (strcmp(arg->word, "VIP:PORT/PROTO") == 0)
-		return put_endpoint(params, text, error);
-	param_name(arg, name);
-	if (arg->value == VALUE_INTEGER)
-		return put_integer(params, arg, name, text, error);
-	if (arg->value == VALUE_TIME)
-		return put_time(params, arg, name, text, error);
-	string = json_string(text);
-	if (!string) {
-		snprintf(error, COMMAND_ERROR_MAX, "%s: the argument is not UTF-8", arg->word);
-		return -EINVAL;
+	switch (arg->value) {
+	case VALUE_ENDPOINT:
+		return put_endpoint(r, text);
+	case VALUE_NONE:
+		value = json_true();
+		break;
+	case VALUE_INTEGER:
+		value = read_integer(r, arg, text);
+		break;
+	case VALUE_TIME:
+		value = read_time(r, arg, text);
+		break;
+	case VALUE_WORD:
+		value = read_word(r, arg, text);
+		break;
+	case VALUE_ADDRESS:
+		value = read_address(r, arg, text);
+		break;
+	case VALUE_TEXT:
+	case VALUE_SERVICE:
+	case VALUE_BACKEND:
+	case VALUE_FILE:
+		value = read_text(r, arg, text);
+		break;
 	}
-	return json_object_set_new(params, name, string) < 0 ? -ENOMEM : 0;
-}
-
-static int put_flag(struct command_line *line, const struct arg *arg)
-{
-	char name[WORD_MAX];
-
-	if (strcmp(arg->word, "--wait") == 0) {
-		line->wait = true;
-		return 0;
-	}
+	if (!value)
+		return r->error[0] ? -EINVAL : -ENOMEM;
 	param_name(arg, name);
-	return json_object_set_new(line->params, name, json_true()) < 0 ? -ENOMEM : 0;
-}
-
-static bool begins(const struct arg *arg, const char *text, size_t length)
-{
-	return strlen(arg->word) == length && memcmp(arg->word, text, length) == 0;
+	return json_object_set_new(arg->own ? r->line->own : r->line->params, name, value) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* The argument that `text` is for, or names. NULL: none. */
-static struct arg *arg_for(struct args *args, const char *text)
+static const struct command_arg *arg_for(const struct reader *r, const char *text)
 {
-	bool option = is_option(text);
-	size_t length = option ? strcspn(text, "=") : strlen(text);
-
-	for (int i = 0; !option && i < args->n; i++) {
-		if (args->list[i].kind == ARG_PLACE && !args->list[i].given)
-			return &args->list[i];
+	if (command_is_option(text))
+		return command_option(r->args, text);
+	for (size_t i = 0; r->args && r->args[i].word; i++) {
+		if (is_place(&r->args[i]) && !r->given[i])
+			return &r->args[i];
 	}
-	for (int i = 0; i < args->n; i++) {
-		if (args->list[i].kind != ARG_PLACE && begins(&args->list[i], text, length))
-			return &args->list[i];
+	for (size_t i = 0; r->args && r->args[i].word; i++) {
+		if (!is_place(&r->args[i]) && strcmp(r->args[i].word, text) == 0)
+			return &r->args[i];
 	}
 	return NULL;
 }
 
-/* Reads argv[*i], and moves on behind it and its value. */
-static int parse_one(struct args *args, char *const argv[], int argc, int *i,
-		     struct command_line *line, char error[COMMAND_ERROR_MAX])
+/* What `text`, which is no argument, may stand for. */
+static int refuse_unknown(struct reader *r, const char *text)
 {
-	const char *text = argv[(*i)++], *equals = is_option(text) ? strchr(text, '=') : NULL;
-	struct arg *arg = arg_for(args, text);
-	const char *wrong = NULL;
+	bool option = command_is_option(text);
+	struct near near = near_to(text);
+	char mend[NEAR_WORD_MAX + 32];
 
-	if (!arg)
-		wrong = is_option(text) ? "is no option of this command"
-					: "is one argument too many";
-	else if (arg->given)
-		wrong = "is given twice";
-	else if (arg->kind == ARG_FLAG && equals)
-		wrong = "takes no value";
-	else if (arg->kind != ARG_PLACE && arg->kind != ARG_FLAG && !equals && *i == argc)
-		wrong = "lacks its value";
-	if (wrong) {
-		snprintf(error, COMMAND_ERROR_MAX, "\"%.*s\" %s",
-			 equals ? (int)(equals - text) : 64, text, wrong);
-		return -EINVAL;
+	for (const struct command_arg *a = r->args; a && a->word; a++) {
+		if (!is_place(a) && is_option(a) == option && !r->given[a - r->args])
+			near_try(&near, a->word);
 	}
-	arg->given = true;
-	if (arg->kind == ARG_FLAG)
-		return put_flag(line, arg);
-	if (arg->kind != ARG_PLACE)
-		text = equals ? equals + 1 : argv[(*i)++];
-	return put(line->params, arg, text, error);
+	for (const struct command_arg *a = command_options; option && a->word; a++)
+		near_try(&near, a->word);
+	snprintf(r->error, COMMAND_ERROR_MAX, "\"%.64s\" is %s%s", text,
+		 option ? "no option of this command" : "one argument too many",
+		 near_text(&near, mend));
+	return -EINVAL;
 }
 
-static int parse(struct args *args, int argc, char *const argv[], struct command_line *line,
-		 char error[COMMAND_ERROR_MAX])
+/* Reads argv[*i], and moves on behind it and its value. */
+static int parse_one(struct reader *r, char *const argv[], int argc, int *i)
+{
+	const char *text = argv[(*i)++], *wrong = NULL;
+	const struct command_arg *arg = arg_for(r, text);
+	const char *value = arg && is_option(arg) ? command_option_value(text) : NULL;
+
+	if (!arg)
+		return refuse_unknown(r, text);
+	if (r->given[arg - r->args])
+		wrong = "is given twice";
+	else if (arg->value == VALUE_NONE && value)
+		wrong = "takes no value";
+	else if (!is_place(arg) && arg->value != VALUE_NONE && !value && *i == argc)
+		wrong = "lacks its value";
+	if (wrong) {
+		snprintf(r->error, COMMAND_ERROR_MAX, "\"%s\" %s", arg->word, wrong);
+		return -EINVAL;
+	}
+	r->given[arg - r->args] = true;
+	if (!value && !is_place(arg) && arg->value != VALUE_NONE)
+		value = argv[(*i)++];
+	return put(r, arg, value ? value : text);
+}
+
+static int parse(struct reader *r, int argc, char *const argv[])
 {
 	for (int i = 0; i < argc;) {
-		int rc = parse_one(args, argv, argc, &i, line, error);
+		int rc = parse_one(r, argv, argc, &i);
 
 		if (rc < 0)
 			return rc;
 	}
-	for (int i = 0; i < args->n; i++) {
-		if (!args->list[i].given && !args->list[i].optional) {
-			snprintf(error, COMMAND_ERROR_MAX, "\"%s\" is missing", args->list[i].word);
+	for (size_t i = 0; r->args && r->args[i].word; i++) {
+		if (!r->given[i] && !r->args[i].optional) {
+			snprintf(r->error, COMMAND_ERROR_MAX, "\"%s\" is missing", r->args[i].word);
 			return -EINVAL;
 		}
 	}
-	if (line->wait && json_object_get(line->params, "dry_run")) {
-		snprintf(error, COMMAND_ERROR_MAX, "with --dry-run there is nothing to --wait for");
+	if (command_flag(r->line, "wait") && json_object_get(r->line->params, "dry_run")) {
+		snprintf(r->error, COMMAND_ERROR_MAX,
+			 "with --dry-run there is nothing to --wait for");
 		return -EINVAL;
 	}
 	return 0;
@@ -264,17 +270,39 @@ static int parse(struct args *args, int argc, char *const argv[], struct command
 int command_parse(const struct command *command, int argc, char *const argv[],
 		  struct command_line *line, char error[COMMAND_ERROR_MAX])
 {
-	struct args args = args_of(command);
-	int rc;
+	struct reader r = {.args = command->args, .line = line, .error = error};
+	int rc = -ENOMEM;
 
 	error[0] = 0;
-	*line = (struct command_line){.params = json_object()};
-	if (!line->params)
-		return -ENOMEM;
-	rc = parse(&args, argc, argv, line, error);
-	if (rc < 0) {
-		json_decref(line->params);
-		line->params = NULL;
-	}
+	*line = (struct command_line){
+		.command = command, .params = json_object(), .own = json_object()};
+	if (line->params && line->own)
+		rc = parse(&r, argc, argv);
+	if (rc < 0)
+		command_line_free(line);
 	return rc;
+}
+
+void command_line_free(struct command_line *line)
+{
+	json_decref(line->params);
+	json_decref(line->own);
+	*line = (struct command_line){.params = NULL};
+}
+
+bool command_flag(const struct command_line *line, const char *name)
+{
+	return json_is_true(json_object_get(line->own, name));
+}
+
+const char *command_text(const struct command_line *line, const char *name)
+{
+	return json_string_value(json_object_get(line->own, name));
+}
+
+json_int_t command_number(const struct command_line *line, const char *name, json_int_t fallback)
+{
+	const json_t *value = json_object_get(line->own, name);
+
+	return value ? json_integer_value(value) : fallback;
 }

@@ -1,61 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sluicectl's commands, and finding the one that is meant. Called by main.c.
+ * Finding the command that is meant, and what all commands have in common. Called by main.c,
+ * command_help.c and complete.c.
  */
 #include "commands.h"
+#include "near.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const struct command commands[] = {
-	{"show services", "", "services.list", show_services,
-	 "the services and what they are made of"},
-	{"show backends", "[SERVICE]", "backends.list", show_backends,
-	 "the backends: weight, share of the slots, packets, next hop"},
-	{"show counters", "[SERVICE]", "counters.list", show_counters,
-	 "what happened to packets: one row a verdict; rows of 0 only with --all"},
-	{"show flows", "[--service SERVICE] [--backend BACKEND] [--limit N]", "flows.list",
-	 show_flows,
-	 "remembered flows: those that the lookup table alone does not tell; 20 at most"},
-	{"show transitions", "", "transitions.list", show_transitions,
-	 "the services whose last change is not over yet"},
-	{"show memory", "", "memory.show", show_memory,
-	 "how full the table of remembered flows is, and what it counted"},
-	{"show generation", "", "generation.show", show_generation,
-	 "the generation that packets see, and how full its memory is"},
-	{"show dataplane", "", "dataplane.show", show_dataplane,
-	 "the fast path, its ports and its workers"},
-	{"service add",
-	 "NAME VIP:PORT/PROTO [encap ENCAP] [slots N] [scheduler SCHEDULER] [hash HASH] "
-	 "[transition TIME] [slow-start TIME]",
-	 "service.add", show_change,
-	 "adds a service; IPv6 as [2001:db8::1]:80/tcp; PORT may be all; ENCAP ipip, gue or gue0; "
-	 "SCHEDULER maglev, rr, wrr, random or least-conn; HASH flow or source; TIME 90, 90s, 10m, "
-	 "1h"},
-	{"service remove", "SERVICE [--dry-run]", "service.remove", show_change,
-	 "removes a service with its backends"},
-	{"backend add", "SERVICE NAME ADDRESS [weight N] [--dry-run]", "backend.add", show_change,
-	 "adds a backend to a service; weight 100 if not given"},
-	{"backend remove", "SERVICE BACKEND [--dry-run]", "backend.remove", show_change,
-	 "removes a backend; its flows break: drain it before"},
-	{"backend set", "SERVICE BACKEND weight N [--dry-run]", "backend.set", show_change,
-	 "sets a backend's weight, 0 to 65535; 0 takes no new flows"},
-	{"backend enable", "SERVICE BACKEND [--dry-run]", "backend.enable", show_change,
-	 "lets a backend take flows"},
-	{"backend disable", "SERVICE BACKEND [--dry-run]", "backend.disable", show_change,
-	 "sends a backend nothing more; its flows break"},
-	{"backend drain", "SERVICE BACKEND [--timeout TIME] [--wait] [--dry-run]", "backend.drain",
-	 show_change,
-	 "gives a backend no new flows, and disables it after --timeout; --wait shows how many "
-	 "remembered flows are left, until none is (status 0) or the timeout cuts them (status 1)"},
-	{"backend undrain", "SERVICE BACKEND [--dry-run]", "backend.undrain", show_change,
-	 "lets a draining backend take new flows again"},
-	{"version", "", "version", show_version, "what runs, and since when"},
-	{.words = NULL},
+const struct command_group command_groups[] = {
+	{"Looking", commands_show},
+	{"Changing", commands_change},
+	{"The daemon", commands_daemon},
+	{.title = NULL},
 };
 
-/* Whether the command's first words are those in argv: all of argv's, or all of the command's. */
-static int words_matched(const struct command *command, int argc, char *const argv[])
+const struct command_arg command_options[] = {
+	{"--json", VALUE_NONE, true, .own = true,
+	 .help = "prints the result as it came, for programs (docs/json.md has its form)"},
+	{"--socket", VALUE_FILE, true, .own = true,
+	 .help = "sluiced's control socket; else $SLUICE_SOCKET, else " CLI_SOCKET_DEFAULT},
+	{"--color", VALUE_WORD, true, .own = true, .words = "auto always never",
+	 .help = "auto, if not given: on a terminal, unless $NO_COLOR is set"},
+	{"--help", VALUE_NONE, true, .own = true, .letter = 'h',
+	 .help = "help, on one command if one is named"},
+	{"--version", VALUE_NONE, true, .own = true, .help = "sluicectl's own version"},
+	{.word = NULL},
+};
+
+const struct command *command_at(size_t index)
+{
+	for (const struct command_group *group = command_groups; group->title; group++) {
+		for (const struct command *c = group->commands; c->words; c++) {
+			if (index-- == 0)
+				return c;
+		}
+	}
+	return NULL;
+}
+
+int command_matched(const struct command *command, int argc, char *const argv[])
 {
 	const char *word = command->words;
 	int n = 0;
@@ -81,43 +66,111 @@ int command_words(const struct command *command)
 	return n;
 }
 
+/* The first n words of argv, as a command's are written. */
+static void join(int n, int argc, char *const argv[], char text[NEAR_WORD_MAX])
+{
+	size_t length = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < n && i < argc && length < NEAR_WORD_MAX; i++)
+		length += (size_t)snprintf(text + length, NEAR_WORD_MAX - length, "%s%s",
+					   i > 0 ? " " : "", argv[i]);
+}
+
+/* What may stand for the words that no command has. */
+static const struct command *command_near(int argc, char *const argv[])
+{
+	const struct command *best = NULL, *c;
+	unsigned int best_distance = ~0u;
+
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		char text[NEAR_WORD_MAX];
+		struct near near;
+
+		if (c->hidden)
+			continue;
+		join(command_words(c), argc, argv, text);
+		near = near_to(text);
+		near_try(&near, c->words);
+		if (near.best && near.distance < best_distance) {
+			best = c;
+			best_distance = near.distance;
+		}
+	}
+	return best;
+}
+
+static void no_command(int argc, char *const argv[], char error[COMMAND_ERROR_MAX])
+{
+	const struct command *near = command_near(argc, argv);
+	char words[NEAR_WORD_MAX];
+
+	join(near ? command_words(near) : 1, argc, argv, words);
+	if (near)
+		snprintf(error, COMMAND_ERROR_MAX,
+			 "no command \"%s\"; did you mean \"%s\"? (sluicectl help lists them)",
+			 words, near->words);
+	else
+		snprintf(error, COMMAND_ERROR_MAX, "no command \"%s\"; sluicectl help lists them",
+			 words);
+}
+
 const struct command *command_find(int argc, char *const argv[], char error[COMMAND_ERROR_MAX])
 {
-	char nouns[COMMAND_ERROR_MAX] = "";
+	char nouns[COMMAND_ERROR_MAX] = "", *second = argc > 1 ? argv[1] : NULL;
+	struct near near = near_to(second ? second : "");
+	const struct command *c;
 	size_t length = 0;
 
 	if (argc == 0) {
 		snprintf(error, COMMAND_ERROR_MAX, "no command; sluicectl help lists them");
 		return NULL;
 	}
-	for (const struct command *c = commands; c->words; c++) {
-		int matched = words_matched(c, argc, argv);
-
-		if (matched == command_words(c))
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		if (command_matched(c, argc, argv) == command_words(c))
 			return c;
 		/* "show", or "show foo": what could follow the first word? */
-		if (words_matched(c, 1, argv) == 1 && length < sizeof(nouns))
+		if (command_matched(c, 1, argv) != 1 || c->hidden || !strchr(c->words, ' '))
+			continue;
+		near_try(&near, strchr(c->words, ' ') + 1);
+		if (length < sizeof(nouns))
 			length += (size_t)snprintf(nouns + length, sizeof(nouns) - length, "%s%s",
 						   length ? ", " : "", strchr(c->words, ' ') + 1);
 	}
-	if (length > 0)
-		snprintf(error, COMMAND_ERROR_MAX, "%.64s what? one of: %.400s", argv[0], nouns);
-	else
+	if (length == 0)
+		no_command(argc, argv, error);
+	else if (second && near.best)
 		snprintf(error, COMMAND_ERROR_MAX,
-			 "no command \"%.64s\"; sluicectl help lists them", argv[0]);
+			 "%.64s %.64s: no such command; did you mean \"%.64s %s\"? one of: %.200s",
+			 argv[0], second, argv[0], near.best, nouns);
+	else
+		snprintf(error, COMMAND_ERROR_MAX, "%.64s what? one of: %.400s", argv[0], nouns);
 	return NULL;
 }
 
-int command_help(int argc, char *const argv[], FILE *out)
+const char *command_option_value(const char *text)
 {
-	int n = 0;
+	const char *equals = strncmp(text, "--", 2) == 0 ? strchr(text, '=') : NULL;
 
-	for (const struct command *c = commands; c->words; c++) {
-		if (argc > 0 && words_matched(c, argc, argv) <= 0)
+	return equals ? equals + 1 : NULL;
+}
+
+const struct command_arg *command_option(const struct command_arg *args, const char *text)
+{
+	size_t length = strcspn(text, "=");
+
+	for (; args && args->word; args++) {
+		if (args->word[0] != '-')
 			continue;
-		fprintf(out, "  %s%s%s\n      %s\n", c->words, c->args[0] ? " " : "", c->args,
-			c->help);
-		n++;
+		if (strlen(args->word) == length && memcmp(args->word, text, length) == 0)
+			return args;
+		if (args->letter && text[0] == '-' && text[1] == args->letter && !text[2])
+			return args;
 	}
-	return n;
+	return NULL;
+}
+
+bool command_is_option(const char *text)
+{
+	return text[0] == '-' && text[1] && !strchr("0123456789>", text[1]);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const json_t *find(const json_t *result, const char *service, const char *backend)
 {
@@ -130,4 +131,42 @@ int drain_wait(const struct drain_watch *watch, json_t **result, char line[CLIEN
 	if (rc == 0 && end != DRAIN_EMPTY)
 		rc = -ECANCELED;
 	return rc;
+}
+
+static enum cli_status wait_for_end(const struct cli *cli, const json_t *params)
+{
+	const struct drain_watch watch = {
+		.socket_path = cli->socket,
+		.service = show_text(params, "service"),
+		.backend = show_text(params, "backend"),
+		.interval_ms = DRAIN_INTERVAL_MS,
+		.out = cli->json ? NULL : stdout,
+		.terminal = isatty(STDOUT_FILENO),
+	};
+	char line[CLIENT_ERROR_MAX];
+	json_t *result;
+	int rc = drain_wait(&watch, &result, line);
+
+	if (cli->json && result)
+		cli_print_json(result);
+	else if (rc < 0 && rc != -ECANCELED)
+		cli_error("%s", line);
+	json_decref(result);
+	return rc < 0 ? CLI_FAILED : CLI_DONE;
+}
+
+enum cli_status drain_run(const struct cli *cli, const struct command_line *line)
+{
+	enum cli_status status;
+	json_t *result;
+
+	if (!command_flag(line, "wait"))
+		return cli_ask(cli, line);
+	status = cli_request(cli, line->command->method, line->params, &result);
+	if (status != CLI_DONE)
+		return status;
+	if (!cli->json)
+		line->command->show(&(struct show){.out = stdout, .color = cli->color}, result);
+	json_decref(result);
+	return wait_for_end(cli, line->params);
 }

@@ -6,6 +6,7 @@
 #define CTL_CLI_DRAIN_WAIT_H
 
 #include "client.h"
+#include "commands.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,5 +42,8 @@ struct drain_watch {
  * and `line` holds; else what client_request() returned, with its text in `line`.
  */
 int drain_wait(const struct drain_watch *watch, json_t **result, char line[CLIENT_ERROR_MAX]);
+
+/* `backend drain`: asks, and with --wait waits. */
+command_function drain_run;
 
 #endif

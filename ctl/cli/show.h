@@ -12,7 +12,8 @@
 
 struct show {
 	FILE *out;
-	bool all; /* with the rows that are 0 */
+	bool all;   /* with the rows that are 0 */
+	bool color; /* the stream is a terminal, or color is wanted */
 };
 
 typedef void show_function(const struct show *show, const json_t *result);

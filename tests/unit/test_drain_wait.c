@@ -150,7 +150,7 @@ static void test_waits(void **state)
 		 {RESULT(RUNNING(12, "null")),
 		  "\"error\":{\"code\":-32002,\"message\":\"no service \\\"web\\\"\"}", NULL},
 		 true,
-		 -EREMOTEIO,
+		 -ESRCH,
 		 "\rweb b1: 12 remembered flows left, last packet 4s ago\033[K\n",
 		 "no service \"web\""},
 		{"until the daemon ends",

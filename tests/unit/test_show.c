@@ -214,15 +214,16 @@ static void test_show_memory(void **state)
 /* Every function that shows a result takes one that lacks everything. */
 static void test_show_nothing(void **state)
 {
-	for (const struct command *c = commands; c->words; c++) {
-		static const char *const results[] = {
-			"{}",
-			"[]",
-			"{\"services\":{},\"backends\":[1],\"ports\":[null],\"workers\":[[]],"
-			"\"flows\":[3],\"transitions\":[\"a\"],\"preview\":[null]}",
-		};
+	static const char *const results[] = {
+		"{}",
+		"[]",
+		"{\"services\":{},\"backends\":[1],\"ports\":[null],\"workers\":[[]],"
+		"\"flows\":[3],\"transitions\":[\"a\"],\"preview\":[null]}",
+	};
+	const struct command *c;
 
-		for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+	for (size_t row = 0; (c = command_at(row)); row++) {
+		for (size_t i = 0; c->show && i < sizeof(results) / sizeof(results[0]); i++) {
 			char *text = printed(c->show, true, results[i]);
 
 			assert_true(strlen(text) > 0);

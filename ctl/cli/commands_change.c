@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands that change services and backends. Called through the table in commands.c.
+ */
+#include "commands.h"
+#include "drain_wait.h"
+
+#define SERVICE                                                        \
+	{                                                              \
+		"SERVICE", VALUE_SERVICE, .help = "the service's name" \
+	}
+#define BACKEND                                                              \
+	{                                                                    \
+		"BACKEND", VALUE_BACKEND, .help = "the backend's name in it" \
+	}
+#define DRY_RUN                                                                                \
+	{                                                                                      \
+		"--dry-run", VALUE_NONE, .optional = true,                                     \
+					 .help = "says what would happen, and changes nothing" \
+	}
+
+static const struct command_arg service_add[] = {
+	{"NAME", VALUE_TEXT, .help = "of the new service: letters, digits, . _ - :"},
+	{"VIP:PORT/PROTO", VALUE_ENDPOINT,
+	 .help = "198.51.100.10:80/tcp, [2001:db8::1]:53/udp; the port may be \"all\""},
+	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",
+	 .help = "how packets are wrapped towards the backends; ipip if not given"},
+	{"slots", VALUE_INTEGER, .optional = true,
+	 .help = "of the lookup table, a prime; chosen if not given"},
+	{"scheduler", VALUE_WORD, .optional = true, .words = "maglev rr wrr random least-conn",
+	 .help = "how new flows are spread; maglev if not given"},
+	{"hash", VALUE_WORD, .optional = true, .words = "flow source",
+	 .help = "maglev: source keeps all flows of a client together; flow if not given"},
+	{"transition", VALUE_TIME, .optional = true,
+	 .help = "how long older flows are waited for after a change; 5m if not given"},
+	{"slow-start", VALUE_TIME, .optional = true,
+	 .help = "how long a new backend takes to its full weight; 0 if not given"},
+	{.word = NULL},
+};
+
+static const struct command_arg service_remove[] = {SERVICE, DRY_RUN, {.word = NULL}};
+
+static const struct command_arg backend_add[] = {
+	SERVICE,
+	{"NAME", VALUE_TEXT, .help = "of the new backend: letters, digits, . _ - :"},
+	{"ADDRESS", VALUE_ADDRESS, .help = "IPv4 or IPv6, whatever the vip's family"},
+	{"weight", VALUE_INTEGER, .optional = true, .help = "0 to 65535; 100 if not given"},
+	DRY_RUN,
+	{.word = NULL},
+};
+
+static const struct command_arg backend_set[] = {
+	SERVICE,
+	BACKEND,
+	{"weight", VALUE_INTEGER, .help = "0 to 65535; 0 takes no new flows"},
+	DRY_RUN,
+	{.word = NULL},
+};
+
+static const struct command_arg backend_only[] = {SERVICE, BACKEND, DRY_RUN, {.word = NULL}};
+
+static const struct command_arg backend_drain[] = {
+	SERVICE,
+	BACKEND,
+	{"--timeout", VALUE_TIME, .optional = true,
+	 .help = "then it is disabled, which breaks the flows that are left; else it drains on"},
+	{"--wait", VALUE_NONE, .optional = true, .own = true,
+	 .help = "shows how many remembered flows are left, until none is (exit status 0) or the "
+		 "timeout cuts them (1)"},
+	DRY_RUN,
+	{.word = NULL},
+};
+
+const struct command commands_change[] = {
+	{"service add", service_add, "service.add", show_change,
+	 .help = "adds a service, without backends yet",
+	 .examples = "service add web 198.51.100.10:80/tcp encap gue\n"
+		     "service add dns [2001:db8::1]:53/udp transition 0"},
+	{"service remove", service_remove, "service.remove", show_change,
+	 .help = "removes a service with its backends", .examples = "service remove web --dry-run"},
+	{"backend add", backend_add, "backend.add", show_change,
+	 .help = "adds a backend to a service",
+	 .examples = "backend add web b4 10.0.0.14 weight 50"},
+	{"backend remove", backend_only, "backend.remove", show_change,
+	 .help = "removes a backend; its flows break: drain it before"},
+	{"backend set", backend_set, "backend.set", show_change, .help = "sets a backend's weight",
+	 .examples = "backend set web b1 weight 0"},
+	{"backend enable", backend_only, "backend.enable", show_change,
+	 .help = "lets a backend take flows"},
+	{"backend disable", backend_only, "backend.disable", show_change,
+	 .help = "sends a backend nothing more; its flows break"},
+	{"backend drain", backend_drain, "backend.drain", show_change, .run = drain_run,
+	 .help = "gives a backend no new flows, and keeps those that it has",
+	 .text = "Interrupting --wait leaves the drain as it is; the daemon keeps the time of "
+		 "--timeout, so it holds without --wait too.",
+	 .examples = "backend drain web b1 --timeout 30m --wait"},
+	{"backend undrain", backend_only, "backend.undrain", show_change,
+	 .help = "lets a draining backend take new flows again"},
+	{.words = NULL},
+};
