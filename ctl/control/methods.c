@@ -16,6 +16,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 {
 	static const struct rpc_method *const tables[] = {
 		methods_service, methods_backend, methods_counters, methods_flows, methods_daemon,
+		methods_node,
 	};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Do packets reach all cores that could handle them? By receive queues and RSS, and by what
+ * the workers counted. Called by doctor.c.
+ */
+#include "doctor.h"
+
+enum {
+	CPUS_MAX = 4096,
+	PACKETS_MIN = 100000, /* fewer tell nothing of how they are spread */
+	SHARE_MAX_PERCENT = 90,
+};
+
+static int cpus_online(const struct host *host)
+{
+	int n = 0;
+
+	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++)
+		n += host_listed(host, "/sys/devices/system/cpu/online", cpu);
+	return n;
+}
+
+static void check_hash(struct doctor *d, const char *interface, const struct link_facts *facts)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		const char *type = v6 ? "udp6" : "udp4";
+
+		if (facts->hash_udp_ports[v6] == 0)
+			doctor_say(d, FINDING_SLOW, "rss",
+				   mend_with("ethtool -N %s rx-flow-hash %s sdfn", interface, type),
+				   "%s: %s is spread over the queues by addresses alone, so one "
+				   "client's datagrams all meet one CPU",
+				   interface, type);
+	}
+}
+
+/* xdp: a CPU handles what comes by its queue. */
+static void check_interface(struct doctor *d, const char *interface, int cpus)
+{
+	struct link_facts facts;
+	int want;
+
+	if (d->patient->host->link_read(interface, &facts) != 0) {
+		doctor_say(d, FINDING_WRONG, "port",
+			   mend_with("ip link show; then edit dataplane.ports in %s",
+				     d->patient->config_path),
+			   "%s: there is no such interface", interface);
+		return;
+	}
+	if (facts.rx_queues < 0) {
+		doctor_say(d, FINDING_UNKNOWN, "queues", NULL,
+			   "%s: its driver (%s) doesn't tell how many it has", interface,
+			   facts.driver);
+		return;
+	}
+	want = facts.rx_queues_max < cpus ? facts.rx_queues_max : cpus;
+	if (facts.rx_queues < want)
+		doctor_say(d, FINDING_SLOW, "queues",
+			   mend_with("ethtool -L %s combined %d", interface, want),
+			   "%s: %d receive queues for %d CPUs: the other CPUs handle no packets",
+			   interface, facts.rx_queues, cpus);
+	else
+		doctor_say(d, FINDING_GOOD, "queues", NULL, "%s: %d receive queues for %d CPUs",
+			   interface, facts.rx_queues, cpus);
+	if (facts.rx_queues > 1)
+		check_hash(d, interface, &facts);
+}
+
+static json_int_t packets_of(json_t *worker)
+{
+	json_int_t sum = 0;
+	const char *verdict;
+	json_t *packets;
+
+	json_object_foreach (json_object_get(worker, "packets"), verdict, packets)
+		sum += json_integer_value(packets);
+	return sum;
+}
+
+static void check_spread(struct doctor *d)
+{
+	const json_t *workers = json_object_get(d->patient->dataplane, "workers");
+	size_t n = json_array_size(workers), busiest = 0;
+	json_int_t all = 0, most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json_int_t packets = packets_of(json_array_get(workers, i));
+
+		all += packets;
+		if (packets > most) {
+			most = packets;
+			busiest = i;
+		}
+	}
+	if (n < 2 || all < PACKETS_MIN)
+		return;
+	if (most > all / 100 * SHARE_MAX_PERCENT)
+		doctor_say(d, FINDING_SLOW, "workers",
+			   mend_with("give the port a device with RSS, or fewer cores in "
+				     "dataplane.cores"),
+			   "worker %zu of %zu had %d %% of all packets: the port doesn't spread "
+			   "them",
+			   busiest, n, (int)(most * 100 / all));
+	else
+		doctor_say(d, FINDING_GOOD, "workers", NULL,
+			   "%zu share the packets, the busiest has %d %%", n,
+			   (int)(most * 100 / all));
+}
+
+void check_queues(struct doctor *d)
+{
+	const struct patient *p = d->patient;
+	int cpus = cpus_online(p->host);
+
+	if (patient_runs(p, "xdp")) {
+		for (size_t i = 0; i < patient_ports(p); i++) {
+			const char *interface = patient_interface(p, i);
+
+			if (interface)
+				check_interface(d, interface, cpus);
+		}
+	}
+	check_spread(d);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The list of checks, and of what they found. Called by sluicectl.
+ */
+#include "doctor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static doctor_check *const checks[] = {
+	check_daemon,       check_kernel,    check_cores, check_hugepages, check_queues,
+	check_offloads,     check_reverse_path, check_next_hops, check_mtu, check_drops,
+	check_nodes,
+};
+
+const char *finding_level_name(enum finding_level level)
+{
+	static const char *const names[FINDING_LEVELS] = {
+		[FINDING_GOOD] = "good",
+		[FINDING_UNKNOWN] = "unknown",
+		[FINDING_SLOW] = "slow",
+		[FINDING_WRONG] = "wrong",
+	};
+
+	return names[level];
+}
+
+static bool room_make(struct doctor *d)
+{
+	size_t room = d->findings_room ? 2 * d->findings_room : 32;
+	struct finding *more;
+
+	if (d->findings_n < d->findings_room)
+		return true;
+	more = reallocarray(d->findings, room, sizeof(*more));
+	if (!more)
+		return false;
+	d->findings = more;
+	d->findings_room = room;
+	return true;
+}
+
+void doctor_say(struct doctor *d, enum finding_level level, const char *check, char *mend,
+		const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int bytes;
+
+	va_start(args, format);
+	bytes = vasprintf(&text, format, args);
+	va_end(args);
+	if (bytes < 0 || !room_make(d)) {
+		if (bytes >= 0)
+			free(text);
+		free(mend);
+		d->no_memory = true;
+		return;
+	}
+	d->findings[d->findings_n++] =
+		(struct finding){.level = level, .check = check, .text = text, .mend = mend};
+}
+
+char *mend_with(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int bytes;
+
+	va_start(args, format);
+	bytes = vasprintf(&text, format, args);
+	va_end(args);
+	return bytes < 0 ? NULL : text;
+}
+
+int doctor_examine(struct doctor *d, const struct patient *patient)
+{
+	*d = (struct doctor){.patient = patient};
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](d);
+	return d->no_memory ? -ENOMEM : 0;
+}
+
+void doctor_free(struct doctor *d)
+{
+	for (size_t i = 0; i < d->findings_n; i++) {
+		free(d->findings[i].text);
+		free(d->findings[i].mend);
+	}
+	free(d->findings);
+}
+
+enum finding_level doctor_worst(const struct doctor *d)
+{
+	enum finding_level worst = FINDING_GOOD;
+
+	for (size_t i = 0; i < d->findings_n; i++)
+		if (d->findings[i].level > worst)
+			worst = d->findings[i].level;
+	return worst;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The doctor's checks, each on a host made of files in a temporary folder and of links made up
+ * here: what it finds, how bad it is, and the command that mends it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define NODE1  "/sys/devices/system/node/node1/"
+#define PAGES2 "hugepages/hugepages-2048kB/nr_hugepages"
+#define PAGES1 "hugepages/hugepages-1048576kB/nr_hugepages"
+#define ONLINE "/sys/devices/system/cpu/online"
+
+struct file {
+	const char *path, *text;
+};
+
+struct row {
+	const char *name;
+	doctor_check *check;
+	struct file files[6];
+	struct link_facts link; /* of eth0; another interface is none */
+	const char *dataplane, *backends, *services, *counters, *node, *peer; /* JSON */
+	const char *daemon_error, *config_error;
+	/* The first finding that is not good, or else the first. NULL: there is no finding. */
+	enum finding_level level;
+	const char *text, *mend;
+	size_t findings_n; /* in all; 0: one */
+};
+
+#define DPDK2 "{\"path\":\"dpdk\",\"reason\":\"auto\",\"ports\":[{\"interface\":\"eth0\"}]," \
+	      "\"workers\":[{\"core\":2},{\"core\":3}]}"
+#define XDP   "{\"path\":\"xdp\",\"reason\":\"auto\",\"ports\":[{\"interface\":\"eth0\"}]," \
+	      "\"workers\":[]}"
+#define WORKERS(a, b)                                                                 \
+	"{\"path\":\"dpdk\",\"ports\":[],\"workers\":[{\"core\":1,\"packets\":{\"forward\":" a \
+	"}},{\"core\":2,\"packets\":{\"forward\":" b "}}]}"
+#define BACKEND(state, hop) \
+	"{\"backends\":[{\"name\":\"b1\",\"service\":\"web\",\"address\":\"10.0.0.11\"," \
+	"\"state\":\"" state "\",\"next_hop\":" hop "}]}"
+#define HOP(state, mtu) \
+	"{\"state\":\"" state "\",\"text\":\"a reason\",\"interface\":\"eth0\",\"mtu_bytes\":" mtu "}"
+#define WEB(encap, enabled) \
+	"{\"services\":[{\"name\":\"web\",\"encap\":\"" encap "\",\"backends_enabled\":" enabled "}]}"
+#define NODE(name, seed, service, print) \
+	"{\"node\":\"" name "\",\"seed_fingerprint\":\"" seed \
+	"\",\"services\":[{\"service\":\"" service "\",\"fingerprint\":\"" print "\"}]}"
+#define PEER(name, seed, service, print) "{\"node\":" NODE(name, seed, service, print) "}"
+
+static const struct row rows[] = {
+	{.name = "daemon: answers", .check = check_daemon, .dataplane = XDP,
+	 .config_error = "x.conf:3: seed: is missing", .level = FINDING_WRONG,
+	 .text = "x.conf:3: seed: is missing", .mend = "sluiced --config x.conf --check",
+	 .findings_n = 2},
+	{.name = "daemon: two faults in the file", .check = check_daemon, .daemon_error = "nobody",
+	 .config_error = "x.conf:3: a\nx.conf:4: b", .level = FINDING_WRONG, .text = "nobody",
+	 .mend = "systemctl start sluiced", .findings_n = 3},
+
+	{.name = "kernel: too old", .check = check_kernel, .dataplane = XDP,
+	 .files = {{"/proc/sys/kernel/osrelease", "5.10.0-8"}}, .level = FINDING_WRONG,
+	 .text = "Linux 5.10.0-8: the xdp path needs 5.15", .mend = "\"dpdk\"", .findings_n = 2},
+	{.name = "kernel: BPF interpreted", .check = check_kernel, .dataplane = XDP,
+	 .files = {{"/proc/sys/kernel/osrelease", "5.15.1"},
+		   {"/proc/sys/net/core/bpf_jit_enable", "0"}},
+	 .level = FINDING_SLOW, .text = "interpreted", .mend = "bpf_jit_enable=1",
+	 .findings_n = 3},
+	{.name = "kernel: no bpffs", .check = check_kernel, .dataplane = XDP,
+	 .node = "{\"pin_dir\":\"/pins/sluice\"}",
+	 .files = {{"/proc/sys/kernel/osrelease", "6.1.0"},
+		   {"/proc/sys/net/core/bpf_jit_enable", "1"}, {"/pins/x", ""}},
+	 .level = FINDING_WRONG, .text = "/pins is no bpffs", .mend = "mount -t bpf bpf",
+	 .findings_n = 3},
+	{.name = "kernel: nothing to ask for dpdk", .check = check_kernel, .dataplane = DPDK2},
+
+	{.name = "cores: isolated", .check = check_cores, .dataplane = DPDK2,
+	 .files = {{ONLINE, "0-3"}, {"/sys/devices/system/cpu/isolated", "2-3"}},
+	 .text = "core 2 is isolated", .findings_n = 2},
+	{.name = "cores: one isn't isolated", .check = check_cores, .dataplane = DPDK2,
+	 .files = {{ONLINE, "0-3"}, {"/sys/devices/system/cpu/isolated", "1,2"}},
+	 .level = FINDING_SLOW, .text = "core 3 is not isolated", .mend = "isolcpus=3",
+	 .findings_n = 2},
+	{.name = "cores: one isn't there", .check = check_cores, .dataplane = DPDK2,
+	 .files = {{ONLINE, "0-2"}, {"/sys/devices/system/cpu/isolated", "2-3"}},
+	 .level = FINDING_WRONG, .text = "core 3 is not there", .mend = "dataplane.cores in x.conf",
+	 .findings_n = 2},
+	{.name = "cores: core 0", .check = check_cores,
+	 .dataplane = "{\"path\":\"dpdk\",\"workers\":[{\"core\":0}]}",
+	 .files = {{ONLINE, "0"}}, .level = FINDING_SLOW, .text = "core 0", .mend = "restart"},
+	{.name = "cores: a governor that saves power", .check = check_cores,
+	 .dataplane = "{\"path\":\"dpdk\",\"workers\":[{\"core\":1}]}",
+	 .files = {{ONLINE, "0-1"}, {"/sys/devices/system/cpu/isolated", "1"},
+		   {"/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave"}},
+	 .level = FINDING_SLOW, .text = "governor powersave", .mend = "cpupower -c 1",
+	 .findings_n = 2},
+
+	{.name = "hugepages: of the node with workers", .check = check_hugepages,
+	 .dataplane = DPDK2,
+	 .files = {{NODE1 "cpu2", ""}, {NODE1 PAGES2, "512"}}, .text = "node 1: 512 of 2048 kB"},
+	{.name = "hugepages: none there", .check = check_hugepages, .dataplane = DPDK2,
+	 .files = {{NODE1 "cpu3", ""}, {NODE1 PAGES2, "0"},
+		   {"/sys/devices/system/node/node0/cpu0", ""},
+		   {"/sys/devices/system/node/node0/" PAGES2, "512"}},
+	 .level = FINDING_SLOW, .text = "node 1 has workers and no hugepages",
+	 .mend = "node1/hugepages/hugepages-2048kB/nr_hugepages; then restart"},
+	{.name = "hugepages: gigantic ones will do", .check = check_hugepages, .dataplane = DPDK2,
+	 .files = {{NODE1 "cpu3", ""}, {NODE1 PAGES2, "0"}, {NODE1 PAGES1, "2"}},
+	 .text = "2 of 1 GiB"},
+	{.name = "hugepages: no NUMA told", .check = check_hugepages, .dataplane = DPDK2,
+	 .level = FINDING_UNKNOWN, .text = "which NUMA node"},
+
+	{.name = "queues: fewer than CPUs", .check = check_queues, .dataplane = XDP,
+	 .files = {{ONLINE, "0-7"}},
+	 .link = {.driver = "ice", .rx_queues = 2, .rx_queues_max = 16, .hash_udp_ports = {1, 1}},
+	 .level = FINDING_SLOW, .text = "eth0: 2 receive queues for 8 CPUs",
+	 .mend = "ethtool -L eth0 combined 8"},
+	{.name = "queues: the device has no more", .check = check_queues, .dataplane = XDP,
+	 .files = {{ONLINE, "0-7"}},
+	 .link = {.driver = "veth", .rx_queues = 1, .rx_queues_max = 1}, .text = "1 receive queues"},
+	{.name = "queues: UDP without ports", .check = check_queues, .dataplane = XDP,
+	 .files = {{ONLINE, "0-3"}},
+	 .link = {.driver = "ice", .rx_queues = 4, .rx_queues_max = 4, .hash_udp_ports = {1, 0}},
+	 .level = FINDING_SLOW, .text = "udp6 is spread", .mend = "rx-flow-hash udp6 sdfn",
+	 .findings_n = 2},
+	{.name = "queues: not told", .check = check_queues, .dataplane = XDP,
+	 .files = {{ONLINE, "0"}}, .link = {.driver = "tun", .rx_queues = -1, .rx_queues_max = -1},
+	 .level = FINDING_UNKNOWN, .text = "(tun) doesn't tell"},
+	{.name = "queues: no such interface", .check = check_queues,
+	 .dataplane = "{\"path\":\"xdp\",\"ports\":[{\"interface\":\"eth9\"}],\"workers\":[]}",
+	 .level = FINDING_WRONG, .text = "eth9: there is no such", .mend = "dataplane.ports"},
+	{.name = "workers: one has it all", .check = check_queues,
+	 .dataplane = WORKERS("1", "999999"), .level = FINDING_SLOW,
+	 .text = "worker 1 of 2 had 99 %", .mend = "RSS"},
+	{.name = "workers: shared", .check = check_queues,
+	 .dataplane = WORKERS("500000", "500000"), .text = "2 share the packets"},
+	{.name = "workers: too few packets to tell", .check = check_queues,
+	 .dataplane = WORKERS("0", "99999")},
+
+	{.name = "offloads: LRO", .check = check_offloads, .dataplane = XDP,
+	 .link = {.driver = "ixgbe", .lro = 1}, .level = FINDING_WRONG, .text = "LRO merges",
+	 .mend = "ethtool -K eth0 lro off"},
+	{.name = "offloads: veth", .check = check_offloads, .dataplane = XDP,
+	 .link = {.driver = "veth"}, .level = FINDING_UNKNOWN, .text = "eth0 is a veth",
+	 .mend = "PEER tx off"},
+	{.name = "offloads: none", .check = check_offloads, .dataplane = XDP,
+	 .link = {.driver = "ice"}, .text = "LRO is off"},
+
+	{.name = "rp_filter: strict for all", .check = check_reverse_path, .dataplane = DPDK2,
+	 .files = {{"/proc/sys/net/ipv4/conf/all/rp_filter", "1"},
+		   {"/proc/sys/net/ipv4/conf/eth0/rp_filter", "0"}},
+	 .level = FINDING_WRONG, .text = "eth0: strict", .mend = "conf.eth0.rp_filter=2"},
+	{.name = "rp_filter: loose wins", .check = check_reverse_path, .dataplane = DPDK2,
+	 .files = {{"/proc/sys/net/ipv4/conf/all/rp_filter", "1"},
+		   {"/proc/sys/net/ipv4/conf/eth0/rp_filter", "2"}},
+	 .text = "not strict"},
+
+	{.name = "next hop: no route", .check = check_next_hops, .services = WEB("ipip", "1"),
+	 .backends = BACKEND("enabled", HOP("no_route", "0")), .level = FINDING_WRONG,
+	 .text = "b1 of web (10.0.0.11): a reason", .mend = "ip route add 10.0.0.11 via"},
+	{.name = "next hop: no neighbour", .check = check_next_hops, .services = WEB("ipip", "1"),
+	 .backends = BACKEND("draining", HOP("no_neighbour", "0")), .level = FINDING_WRONG,
+	 .text = "b1 of web", .mend = "ip neigh show dev eth0"},
+	{.name = "next hop: of a disabled one", .check = check_next_hops,
+	 .services = WEB("ipip", "0"), .backends = BACKEND("disabled", HOP("no_route", "0")),
+	 .level = FINDING_WRONG, .text = "web has no enabled backend",
+	 .mend = "sluicectl backend enable web", .findings_n = 2},
+	{.name = "next hop: all there", .check = check_next_hops, .services = WEB("ipip", "1"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1500")), .text = "all 1 backends"},
+
+	{.name = "mtu: no room for ipip", .check = check_mtu, .services = WEB("ipip", "1"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1519")), .level = FINDING_SLOW,
+	 .text = "eth0 carries 1519 bytes", .mend = "ip link set dev eth0 mtu 1520"},
+	{.name = "mtu: room for ipip", .check = check_mtu, .services = WEB("ipip", "1"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1520")), .text = "fit"},
+	{.name = "mtu: gue0 needs 12 more", .check = check_mtu, .services = WEB("gue0", "1"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1520")), .level = FINDING_SLOW,
+	 .text = "need 1532", .mend = "mtu 1532"},
+
+	{.name = "drops: none", .check = check_drops, .dataplane = XDP,
+	 .counters = "{\"services\":[{\"packets\":{\"forward\":5,\"no_next_hop\":0}}]}",
+	 .text = "no packet was lost"},
+	{.name = "drops: no next hop", .check = check_drops, .dataplane = XDP,
+	 .counters = "{\"services\":[{\"packets\":{\"no_next_hop\":2}},"
+		     "{\"packets\":{\"no_next_hop\":3}}]}",
+	 .level = FINDING_WRONG, .text = "5 packets were dropped as no_next_hop",
+	 .mend = "show backends"},
+	{.name = "drops: no buffer", .check = check_drops, .counters = "{\"services\":[]}",
+	 .dataplane = "{\"ports\":[{\"interface\":\"eth0\",\"rx_packets\":90,\"rx_missed\":10}]}",
+	 .level = FINDING_SLOW, .text = "eth0: 10 of 100 packets", .mend = "workers"},
+
+	{.name = "nodes: alike", .check = check_nodes, .node = NODE("a", "1", "web", "2"),
+	 .peer = PEER("b", "1", "web", "2"), .text = "b decides as a does"},
+	{.name = "nodes: two seeds", .check = check_nodes, .node = NODE("a", "1", "web", "2"),
+	 .peer = PEER("b", "3", "web", "2"), .level = FINDING_WRONG,
+	 .text = "the seeds of a and b differ", .mend = "one seed"},
+	{.name = "nodes: a service differs", .check = check_nodes,
+	 .node = NODE("a", "1", "web", "2"), .peer = PEER("b", "1", "web", "3"),
+	 .level = FINDING_WRONG, .text = "service web: slots", .mend = "slots"},
+	{.name = "nodes: other services", .check = check_nodes, .node = NODE("a", "1", "web", "2"),
+	 .peer = PEER("b", "1", "dns", "2"), .level = FINDING_WRONG,
+	 .text = "service web is on a, not on b", .mend = "same services", .findings_n = 2},
+	{.name = "nodes: the other's daemon was down", .check = check_nodes,
+	 .node = NODE("a", "1", "web", "2"), .peer = "{\"node\":null}", .level = FINDING_UNKNOWN,
+	 .text = "no member", .mend = "ssh NODE"},
+	{.name = "nodes: none to compare", .check = check_nodes, .node = NODE("a", "1", "web", "2")},
+};
+
+static const struct row *current;
+
+static int fake_link(const char *interface, struct link_facts *facts)
+{
+	if (strcmp(interface, "eth0") != 0)
+		return -ENODEV;
+	*facts = current->link;
+	return 0;
+}
+
+static void file_write(const char *root, const struct file *file)
+{
+	char path[512];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s%s", root, file->path);
+	for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(path, 0755) != 0)
+			assert_int_equal(errno, EEXIST);
+		*slash = '/';
+	}
+	out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out, "%s\n", file->text);
+	fclose(out);
+}
+
+static int forget(const char *path, const struct stat *stat, int flag, struct FTW *where)
+{
+	return remove(path);
+}
+
+static json_t *parse(const char *text)
+{
+	json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+
+	if (text && !value)
+		fail_msg("%s: the row's JSON is none: %s", current->name, text);
+	return value;
+}
+
+static const struct finding *told(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->findings_n; i++)
+		if (d->findings[i].level != FINDING_GOOD)
+			return &d->findings[i];
+	return d->findings_n ? &d->findings[0] : NULL;
+}
+
+static void compare(const struct row *row, const struct doctor *d)
+{
+	const struct finding *f = told(d);
+	size_t want = row->findings_n ? row->findings_n : row->text != NULL;
+
+	if (d->findings_n != want)
+		fail_msg("%s: %zu findings, not %zu; first: %s", row->name, d->findings_n, want,
+			 f ? f->text : "-");
+	if (!row->text)
+		return;
+	if (f->level != row->level || !strstr(f->text, row->text))
+		fail_msg("%s: %s: %s", row->name, finding_level_name(f->level), f->text);
+	if (row->mend ? !f->mend || !strstr(f->mend, row->mend) : f->mend != NULL)
+		fail_msg("%s: mend: %s", row->name, f->mend ? f->mend : "-");
+}
+
+static void run_row(const struct row *row, const char *root)
+{
+	const struct host host = {.root = root, .link_read = fake_link};
+	struct patient p = {.host = &host, .config_path = "x.conf",
+			    .config_error = row->config_error, .daemon_error = row->daemon_error};
+	struct doctor d = {.patient = &p};
+
+	current = row;
+	for (size_t i = 0; i < 6 && row->files[i].path; i++)
+		file_write(root, &row->files[i]);
+	p.dataplane = parse(row->dataplane);
+	p.backends = parse(row->backends);
+	p.services = parse(row->services);
+	p.counters = parse(row->counters);
+	p.node = parse(row->node);
+	p.peer = parse(row->peer);
+	row->check(&d);
+	compare(row, &d);
+	doctor_free(&d);
+	json_decref(p.dataplane);
+	json_decref(p.backends);
+	json_decref(p.services);
+	json_decref(p.counters);
+	json_decref(p.node);
+	json_decref(p.peer);
+}
+
+static void test_rows(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char root[] = "/tmp/sluice-doctor.XXXXXX";
+
+		assert_non_null(mkdtemp(root));
+		run_row(&rows[i], root);
+		nftw(root, forget, 8, FTW_DEPTH | FTW_PHYS);
+	}
+}
+
+/* This host: nothing crashes without a daemon, and the worst level is that of a finding. */
+static void test_here(void **state)
+{
+	const struct patient p = {.host = &host_here, .config_path = "x.conf",
+				  .config_error = "x.conf: no such file", .daemon_error = "none"};
+	struct doctor d;
+
+	assert_int_equal(doctor_examine(&d, &p), 0);
+	assert_true(d.findings_n >= 2);
+	assert_int_equal(doctor_worst(&d), FINDING_WRONG);
+	doctor_free(&d);
+}
+
+static void test_link(void **state)
+{
+	struct link_facts facts;
+
+	assert_int_equal(host_here.link_read("no-such-link", &facts), -ENODEV);
+	assert_int_equal(host_here.link_read("lo", &facts), 0);
+}
+
+static void test_lists(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		unsigned int index;
+		bool listed;
+	} lists[] = {
+		{"one", "3", 3, true},          {"not the one", "3", 2, false},
+		{"first of a range", "1-3", 1, true}, {"last of a range", "1-3", 3, true},
+		{"behind a range", "1-3", 4, false},  {"second range", "0,2-3,8", 8, true},
+		{"between", "0,2-3,8", 1, false},     {"empty", "", 0, false},
+	};
+	char root[] = "/tmp/sluice-doctor.XXXXXX";
+	const struct host host = {.root = root};
+
+	assert_non_null(mkdtemp(root));
+	assert_false(host_listed(&host, "/list", 0));
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const struct file file = {"/list", lists[i].text};
+
+		file_write(root, &file);
+		if (host_listed(&host, "/list", lists[i].index) != lists[i].listed)
+			fail_msg("%s", lists[i].name);
+	}
+	nftw(root, forget, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_here),
+		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
