@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One request to sluiced over its control socket. Called by main.c.
+ * Requests to sluiced over its control socket, with one answer, or with notifications behind it.
+ * Called by cli.c and others.
  */
 #include "client.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +32,8 @@ static int wait_for(int fd, short events, int64_t end_ms)
 	struct pollfd p = {.fd = fd, .events = events};
 
 	for (;;) {
-		int64_t left_ms = end_ms - now_ms();
-		int rc = poll(&p, 1, left_ms > 0 ? (int)left_ms : 0);
+		int64_t left_ms = end_ms == INT64_MAX ? -1 : end_ms - now_ms();
+		int rc = poll(&p, 1, left_ms > 0 || end_ms == INT64_MAX ? (int)left_ms : 0);
 
 		if (rc > 0)
 			return 0;
@@ -139,42 +141,53 @@ static int send_all(int fd, const char *bytes, size_t n_bytes, int64_t end_ms)
 	return 0;
 }
 
-/* Returns 0 with a line in *line (of *line_bytes, without its break; to be freed), or -errno. */
-static int receive_line(int fd, char **line, size_t *line_bytes, int64_t end_ms)
+/* What came and was not read yet; zeroed at first. */
+struct input {
+	char *buf; /* for the caller to free */
+	size_t bytes, room_bytes;
+	size_t read_bytes; /* of the line read last, with its break */
+};
+
+/* Returns 0 with a line in *line (of *line_bytes, without its break), valid until the next call;
+ * -EPROTO: nothing comes any more; another -errno. end_ms INT64_MAX: waits for as long as it takes. */
+static int receive_line(int fd, struct input *in, const char **line, size_t *line_bytes,
+			int64_t end_ms)
 {
-	size_t n_bytes = 0, room_bytes = 0;
-	char *buf = NULL;
+	size_t searched_bytes = 0;
 	int rc = 0;
 
+	in->bytes -= in->read_bytes;
+	if (in->read_bytes > 0)
+		memmove(in->buf, in->buf + in->read_bytes, in->bytes);
+	in->read_bytes = 0;
 	while (rc == 0) {
+		char *end = in->bytes > searched_bytes ? memchr(in->buf + searched_bytes, '\n',
+								in->bytes - searched_bytes) :
+							 NULL;
 		ssize_t got;
-		char *end;
 
-		if (n_bytes == room_bytes) {
-			char *more = realloc(buf, room_bytes += room_bytes + 65536);
-
-			if (!more) {
-				rc = -ENOMEM;
-				break;
-			}
-			buf = more;
-		}
-		got = recv(fd, buf + n_bytes, room_bytes - n_bytes, 0);
-		if (got < 0 && errno == EAGAIN)
-			rc = wait_for(fd, POLLIN, end_ms);
-		else if (got <= 0 && errno != EINTR)
-			rc = got == 0 ? -EPROTO : -errno;
-		if (got <= 0)
-			continue;
-		end = memchr(buf + n_bytes, '\n', (size_t)got);
-		n_bytes += (size_t)got;
 		if (end) {
-			*line = buf;
-			*line_bytes = (size_t)(end - buf);
+			*line = in->buf;
+			*line_bytes = (size_t)(end - in->buf);
+			in->read_bytes = *line_bytes + 1;
 			return 0;
 		}
+		searched_bytes = in->bytes;
+		if (in->bytes == in->room_bytes) {
+			char *more = realloc(in->buf, in->room_bytes += in->room_bytes + 65536);
+
+			if (!more)
+				return -ENOMEM;
+			in->buf = more;
+		}
+		got = recv(fd, in->buf + in->bytes, in->room_bytes - in->bytes, 0);
+		if (got > 0)
+			in->bytes += (size_t)got;
+		else if (got < 0 && errno == EAGAIN)
+			rc = wait_for(fd, POLLIN, end_ms);
+		else if (got == 0 || errno != EINTR)
+			rc = got == 0 ? -EPROTO : -errno;
 	}
-	free(buf);
 	return rc;
 }
 
@@ -191,12 +204,26 @@ static char *format_line(json_t *request)
 	return line;
 }
 
-/* Sends the request, which is taken over, and reads the answer. Returns 0 or -errno. */
-static int exchange(const char *path, json_t *request, int timeout_ms, json_t **answer)
+/* The next line as JSON: a new reference. Returns 0 or -errno, as receive_line. */
+static int receive_json(int fd, struct input *in, json_t **object, int64_t end_ms)
+{
+	const char *line = NULL;
+	size_t line_bytes = 0;
+	int rc = receive_line(fd, in, &line, &line_bytes, end_ms);
+
+	if (rc < 0)
+		return rc;
+	*object = json_loadb(line, line_bytes, 0, NULL);
+	return *object ? 0 : -EPROTO;
+}
+
+/* Sends the request and reads the answer. Returns the connection, or -errno. */
+static int exchange(const char *path, const char *method, json_t *params, int timeout_ms,
+		    struct input *in, json_t **answer)
 {
 	int64_t end_ms = now_ms() + timeout_ms;
-	char *out = format_line(request), *in = NULL;
-	size_t in_bytes = 0;
+	char *out = format_line(json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1,
+					  "method", method, "params", params));
 	int fd, rc;
 
 	if (!out)
@@ -207,16 +234,12 @@ static int exchange(const char *path, json_t *request, int timeout_ms, json_t **
 		goto err_free;
 	rc = send_all(fd, out, strlen(out), end_ms);
 	if (rc == 0)
-		rc = receive_line(fd, &in, &in_bytes, end_ms);
-	close(fd);
-	if (rc == 0) {
-		*answer = json_loadb(in, in_bytes, 0, NULL);
-		rc = *answer ? 0 : -EPROTO;
-	}
-	free(in);
+		rc = receive_json(fd, in, answer, end_ms);
+	if (rc < 0)
+		close(fd);
 err_free:
 	free(out);
-	return rc;
+	return rc < 0 ? rc : fd;
 }
 
 static int refusal_errno(const json_t *refusal)
@@ -229,23 +252,20 @@ static int refusal_errno(const json_t *refusal)
 										 : -EREMOTEIO;
 }
 
-int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
-		   json_t **result, char error[CLIENT_ERROR_MAX])
+/* The connection, on which *result was answered, or -errno with a text, as client_request. */
+static int ask(const char *socket_path, const char *method, json_t *params, int timeout_ms,
+	       struct input *in, json_t **result, char error[CLIENT_ERROR_MAX])
 {
 	json_t *answer = NULL, *refusal;
-	int rc;
+	int fd = exchange(socket_path, method, params, timeout_ms, in, &answer), rc = 0;
 
-	rc = exchange(socket_path,
-		      json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", method,
-				"params", params),
-		      timeout_ms, &answer);
-	if (rc == -EPROTO)
+	if (fd == -EPROTO)
 		snprintf(error, CLIENT_ERROR_MAX, "%s: what came is no answer of sluiced's",
 			 socket_path);
-	if (rc == -EPROTO)
-		return rc;
-	if (rc < 0)
-		return explain(rc, socket_path, error);
+	if (fd == -EPROTO)
+		return fd;
+	if (fd < 0)
+		return explain(fd, socket_path, error);
 	*result = json_incref(json_object_get(answer, "result"));
 	refusal = json_object_get(answer, "error");
 	if (!*result) {
@@ -255,5 +275,47 @@ int client_request(const char *socket_path, const char *method, json_t *params, 
 		rc = refusal_errno(refusal);
 	}
 	json_decref(answer);
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
+		   json_t **result, char error[CLIENT_ERROR_MAX])
+{
+	struct input in = {.buf = NULL};
+	int fd = ask(socket_path, method, params, timeout_ms, &in, result, error);
+
+	free(in.buf);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+int client_follow(const char *socket_path, const char *method, json_t *params, client_each *each,
+		  void *ctx, char error[CLIENT_ERROR_MAX])
+{
+	struct input in = {.buf = NULL};
+	json_t *object = NULL;
+	int fd = ask(socket_path, method, params, CLIENT_TIMEOUT_MS, &in, &object, error);
+	int rc = fd;
+
+	if (fd < 0)
+		goto err_free;
+	do {
+		json_decref(object);
+		object = NULL;
+		rc = receive_json(fd, &in, &object, INT64_MAX);
+	} while (rc == 0 && each(ctx, json_string_value(json_object_get(object, "method")),
+				 json_object_get(object, "params")));
+	if (rc == -EPROTO)
+		snprintf(error, CLIENT_ERROR_MAX, "sluiced has ended, or closed the connection");
+	else if (rc < 0)
+		explain(rc, socket_path, error);
+	json_decref(object);
+	close(fd);
+err_free:
+	free(in.buf);
 	return rc;
 }

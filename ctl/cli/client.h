@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One request to sluiced over its control socket. Used by cli.c and others.
+ * Requests to sluiced over its control socket. Used by cli.c and others.
  */
 #ifndef CTL_CLI_CLIENT_H
 #define CTL_CLI_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum {
 	CLIENT_ERROR_MAX = 1024,
@@ -22,5 +23,15 @@ enum {
  */
 int client_request(const char *socket_path, const char *method, json_t *params, int timeout_ms,
 		   json_t **result, char error[CLIENT_ERROR_MAX]);
+
+/* Gets each notification: its method (NULL: it has none) and params. False: no more are wanted. */
+typedef bool client_each(void *ctx, const char *method, const json_t *params);
+
+/*
+ * Asks as client_request, and hands what is notified on the connection to `each`, until it returns
+ * false (0), or there is an error: as client_request; -EPROTO: the daemon closed the connection.
+ */
+int client_follow(const char *socket_path, const char *method, json_t *params, client_each *each,
+		  void *ctx, char error[CLIENT_ERROR_MAX]);
 
 #endif

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WORDS_SHOWN_MAX = 48 };
+
 /* A command line while it is read. */
 struct reader {
 	const struct command_arg *args;
@@ -31,6 +33,12 @@ static bool is_option(const struct command_arg *arg)
 	return arg->word[0] == '-';
 }
 
+/* Words that would fill a line are told by the help alone. */
+static const char *words_text(const struct command_arg *arg)
+{
+	return strlen(arg->words) <= WORDS_SHOWN_MAX ? arg->words : "WORD";
+}
+
 const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG_TEXT_MAX])
 {
 	static const char *const values[] = {
@@ -44,7 +52,7 @@ const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG
 		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s", arg->word);
 	else
 		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s %s", arg->word,
-			 arg->value == VALUE_WORD ? arg->words : values[arg->value]);
+			 arg->value == VALUE_WORD ? words_text(arg) : values[arg->value]);
 	if (arg->value == VALUE_WORD && !is_place(arg)) {
 		for (char *c = buf + strlen(arg->word) + 1; *c; c++)
 			*c = *c == ' ' ? '|' : *c;

@@ -4,6 +4,7 @@
  */
 #include "commands.h"
 #include "doctor_run.h"
+#include "events.h"
 
 static const struct command_arg of_doctor[] = {
 	{"--config", VALUE_FILE, .optional = true, .own = true,
@@ -13,7 +14,26 @@ static const struct command_arg of_doctor[] = {
 	{.word = NULL},
 };
 
+static const struct command_arg of_events[] = {
+	{"--follow", VALUE_NONE, .optional = true, .own = true, .letter = 'f',
+	 .help = "goes on with what happens, until interrupted"},
+	{"--service", VALUE_SERVICE, .optional = true, .help = "only this one's"},
+	{"--backend", VALUE_BACKEND, .optional = true, .help = "only this one's"},
+	{"--kind", VALUE_WORD, .optional = true,
+	 .words = "daemon config service backend health next-hop transition drain generation",
+	 .help = "only these: daemon, config, service, backend, health, next-hop, transition, "
+		 "drain or generation"},
+	{"--since", VALUE_TIME, .optional = true, .help = "those of the last so many seconds"},
+	{"--limit", VALUE_INTEGER, .optional = true,
+	 .help = "at most so many; without --since the latest 100 if not given"},
+	{.word = NULL},
+};
+
 const struct command commands_daemon[] = {
+	{"events", of_events, "events.list", show_events, events_run,
+	 .help = "what happened: what changed, when (UTC), by whom",
+	 .text = "sluiced keeps the latest 4,096 events since its start; its log has them too.",
+	 .examples = "events --since 1h --service web\nevents --follow\n--json events --follow"},
 	{"version", NULL, "version", show_version, .help = "what runs, and since when"},
 	{"doctor", of_doctor, .run = doctor_run,
 	 .help = "what would make this node slow or wrong, each with the command that mends it",

@@ -26,6 +26,7 @@ show_function show_transitions;
 show_function show_memory;
 show_function show_generation;
 show_function show_dataplane;
+show_function show_events;
 show_function show_version;
 show_function show_change;
 

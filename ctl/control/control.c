@@ -7,6 +7,7 @@
 
 #include "control_client.h"
 #include "control_socket.h"
+#include "events.h"
 #include "log.h"
 #include "rpc.h"
 
@@ -27,6 +28,7 @@ struct control {
 	struct evconnlistener *listener;
 	struct event *again; /* after a pause in accepting */
 	bool failing;        /* the last attempt to accept failed, and the log says so */
+	struct events_listener events;
 };
 
 /* Without memory or a client that listens there is nobody to tell. */
@@ -85,6 +87,11 @@ static void accept_again(evutil_socket_t fd, short events, void *ctx)
 	evconnlistener_enable(control->listener);
 }
 
+static void event_added(void *ctx)
+{
+	control_clients_tell(ctx);
+}
+
 int control_new(struct event_base *base, const struct control_config *config,
 		const struct daemon_api *api, struct control **out, char error[CONTROL_ERROR_MAX])
 {
@@ -112,6 +119,8 @@ int control_new(struct event_base *base, const struct control_config *config,
 	if (!control->listener)
 		goto err_event;
 	evconnlistener_set_error_cb(control->listener, accept_failed);
+	control->events = (struct events_listener){.added = event_added, .ctx = &control->room};
+	events_listen(&control->events);
 	signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error to write(2), not our end */
 	*out = control;
 	return 0;
@@ -130,6 +139,7 @@ void control_free(struct control *control)
 {
 	if (!control)
 		return;
+	events_unlisten(&control->events);
 	control_socket_remove(&control->socket);
 	evconnlistener_free(control->listener);
 	event_free(control->again);

@@ -6,6 +6,7 @@
  */
 #include "control_client.h"
 
+#include "event_follow.h"
 #include "log.h"
 #include "rpc.h"
 
@@ -13,6 +14,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -20,6 +22,9 @@
 
 enum {
 	TURN_REQUESTS = 8, /* handled before others get a turn */
+	TURN_EVENTS = 64,  /* told before others get a turn */
+	/* Not read yet; beyond it a client that follows is told no more: the ring keeps them. */
+	EVENTS_OUTPUT_MAX_BYTES = 64 << 10,
 };
 
 struct control_client {
@@ -28,6 +33,7 @@ struct control_client {
 	struct bufferevent *bev;
 	struct event *timer; /* the next turn; when lingering, the end */
 	struct rpc_peer peer;
+	struct event_follow follow;
 	size_t searched_bytes; /* of the input, which hold no line break */
 	bool ended;            /* the client sends nothing more */
 	bool lingering;
@@ -119,12 +125,31 @@ static bool handle_line(struct control_client *client, size_t line_bytes)
 	return !answer || send_answer(client, answer);
 }
 
+/* Tells a few events to a client that follows. */
+static void tell_events(struct control_client *client)
+{
+	static const struct timeval now;
+	json_t *line;
+
+	for (int i = 0; i < TURN_EVENTS; i++) {
+		if (unread_bytes(client) > EVENTS_OUTPUT_MAX_BYTES)
+			return; /* goes on when the client has read all */
+		line = event_follow_notify(&client->follow);
+		if (!line)
+			return;
+		send_answer(client, line);
+	}
+	event_add(client->timer, &now);
+}
+
 /* Handles a few lines. May free the client. */
 static void serve(struct control_client *client)
 {
 	static const struct timeval now;
 	const struct control_config *config = &client->room->config;
 
+	if (client->follow.on)
+		tell_events(client);
 	for (int i = 0; i < TURN_REQUESTS; i++) {
 		ssize_t length;
 
@@ -143,6 +168,8 @@ static void serve(struct control_client *client)
 		if (length < 0) {
 			if (client->ended && unread_bytes(client) == 0)
 				client_free(client);
+			else if (i > 0 && client->follow.on)
+				event_add(client->timer, &now); /* what it may have asked for */
 			return;
 		}
 		if (!handle_line(client, (size_t)length)) {
@@ -208,13 +235,34 @@ static void line_ended(struct bufferevent *bev, short events, void *ctx)
 		serve(client);
 }
 
+/* Not getpwuid(3), which may ask a server somewhere, and wait. */
+static void user_name(uid_t uid, char name[RPC_USER_MAX])
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user;
+
+	name[0] = 0;
+	while (file && (user = fgetpwent(file))) {
+		if (user->pw_uid != uid)
+			continue;
+		snprintf(name, RPC_USER_MAX, "%s", user->pw_name);
+		break;
+	}
+	if (file)
+		fclose(file);
+}
+
 static struct rpc_peer peer_of(int fd)
 {
 	struct ucred cred = {.pid = 0, .uid = (uid_t)-1};
+	struct rpc_peer peer = {.follow = NULL};
 	socklen_t cred_bytes = sizeof(cred);
 
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_bytes);
-	return (struct rpc_peer){.uid = cred.uid, .pid = cred.pid};
+	peer.uid = cred.uid;
+	peer.pid = cred.pid;
+	user_name(peer.uid, peer.user);
+	return peer;
 }
 
 int control_client_new(struct control_room *room, int fd)
@@ -227,6 +275,7 @@ int control_client_new(struct control_room *room, int fd)
 		goto err_close;
 	client->room = room;
 	client->peer = peer_of(fd);
+	client->peer.follow = &client->follow;
 	client->timer = evtimer_new(room->base, timer_fired, client);
 	if (!client->timer)
 		goto err_free;
@@ -249,6 +298,16 @@ err_free:
 err_close:
 	close(fd);
 	return -ENOMEM;
+}
+
+void control_clients_tell(struct control_room *room)
+{
+	static const struct timeval now;
+	struct control_client *client;
+
+	LIST_FOREACH (client, &room->clients, link)
+		if (client->follow.on && !client->lingering)
+			event_add(client->timer, &now);
 }
 
 void control_clients_free(struct control_room *room)

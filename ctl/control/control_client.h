@@ -28,6 +28,9 @@ struct control_room {
  * Returns 0 or -ENOMEM. */
 int control_client_new(struct control_room *room, int fd);
 
+/* An event happened: clients that follow are told, in their next turns. */
+void control_clients_tell(struct control_room *room);
+
 /* All of them. */
 void control_clients_free(struct control_room *room);
 

@@ -15,7 +15,12 @@ const struct rpc_param methods_no_params[] = {{.name = NULL}};
 const struct rpc_method *rpc_method_at(size_t index)
 {
 	static const struct rpc_method *const tables[] = {
-		methods_service, methods_backend, methods_counters, methods_flows, methods_daemon,
+		methods_service,
+		methods_backend,
+		methods_counters,
+		methods_flows,
+		methods_events,
+		methods_daemon,
 		methods_node,
 	};
 
@@ -85,13 +90,15 @@ static enum rpc_error_code code_of(enum model_error_kind kind)
 	return RPC_FAILED;
 }
 
-/* "uid 0 pid 4711: backend.set {"service":"web",...}", cut to what fits. */
+/* "cli uid 0 (root) pid 4711: backend.set {"service":"web",...}", cut to what fits. */
 static void describe(const struct rpc_call *call, char *buf, size_t buf_bytes)
 {
 	char *params = json_dumps(call->params, JSON_COMPACT | JSON_ENSURE_ASCII);
+	const struct rpc_peer *peer = call->peer;
 
-	snprintf(buf, buf_bytes, "uid %u pid %d: %s %s", (unsigned int)call->peer->uid,
-		 (int)call->peer->pid, call->method->name, params ? params : "");
+	snprintf(buf, buf_bytes, "cli uid %u%s%s%s pid %d: %s %s", (unsigned int)peer->uid,
+		 peer->user[0] ? " (" : "", peer->user, peer->user[0] ? ")" : "", (int)peer->pid,
+		 call->method->name, params ? params : "");
 	free(params);
 }
 

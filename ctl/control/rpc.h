@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 struct daemon_api;
+struct event_follow;
 
 /* X(identifier, code, when) */
 #define RPC_ERRORS(X)                                                                         \
@@ -39,10 +40,16 @@ enum {
 	RPC_ERROR_MAX = 640, /* text of an error, with its 0 */
 };
 
+enum {
+	RPC_USER_MAX = 33, /* a user's name, with its 0 */
+};
+
 /* Who asks (SO_PEERCRED). */
 struct rpc_peer {
 	uid_t uid;
 	pid_t pid;
+	char user[RPC_USER_MAX];     /* of /etc/passwd; "": uid is not there */
+	struct event_follow *follow; /* what the connection follows; NULL: it can't */
 };
 
 enum rpc_type {

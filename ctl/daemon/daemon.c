@@ -7,13 +7,16 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "api.h"
 #include "config.h"
 #include "control.h"
+#include "events.h"
 #include "log.h"
 #include "methods.h"
 #include "path.h"
@@ -158,7 +161,8 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 		log_warning("SIGHUP: the file is read at start only; restart to load it");
 		return;
 	}
-	log_info("%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "%s: ending",
+		   number == SIGTERM ? "SIGTERM" : "SIGINT");
 	event_base_loopbreak(d->base);
 }
 
@@ -188,13 +192,15 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 	struct control_config control_config = CONTROL_CONFIG_DEFAULT;
 	enum daemon_end end = DAEMON_FAILED;
 	struct model_error error;
+	char who[PATH_MAX];
 
 	if (publisher_new(d->base, &d->path, &d->settings, &d->publisher, error.text) != 0) {
 		log_error("%s", error.text);
 		model_free(model);
 		return end;
 	}
-	if (publisher_apply(d->publisher, model, "configuration", &error) != 0) {
+	snprintf(who, sizeof(who), "config: %s", d->options->config_path);
+	if (publisher_apply(d->publisher, model, who, &error) != 0) {
 		log_error("%s", error.text);
 		goto out;
 	}
@@ -204,8 +210,8 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		log_error("%s", error.text);
 		goto out;
 	}
-	log_info("ready: %u services, control socket %s", publisher_model(d->publisher)->services_n,
-		 d->settings.socket_path);
+	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "ready: %u services, control socket %s",
+		   publisher_model(d->publisher)->services_n, d->settings.socket_path);
 	event_base_dispatch(d->base);
 	control_free(d->control);
 	end = DAEMON_DONE;

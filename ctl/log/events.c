@@ -11,7 +11,7 @@
 
 #include "log.h"
 
-static struct event ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
+static struct event_entry ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
 static uint64_t next_id = 1;
 static uint64_t counts[EVENT_N_KINDS];
 static LIST_HEAD(, events_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
@@ -36,7 +36,7 @@ static void copy(char *to, size_t to_bytes, const char *from)
 	clean(to);
 }
 
-static void log_event(enum fast_path_log level, const struct event *e, const char *who)
+static void log_event(enum fast_path_log level, const struct event_entry *e, const char *who)
 {
 	bool told = strcmp(who, "daemon") != 0;
 
@@ -49,7 +49,7 @@ static void log_event(enum fast_path_log level, const struct event *e, const cha
 static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 		const char *service, const char *backend, const char *format, va_list args)
 {
-	struct event *e = &ring[next_id % EVENTS_MAX];
+	struct event_entry *e = &ring[next_id % EVENTS_MAX];
 	struct events_listener *listener, *after;
 	struct timespec now;
 	char *asked;
@@ -105,7 +105,7 @@ uint64_t events_first(void)
 	return next_id > EVENTS_MAX ? next_id - EVENTS_MAX : 1;
 }
 
-const struct event *events_get(uint64_t id)
+const struct event_entry *events_get(uint64_t id)
 {
 	return id >= events_first() && id < next_id ? &ring[id % EVENTS_MAX] : NULL;
 }

@@ -41,7 +41,7 @@ enum event_kind {
 };
 
 /* Strings are one line each, without control characters. */
-struct event {
+struct event_entry {
 	uint64_t id;
 	int64_t when_us; /* since the epoch */
 	enum event_kind kind;
@@ -74,7 +74,7 @@ uint64_t events_next(void);
 uint64_t events_first(void);
 
 /* NULL: forgotten, or not there yet. Valid until an event is added. */
-const struct event *events_get(uint64_t id);
+const struct event_entry *events_get(uint64_t id);
 
 /* How many events of the kind there were since the start, kept or not. */
 uint64_t events_count(enum event_kind kind);

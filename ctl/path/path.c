@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "events.h"
 #include "log.h"
 
 /* The module's file in the first of the folders that has it; -ENOENT: none has. */
@@ -125,8 +126,8 @@ int path_start(struct path *path, const struct settings *settings, const char *m
 		snprintf(path->why, sizeof(path->why), "mode is auto, and dpdk could not start: %s",
 			 dpdk_error);
 	}
-	log_info("fast path: %s (%s): %s", path->module->name, path->why,
-		 path->started.description);
+	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "fast path: %s (%s): %s", path->module->name,
+		   path->why, path->started.description);
 	return 0;
 }
 

@@ -115,7 +115,8 @@ struct daemon_api {
 
 	/*
 	 * Takes `next` over, in any case, and puts it in force: whole, or not at all. `who` says
-	 * for the log who asked for what, on one line: `uid 0 pid 4711: backend.set {"...`.
+	 * for log and events who asked for what, as events_add() takes it, on one line:
+	 * `cli uid 0 (root) pid 4711: backend.set {"...`.
 	 * Returns 0: packets see it; or -errno, with *error set, and what was in force still is:
 	 * -EINVAL: refused, error->kind says how;
 	 * another: the daemon could not (-ENOMEM, -EIO ...), error->kind means nothing.

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "log.h"
+#include "events.h"
 
 enum {
 	RETRY_US = 1000000,
@@ -34,7 +34,7 @@ static void look(const struct running *r, struct installed *s, uint32_t i,
 			   installed_in_transition(s), now_us))
 		return;
 	course->drain.told = true;
-	log_info("service %s: backend %s: drained", s->conf->name, backend->name);
+	events_add(EVENT_DRAIN, "daemon", s->conf->name, backend->name, "drained");
 }
 
 /* Disables a backend whose drain is late. False: it could not be, and is tried again. */
@@ -58,9 +58,9 @@ static bool cut(struct running *r, struct installed *s, uint32_t i, drains_disab
 		return false;
 	}
 	/* From here on `s` may be gone. */
-	log_warning("service %s: backend %s: drain timed out after %u s: disabled, which cut %llu "
-		    "remembered flows",
-		    service, backend, timeout_s, (unsigned long long)flows_cut);
+	events_warn(EVENT_DRAIN, "daemon", service, backend,
+		    "drain timed out after %u s: disabled, which cut %llu remembered flows",
+		    timeout_s, (unsigned long long)flows_cut);
 	return true;
 }
 

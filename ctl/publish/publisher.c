@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "adopted.h"
+#include "events.h"
 #include "link_table.h"
 #include "log.h"
 
@@ -72,17 +73,18 @@ static struct installed **install_all(const struct publisher *p, const struct mo
 }
 
 /* What each change since `asked_us` means for the flows. */
-static void log_transitions(const struct running *r, int64_t asked_us)
+static void tell_transitions(const struct running *r, int64_t asked_us, const char *who)
 {
 	for (uint32_t i = 0; i < r->model->services_n; i++) {
 		const struct installed *s = r->installed[i];
 
 		if (s->phase.changed_us < asked_us || s->phase.changed_slots == 0)
 			continue;
-		log_info("service %s: %u of %u slots look for their flows, %u of them have a "
-			 "previous backend for at most %u s",
-			 s->conf->name, s->phase.changed_slots, installed_slots_n(s),
-			 s->phase.previous_slots, s->conf->transition_s);
+		events_add(EVENT_TRANSITION, who, s->conf->name, NULL,
+			   "%u of %u slots look for their flows, %u of them have a previous "
+			   "backend for at most %u s",
+			   s->phase.changed_slots, installed_slots_n(s), s->phase.previous_slots,
+			   s->conf->transition_s);
 	}
 }
 
@@ -136,9 +138,10 @@ int publisher_apply(void *ctx, struct model *next, const char *who, struct model
 	model_free(r->model);
 	r->model = next;
 	census_clear(&r->census);
-	log_info("generation %llu: published in %llu us (%s)", (unsigned long long)r->number,
-		 (unsigned long long)r->took_us, who);
-	log_transitions(r, asked_us);
+	events_add(EVENT_GENERATION, who, NULL, NULL, "generation %llu: published in %llu us",
+		   (unsigned long long)r->number, (unsigned long long)r->took_us);
+	tell_transitions(r, asked_us, who);
+	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
 	transitions_kick(p->transitions);
 	return 0;
 
@@ -165,7 +168,7 @@ static int disable(void *ctx, const char *service, const char *backend)
 	char who[2 * MODEL_NAME_MAX + 32];
 	int err = -ENOMEM;
 
-	snprintf(who, sizeof(who), "drain timeout of %s/%s", service, backend);
+	snprintf(who, sizeof(who), "drain: timeout of %s/%s", service, backend);
 	if (next)
 		err = publisher_apply(p, next, who, &error);
 	if (err)
@@ -200,6 +203,7 @@ static void hops_changed(void *ctx)
 	ports_refresh(p);
 	if (!r->model)
 		return;
+	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
 	n = r->model->services_n;
 	all = calloc(n + 1, sizeof(struct installed *));
 	for (i = 0; all && i < n; i++) {
@@ -216,8 +220,9 @@ static void hops_changed(void *ctx)
 	}
 	if (running_publish(r, all, n, asked_us, text) != 0)
 		goto err_free;
-	log_info("generation %llu: published in %llu us (next hops changed)",
-		 (unsigned long long)r->number, (unsigned long long)r->took_us);
+	events_add(EVENT_GENERATION, "kernel: next hops changed", NULL, NULL,
+		   "generation %llu: published in %llu us", (unsigned long long)r->number,
+		   (unsigned long long)r->took_us);
 	return;
 
 err_free:
@@ -277,8 +282,9 @@ static int adopt(struct publisher *p, struct arena *arena, char error[MODEL_ERRO
 		return err;
 	}
 	r->number = laid_generation_header(r->laid)->number;
-	log_info("adopted generation %llu, which goes on until the next",
-		 (unsigned long long)r->number);
+	events_add(EVENT_GENERATION, "daemon", NULL, NULL,
+		   "adopted generation %llu, which goes on until the next",
+		   (unsigned long long)r->number);
 	return 0;
 }
 
@@ -309,7 +315,8 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	if (err)
 		goto err_free;
 	p->transitions = transitions_new(base, r, disable, p);
-	if (!p->transitions) {
+	p->hop_news = hop_news_new(base);
+	if (!p->transitions || !p->hop_news) {
 		err = -ENOMEM;
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
 		goto err_free;
@@ -329,6 +336,7 @@ void publisher_free(struct publisher *p)
 	if (!p)
 		return;
 	r = &p->running;
+	hop_news_free(p->hop_news);
 	transitions_free(p->transitions);
 	nexthops_free(p->hops);
 	watched_free(&p->watched);

@@ -6,6 +6,7 @@
 #ifndef SLUICE_PUBLISHER_INTERNAL_H
 #define SLUICE_PUBLISHER_INTERNAL_H
 
+#include "hop_news.h"
 #include "publisher.h"
 #include "running.h"
 #include "transitions.h"
@@ -17,6 +18,7 @@ struct publisher {
 	char port_names[FAST_PATH_PORTS_MAX][FAST_PATH_NAME_MAX];
 	struct watched watched; /* backend addresses whose next hops are followed */
 	struct transitions *transitions;
+	struct hop_news *hop_news;
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "drains.h"
+#include "events.h"
 #include "loads.h"
 #include "log.h"
 
@@ -172,8 +173,8 @@ static struct installed *settle(const struct transitions *t, struct installed *s
 	next = installed_settle(&t->running->around, s, none ? none : tally->elsewhere);
 	free(none);
 	if (next && next != s && next->phase.changed_slots == 0)
-		log_info("service %s: settled: the lookup table alone tells where flows go",
-			 s->conf->name);
+		events_add(EVENT_TRANSITION, "daemon", s->conf->name, NULL,
+			   "settled: the lookup table alone tells where flows go");
 	return next;
 }
 
@@ -207,10 +208,11 @@ static struct installed *next_version(const struct transitions *t, struct instal
 		if (!replace(&next, settle(t, next, census)))
 			return NULL;
 	} else if (is_over(t, next, census, now_us)) {
-		log_info("service %s: transition over after %lld s; %u of %u slots still look for "
-			 "their flows",
-			 s->conf->name, (long long)(now_us - s->phase.changed_us) / 1000000,
-			 s->phase.changed_slots, installed_slots_n(s));
+		events_add(EVENT_TRANSITION, "daemon", s->conf->name, NULL,
+			   "transition over after %lld s; %u of %u slots still look for their "
+			   "flows",
+			   (long long)(now_us - s->phase.changed_us) / 1000000,
+			   s->phase.changed_slots, installed_slots_n(s));
 		if (!replace(&next, installed_end(next)))
 			return NULL;
 	}

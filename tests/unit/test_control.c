@@ -3,6 +3,7 @@
  * The control server's clients: those that say nothing, too much, or don't read, reach nobody but
  * themselves.
  */
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ static void test_lines(void **state)
 static void test_notification(void **state)
 {
 	const struct control_config c = config();
-	char want[64];
+	const struct passwd *user = getpwuid(getuid());
+	char want[128];
 	int fd;
 
 	serve(&c);
@@ -70,8 +72,9 @@ static void test_notification(void **state)
 	send_text(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"backend.disable\",\"params\":"
 		      "{\"service\":\"web\",\"backend\":\"b1\"}}\n" SHOW "\n");
 	expect_line(fd, "\"result\":{\"generation\":8,");
-	snprintf(want, sizeof(want), "uid %u pid %d: backend.disable {", (unsigned int)getuid(),
-		 (int)getpid());
+	assert_non_null(user);
+	snprintf(want, sizeof(want), "cli uid %u (%s) pid %d: backend.disable {",
+		 (unsigned int)getuid(), user->pw_name, (int)getpid());
 	assert_memory_equal(room.fake.who, want, strlen(want));
 	close(fd);
 }

@@ -67,7 +67,7 @@ static void test_kept(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t id = events_next(), count = events_count(rows[i].kind);
 		int64_t before_us = (int64_t)time(NULL) * 1000000;
-		const struct event *e;
+		const struct event_entry *e;
 		char line[4096];
 
 		print_message("# row: %s\n", rows[i].name);
@@ -106,7 +106,7 @@ static void test_warning(void **state)
 static void test_long(void **state)
 {
 	char text[2 * EVENT_TEXT_MAX];
-	const struct event *e;
+	const struct event_entry *e;
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = 0;

@@ -154,7 +154,7 @@ static void test_change_reaches_model(void **state)
 	assert_int_equal(b->addr.family, IP_V4);
 	assert_string_equal(
 		fake.who,
-		"uid 1000 pid 4711: service.add {\"name\":\"new\",\"vip\":\"192.0.2.1\","
+		"cli uid 1000 pid 4711: service.add {\"name\":\"new\",\"vip\":\"192.0.2.1\","
 		"\"port\":0,\"protocol\":\"udp\",\"encap\":\"gue0\",\"slots\":101,\"backends\":["
 		"{\"name\":\"b1\",\"address\":\"2001:db8::1\",\"weight\":7,\"state\":\"disabled\"},"
 		"{\"name\":\"b2\",\"address\":\"10.0.0.9\"}]}");
