@@ -5,6 +5,7 @@
 #include "client.h"
 #include "command_help.h"
 #include "commands.h"
+#include "complete.h"
 #include "near.h"
 
 #include <errno.h>
@@ -147,6 +148,11 @@ int main(int argc, char *argv[])
 	enum cli_status status;
 	int words_n = 0;
 
+	/* For a shell: its words are not ours to judge. */
+	if (argc > 1 && strcmp(argv[1], "complete") == 0) {
+		complete_print(argc - 2, argv + 2, options.cli.socket, stdout);
+		return CLI_DONE;
+	}
 	/* Options stand anywhere, a command's own behind its words, for it to read; the words are
 	 * moved together at argv's start. */
 	for (int i = 1; i < argc;) {
