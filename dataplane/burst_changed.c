@@ -81,15 +81,6 @@ static uint64_t ticket_take(struct burst *b, const struct burst_context *ctx,
 	return random_take(&b->random);
 }
 
-/*
- * What is there and can't be relied on (its backend doesn't live) must not be there any more when
- * the flow is elsewhere and its old backend comes back to life.
- */
-static bool is_stale(const struct memory *found, const struct memory *known, const struct packet *p)
-{
-	return found && !known && !(p->flags & PACKET_ICMP_ERROR);
-}
-
 static void choice_apply(const struct burst *b, const struct burst_context *ctx,
 			 const struct generation *g, uint64_t hash,
 			 const struct memory_choice *choice)
@@ -122,7 +113,7 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	if (!found && p->flags & PACKET_ICMP_ERROR)
 		found = others_find(ctx, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
-	if (!known && st.service->flags & SERVICE_REMEMBERS) {
+	if (steer_draws_slot(st.service, p, known)) {
 		st.slot = steer_free_slot(ctx->arena, st.service, ticket_take(b, ctx, st.service));
 		verdict = steer_slot(ctx->arena, &st);
 	}
@@ -130,9 +121,7 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 		verdict = steer_choices(ctx->arena, &st, &choices);
 	if (verdict != VERDICT_forward)
 		return verdict;
-	choice = memory_choose(known, p, &choices, b->now_s);
-	if (choice.action == MEMORY_LEAVE && is_stale(found, known, p))
-		choice.action = MEMORY_FORGET;
+	choice = steer_choose(found, known, p, &choices, b->now_s);
 	choice_apply(b, ctx, g, st.hash, &choice);
 	return steer_backend(ctx->arena, st.service, choice.backend, &b->backend[i]);
 }

@@ -23,18 +23,18 @@
 #define GUE0 ENCAP_GUE_VARIANT0
 
 static const struct fixture_service services[] = {
-	{"web4", WEB4, 80, IP_TCP, 0, ONE("10.1.0.1", ENCAP_IPIP)},
-	{"web4 udp", WEB4, 53, IP_UDP, 0, ONE("2001:db8:1::1", ENCAP_GUE)},
-	{"web6", WEB6, 80, IP_TCP, 0, ONE("2001:db8:1::1", ENCAP_IPIP)},
-	{"web6 udp", WEB6, 53, IP_UDP, 0, ONE("2001:db8:1::2", ENCAP_GUE)},
-	{"all4", ALL4, 0, IP_TCP, 0, ONE("10.1.0.2", ENCAP_IPIP)},
-	{"all4 udp", ALL4, 0, IP_UDP, 0, ONE("10.1.0.3", ENCAP_GUE)},
-	{"all4 443", ALL4, 443, IP_TCP, 0, ONE("2001:db8:1::3", ENCAP_GUE)},
-	{"all6", ALL6, 0, IP_TCP, 0, ONE("2001:db8:1::4", GUE0)},
-	{"all6 udp", ALL6, 0, IP_UDP, 0, ONE("2001:db8:1::5", ENCAP_GUE)},
-	{"all6 443", ALL6, 443, IP_TCP, 0, ONE("10.1.0.4", ENCAP_IPIP)},
-	{"dns4", DNS4, 53, IP_UDP, 0, ONE("10.1.0.5", GUE0)},
-	{"dns6", DNS6, 53, IP_UDP, 0, ONE("10.1.0.6", ENCAP_GUE)},
+	{"web4", WEB4, 80, IP_TCP, 0, ONE("10.1.0.1", ENCAP_IPIP), {0}},
+	{"web4 udp", WEB4, 53, IP_UDP, 0, ONE("2001:db8:1::1", ENCAP_GUE), {0}},
+	{"web6", WEB6, 80, IP_TCP, 0, ONE("2001:db8:1::1", ENCAP_IPIP), {0}},
+	{"web6 udp", WEB6, 53, IP_UDP, 0, ONE("2001:db8:1::2", ENCAP_GUE), {0}},
+	{"all4", ALL4, 0, IP_TCP, 0, ONE("10.1.0.2", ENCAP_IPIP), {0}},
+	{"all4 udp", ALL4, 0, IP_UDP, 0, ONE("10.1.0.3", ENCAP_GUE), {0}},
+	{"all4 443", ALL4, 443, IP_TCP, 0, ONE("2001:db8:1::3", ENCAP_GUE), {0}},
+	{"all6", ALL6, 0, IP_TCP, 0, ONE("2001:db8:1::4", GUE0), {0}},
+	{"all6 udp", ALL6, 0, IP_UDP, 0, ONE("2001:db8:1::5", ENCAP_GUE), {0}},
+	{"all6 443", ALL6, 443, IP_TCP, 0, ONE("10.1.0.4", ENCAP_IPIP), {0}},
+	{"dns4", DNS4, 53, IP_UDP, 0, ONE("10.1.0.5", GUE0), {0}},
+	{"dns6", DNS6, 53, IP_UDP, 0, ONE("10.1.0.6", ENCAP_GUE), {0}},
 	{"spread4",
 	 SPREAD4,
 	 80,
@@ -44,7 +44,8 @@ static const struct fixture_service services[] = {
 	  {.addr = "10.2.0.2", .encap = ENCAP_GUE, .port = 2, .vlan_tci = 0x2007},
 	  {.addr = "2001:db8:2::1", .encap = ENCAP_GUE},
 	  {.addr = "2001:db8:2::2", .encap = GUE0, .port = 1},
-	  {.addr = "2001:db8:2::3", .encap = ENCAP_IPIP, .vlan_tci = 0x0fff, .mtu_bytes = 9000}}},
+	  {.addr = "2001:db8:2::3", .encap = ENCAP_IPIP, .vlan_tci = 0x0fff, .mtu_bytes = 9000}},
+	 {0}},
 	{"spread6",
 	 SPREAD6,
 	 80,
@@ -54,13 +55,35 @@ static const struct fixture_service services[] = {
 	  {.addr = "2001:db8:2::1", .encap = ENCAP_GUE, .port = 2},
 	  {.addr = "10.2.0.3", .encap = ENCAP_IPIP},
 	  {.addr = "2001:db8:2::4", .encap = ENCAP_IPIP},
-	  {.addr = "2001:db8:2::5", .encap = ENCAP_GUE, .vlan_tci = 0x0001}}},
-	{"empty4", EMPTY4, 80, IP_TCP, 0, {{.addr = NULL}}},
-	{"empty6", EMPTY6, 80, IP_TCP, 0, {{.addr = NULL}}},
-	{"lost4", LOST4, 80, IP_TCP, 0, {{.addr = "10.3.0.1", .unresolved = true}}},
-	{"lost6", LOST6, 80, IP_TCP, 0, {{.addr = "2001:db8:3::1", .unresolved = true}}},
-	{"tight4", TIGHT4, 80, IP_TCP, 0, {{.addr = "10.3.0.2", .mtu_bytes = 400}}},
-	{"twin6", TWIN6, 80, IP_TCP, 0, ONE("10.3.0.3", ENCAP_GUE)},
+	  {.addr = "2001:db8:2::5", .encap = ENCAP_GUE, .vlan_tci = 0x0001}},
+	 {0}},
+	{"empty4", EMPTY4, 80, IP_TCP, 0, {{.addr = NULL}}, {0}},
+	{"empty6", EMPTY6, 80, IP_TCP, 0, {{.addr = NULL}}, {0}},
+	{"lost4", LOST4, 80, IP_TCP, 0, {{.addr = "10.3.0.1", .unresolved = true}}, {0}},
+	{"lost6", LOST6, 80, IP_TCP, 0, {{.addr = "2001:db8:3::1", .unresolved = true}}, {0}},
+	{"tight4", TIGHT4, 80, IP_TCP, 0, {{.addr = "10.3.0.2", .mtu_bytes = 400}}, {0}},
+	{"twin6", TWIN6, 80, IP_TCP, 0, ONE("10.3.0.3", ENCAP_GUE), {0}},
+};
+
+#define TWO                                                    \
+	{                                                      \
+		{.addr = "10.5.0.1", .encap = ENCAP_IPIP},     \
+		{.addr = "2001:db8:5::2", .encap = ENCAP_GUE}, \
+	}
+#define FIVE                                                                             \
+	{                                                                                \
+		{.addr = "10.6.0.1"}, {.addr = "10.6.0.2"}, {.addr = "10.6.0.3"},        \
+		{.addr = "10.6.0.4"}, {.addr = "10.6.0.5"},                              \
+	}
+#define ODD(flag) {.flags = (flag), .odd_slot = FIXTURE_FLOW_SLOT}
+
+/* Of fixture_new_flows(). Chance doesn't hit one slot of so many. */
+static const struct fixture_service flow_services[] = {
+	{"moved4", MOVED4, 80, IP_TCP, 0, TWO, {.moved = true}},
+	{"moved6", MOVED6, 80, IP_TCP, 0, TWO, {.moved = true}},
+	{"turns4", TURNS4, 80, IP_TCP, 5, FIVE, {.flags = SERVICE_ROUND_ROBIN}},
+	{"chance4", CHANCE4, 80, IP_TCP, 65521, TWO, ODD(SERVICE_RANDOM)},
+	{"least4", LEAST4, 80, IP_TCP, 1009, TWO, ODD(SERVICE_LEAST_CONN)},
 };
 
 /* The way of the services from FIXTURE_WAYS_FIRST on, in the order of rows_encap.c. */
@@ -119,6 +142,22 @@ static uint32_t backends_count(const struct fixture_service *s)
 	return n;
 }
 
+/* Slots that no lookup table fills. False: Maglev does. */
+static bool slots_fill(const struct fixture_service *s, uint16_t *slots)
+{
+	for (uint16_t slot = 0; slot < s->slots; slot++) {
+		if (s->flows.moved)
+			slots[slot] = 1 | SLOT_CHANGED;
+		else if (s->flows.odd_slot)
+			slots[slot] = slot != s->flows.odd_slot;
+		else if (s->flows.flags & SERVICE_ROUND_ROBIN)
+			slots[slot] = slot;
+		else
+			return false;
+	}
+	return true;
+}
+
 /* What is 0 in the table gets its value, and the slots are filled. */
 static void service_complete(struct fixture *fixture, uint32_t index)
 {
@@ -140,18 +179,27 @@ static void service_complete(struct fixture *fixture, uint32_t index)
 		};
 	}
 	fixture->slots[index] = calloc(s->slots, sizeof(uint16_t));
-	if (!fixture->slots[index] ||
+	if (!fixture->slots[index])
+		give_up(s->name, "no memory");
+	if (!slots_fill(s, fixture->slots[index]) &&
 	    maglev_build(fixture->slots[index], s->slots, backends, n) != 0)
 		give_up(s->name, "no lookup table");
 }
 
-struct fixture *fixture_new(void)
+static struct fixture *fixture_empty(void)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	if (!fixture)
 		give_up("fixture", "no memory");
 	fixture->key = (struct flow_key){{0x736c756963652d70ULL, 0x61726974792d6b65ULL}};
+	return fixture;
+}
+
+struct fixture *fixture_new(void)
+{
+	struct fixture *fixture = fixture_empty();
+
 	memcpy(fixture->services, services, sizeof(services));
 	fixture->services_n = sizeof(services) / sizeof(services[0]);
 	for (unsigned int way = 0; way < FIXTURE_WAYS; way++)
@@ -159,6 +207,17 @@ struct fixture *fixture_new(void)
 			append_way(fixture, way, i / 2, i % 2);
 	for (uint32_t i = 0; i < fixture->services_n; i++)
 		service_complete(fixture, i);
+	return fixture;
+}
+
+struct fixture *fixture_new_flows(void)
+{
+	struct fixture *fixture = fixture_empty();
+
+	for (size_t i = 0; i < sizeof(flow_services) / sizeof(flow_services[0]); i++) {
+		fixture->services[fixture->services_n++] = flow_services[i];
+		service_complete(fixture, (uint32_t)i);
+	}
 	return fixture;
 }
 
@@ -200,7 +259,8 @@ static struct backend make_backend(const struct fixture_service *s, uint32_t ser
 	struct backend b = {
 		.vlan_tci = be16_from(from->vlan_tci),
 		.encap = (uint8_t)from->encap,
-		.flags = from->unresolved ? 0 : BACKEND_RESOLVED,
+		.flags = BACKEND_LIVES | (from->unresolved ? 0 : BACKEND_RESOLVED),
+		.load = s->flows.odd_slot && index == 0 ? UINT16_MAX : 0,
 		.mtu_bytes = from->mtu_bytes,
 		.port = from->port,
 		.counter = 1 + service * FIXTURE_BACKENDS_MAX + index,
@@ -224,12 +284,14 @@ static struct layout_service make_service(const struct fixture *fixture, uint32_
 {
 	const struct fixture_service *s = &fixture->services[index];
 	struct backend backends[FIXTURE_BACKENDS_MAX];
+	static const uint16_t previous[MAGLEV_SLOTS_MIN];
 	uint32_t n = backends_count(s);
 	struct layout_service laid = {
 		.vip = parse_addr(s->vip),
 		.port = s->port,
 		.proto = s->proto,
 		.id = 1 + index,
+		.flags = s->flows.flags,
 		.slots = part_new(space, fixture->slots[index],
 				  (uint32_t)(s->slots * sizeof(uint16_t))),
 	};
@@ -238,7 +300,9 @@ static struct layout_service make_service(const struct fixture *fixture, uint32_
 		backends[i] = make_backend(s, index, i);
 	if (n > 0)
 		laid.backends = part_new(space, backends, (uint32_t)(n * sizeof(backends[0])));
-	if (!laid.slots || (n > 0 && !laid.backends))
+	if (s->flows.moved) /* all from backend 0 */
+		laid.previous = part_new(space, previous, (uint32_t)(s->slots * sizeof(uint16_t)));
+	if (!laid.slots || (s->flows.moved && !laid.previous) || (n > 0 && !laid.backends))
 		give_up(s->name, "the arena is full");
 	return laid;
 }
@@ -271,6 +335,7 @@ uint32_t fixture_lay(const struct fixture *fixture, struct arena *arena, uint64_
 		.key = fixture->key,
 		.gue_port = FIXTURE_GUE_PORT,
 		.outer_ttl = FIXTURE_OUTER_TTL,
+		.idle_s = {0, 100, 100, 100, 100, 100, 100},
 		.services = laid,
 		.services_n = fixture->services_n,
 		.vips = vips,
@@ -293,6 +358,7 @@ uint32_t fixture_lay(const struct fixture *fixture, struct arena *arena, uint64_
 	/* Freed in the books only: nothing else is laid out, so the bytes stay as they are. */
 	for (uint32_t i = 0; i < fixture->services_n; i++) {
 		part_unref(laid[i].slots);
+		part_unref(laid[i].previous);
 		part_unref(laid[i].backends);
 	}
 	laid_generation_free(generation);

@@ -21,6 +21,7 @@ enum {
 	FIXTURE_GUE_PORT = 6080,
 	FIXTURE_OUTER_TTL = 61,
 	FIXTURE_MTU = 1500,
+	FIXTURE_FLOW_SLOT = 3, /* that the flows of test_flows.c have by their hash */
 };
 
 /* vips */
@@ -51,6 +52,13 @@ enum {
 	FIXTURE_WAYS = 12,
 };
 
+/* Of fixture_new_flows() alone. */
+#define MOVED4  "203.0.113.201" /* tcp 80: every slot moved from backend 0 to 1 */
+#define MOVED6  "2001:db8:f::201"
+#define TURNS4  "203.0.113.202" /* tcp 80: in turn over 5 backends */
+#define CHANCE4 "203.0.113.203" /* tcp 80: by chance; see fixture_flows.odd_slot */
+#define LEAST4  "203.0.113.204" /* tcp 80: to whom has fewer flows; likewise */
+
 /* Not ours. */
 #define OTHER4 "10.0.0.2"
 #define OTHER6 "2001:db8::2"
@@ -64,6 +72,14 @@ struct fixture_backend {
 	bool unresolved;
 };
 
+/* What makes more of a packet's slot than its hash. */
+struct fixture_flows {
+	uint16_t flags; /* enum service_flags */
+	bool moved;     /* all slots are changed: from backend 0 to 1 */
+	/* Backend 0, with more load than any, has this slot alone; all others are backend 1's. */
+	uint16_t odd_slot; /* [Maglev's choice] */
+};
+
 struct fixture_service {
 	const char *name;
 	char vip[40];
@@ -71,6 +87,7 @@ struct fixture_service {
 	uint8_t proto;
 	uint16_t slots; /* [7] */
 	struct fixture_backend backends[FIXTURE_BACKENDS_MAX];
+	struct fixture_flows flows;
 };
 
 struct fixture {
@@ -83,6 +100,10 @@ struct fixture {
 
 /* The table. Needs no arena. Aborts when out of memory. */
 struct fixture *fixture_new(void);
+
+/* Services where what is remembered of a flow decides; of the table none. */
+struct fixture *fixture_new_flows(void);
+
 void fixture_free(struct fixture *fixture);
 
 /*

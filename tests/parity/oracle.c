@@ -57,7 +57,7 @@ static uint32_t find_vip(const struct fixture *fixture, const struct view *view)
 	return 0;
 }
 
-static uint64_t hash_flow(const struct fixture *fixture, const struct view *view)
+uint64_t oracle_hash(const struct fixture *fixture, const struct view *view)
 {
 	uint8_t message[37];
 	size_t n = view->addr_bytes;
@@ -76,7 +76,7 @@ static enum verdict expect_forward(const struct fixture *fixture, const struct f
 				   struct parity_result *expected)
 {
 	const struct fixture_service *s = &fixture->services[index];
-	uint64_t hash = hash_flow(fixture, view);
+	uint64_t hash = oracle_hash(fixture, view);
 	/* The hash as a fraction of 1, of the number of slots. */
 	uint16_t slot = (uint16_t)((unsigned __int128)(hash >> 32) * s->slots / 0x100000000ULL);
 	uint16_t chosen = fixture->slots[index][slot];

@@ -40,6 +40,9 @@ enum verdict view_read(const struct frame *frame, struct view *view);
 void oracle_expect(const struct fixture *fixture, const struct frame *frame,
 		   struct parity_result *expected);
 
+/* The flow hash of a frame that has one. */
+uint64_t oracle_hash(const struct fixture *fixture, const struct view *view);
+
 /* The bytes of a frame that is forwarded, and of the two answers. */
 void oracle_encap(const struct fixture *fixture, const struct frame *frame, const struct view *view,
 		  uint32_t service, uint32_t backend, uint64_t hash,

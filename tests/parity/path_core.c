@@ -24,6 +24,9 @@ static struct arena *arena;
 static struct memory_entry flows[FLOWS_MAX];
 static uint32_t flows_n;
 
+/* How many flows of services that don't hash have come, by service.id. */
+static uint64_t tickets[FIXTURE_ROWS_MAX];
+
 static struct memory_entry *flow_find(uint64_t hash)
 {
 	for (uint32_t i = 0; i < flows_n; i++)
@@ -51,31 +54,32 @@ static void flow_remove(uint64_t hash)
 		*e = flows[--flows_n];
 }
 
-/* Step 4. Round robin's count, and chance, are the path's own: no row depends on them. */
+/*
+ * Step 4. Each path has a count of its own, from 0, for each service that doesn't hash; what is
+ * chance elsewhere, it is here too.
+ */
 static enum verdict look_further(const struct generation *g, const struct packet *p,
 				 struct steering *st, uint16_t *index)
 {
-	static uint64_t ticket;
 	const struct memory_entry *e = flow_find(st->hash);
-	const struct memory *known =
-		steer_known(arena, g, st->service, e ? &e->memory : NULL, NOW_S);
+	const struct memory *found = e ? &e->memory : NULL;
+	const struct memory *known = steer_known(arena, g, st->service, found, NOW_S);
 	struct memory_choice choice;
 	struct memory_slot choices;
 	enum verdict verdict = VERDICT_forward;
 
-	if (!known && st->service->flags & SERVICE_REMEMBERS) {
-		st->slot = steer_free_slot(arena, st->service, ticket++);
+	if (steer_draws_slot(st->service, p, known)) {
+		st->slot = steer_free_slot(arena, st->service, tickets[st->service->id]++);
 		verdict = steer_slot(arena, st);
 	}
 	if (verdict == VERDICT_forward)
 		verdict = steer_choices(arena, st, &choices);
 	if (verdict != VERDICT_forward)
 		return verdict;
-	choice = memory_choose(known, p, &choices, NOW_S);
+	choice = steer_choose(found, known, p, &choices, NOW_S);
 	if (choice.action == MEMORY_WRITE)
 		flow_put(st->hash, choice.memory);
-	else if (choice.action == MEMORY_FORGET ||
-		 (e && !known && !(p->flags & PACKET_ICMP_ERROR))) /* its backend doesn't live */
+	else if (choice.action == MEMORY_FORGET)
 		flow_remove(st->hash);
 	*index = choice.backend;
 	return VERDICT_forward;
@@ -102,6 +106,7 @@ static int core_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	memset(arena, 0, FIXTURE_ARENA_BYTES);
 	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
 	flows_n = 0;
+	memset(tickets, 0, sizeof(tickets));
 	return 0;
 }
 

@@ -2,15 +2,15 @@
 /*
  * Parity: the table's rows, then random frames, through every path that was built in. Each must do
  * just what the oracle worked out, so all do the same. Environment: PARITY_SEED and PARITY_COUNT
- * (random frames, default 100,000), PARITY_PATHS (names, default all), PARITY_ROW (one row).
+ * (random frames, default 100,000), PARITY_PATHS (paths.h), PARITY_ROW (one row).
  */
 #include "difference.h"
 #include "mutate.h"
 #include "oracle.h"
+#include "paths.h"
 #include "rows.h"
 #include "sluice/service.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,20 +26,6 @@ enum {
 	NAME_MAX_BYTES = 200,
 };
 
-static const struct parity_path *const known_paths[] = {
-	&path_core,
-#ifdef PARITY_DPDK
-	&path_dpdk,
-#endif
-#ifdef PARITY_XDP
-	&path_xdp,
-#endif
-};
-
-enum {
-	PATHS = sizeof(known_paths) / sizeof(known_paths[0]),
-};
-
 /* Frames on their way through all paths. */
 struct batch {
 	uint32_t n;
@@ -50,52 +36,22 @@ struct batch {
 
 static struct fixture *fixture;
 static struct row_list rows;
-static const struct parity_path *paths[PATHS];
-static uint32_t paths_n, missing_n;
+static struct paths paths;
 static struct batch batch;
 static uint32_t differences;
 
-static bool path_wanted(const char *name)
-{
-	const char *wanted = getenv("PARITY_PATHS");
-
-	return !wanted || strstr(wanted, name);
-}
-
 static int setup(void **state)
 {
-	char why[PARITY_ERROR_MAX];
-
 	(void)state;
 	fixture = fixture_new();
 	rows_make(&rows);
-	for (uint32_t i = 0; i < PATHS; i++) {
-		const struct parity_path *path = known_paths[i];
-		int rc;
-
-		if (!path_wanted(path->name))
-			continue;
-		rc = path->open(fixture, why);
-		if (rc == 0) {
-			paths[paths_n++] = path;
-			print_message("# path %s\n", path->name);
-			continue;
-		}
-		path->close();
-		print_message("# %s %s: %s\n", rc == -ENOTSUP ? "skip: path" : "path", path->name,
-			      why);
-		if (rc != -ENOTSUP)
-			return -1;
-		missing_n++;
-	}
-	return paths_n > 0 ? 0 : -1;
+	return paths_open(&paths, fixture);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	while (paths_n > 0)
-		paths[--paths_n]->close();
+	paths_close(&paths);
 	rows_free(&rows);
 	fixture_free(fixture);
 	return 0;
@@ -135,8 +91,8 @@ static void batch_run(void)
 {
 	for (uint32_t i = 0; i < batch.n; i++)
 		oracle_expect(fixture, &batch.frames[i], &batch.expected[i]);
-	for (uint32_t i = 0; i < paths_n; i++)
-		batch_run_path(paths[i]);
+	for (uint32_t i = 0; i < paths.n; i++)
+		batch_run_path(paths.at[i]);
 	batch.n = 0;
 }
 
@@ -144,9 +100,9 @@ static void batch_run(void)
 static void test_paths(void **state)
 {
 	(void)state;
-	if (missing_n > 0)
+	if (paths.missing_n > 0)
 		skip();
-	assert_true(paths_n > 0);
+	assert_true(paths.n > 0);
 }
 
 /* The table itself: enough, no name twice, and each row's verdict is the oracle's too. */
