@@ -26,7 +26,8 @@
 #
 #   lab.sh up                   make it; prints LAB=<id>, the other commands take that from the
 #                               environment, or the only lab that is up if it isn't set
-#   lab.sh down                 end every process in its namespaces, by id, and remove everything
+#   lab.sh down                 end every process in its namespaces, by id, and remove everything,
+#                               also what balancers have pinned below /sys/fs/bpf
 #   lab.sh exec NODE CMD...     run CMD in a node
 #   lab.sh names                the nodes, one a line
 #   lab.sh labs                 the ids of the labs that are up, one a line
@@ -153,7 +154,7 @@ lab_up() {
 
 # Removes the lab, also a half-made one, also a second time.
 lab_down() {
-	local spaces=() space pid try live
+	local spaces=() space pid try live pins
 	lab_settle || return 1
 	[ "$(id -u)" = 0 ] || { lab_say "not root: run it as root (sudo)"; return 1; }
 	for space in /run/netns/"$LAB"-*; do
@@ -173,6 +174,11 @@ lab_down() {
 	done 2>/dev/null # where bash says which of its own jobs were killed
 	for space in "${spaces[@]}"; do
 		ip netns del "$space"
+	done
+	# A balancer on the xdp path leaves its program attached and pinned, which is its way; a
+	# namespace that is gone took the interfaces along.
+	for pins in /sys/fs/bpf/"$LAB"-*; do
+		[ ! -d "$pins" ] || rm -r -- "$pins"
 	done
 	# Only below LAB_ROOT, and only what lab_up made.
 	[ ! -f "$LAB_DIR/settings" ] || rm -rf -- "$LAB_DIR"
