@@ -281,13 +281,18 @@ bool flow_table_peek(const struct flow_table *t, uint64_t hash, struct memory *m
 	return false;
 }
 
-void flow_table_walk(const struct flow_table *t, uint32_t worker,
-		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
-		     void *ctx)
+uint32_t flow_table_walk_on(const struct flow_table *t, uint32_t worker, uint32_t at,
+			    void (*each)(void *ctx, uint32_t worker,
+					 const struct memory_entry *entry),
+			    void *ctx)
 {
+	uint32_t end = t->buckets_n;
+
 	if (flow_table_entries(t) == 0)
-		return;
-	for (uint32_t i = 0; i < t->buckets_n; i++) {
+		return 0;
+	if (end - at > FLOW_WALK_BUCKETS)
+		end = at + FLOW_WALK_BUCKETS;
+	for (uint32_t i = at; i < end; i++) {
 		for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
 			struct memory_entry copy;
 
@@ -295,6 +300,18 @@ void flow_table_walk(const struct flow_table *t, uint32_t worker,
 				each(ctx, worker, &copy);
 		}
 	}
+	return end < t->buckets_n ? end : 0;
+}
+
+void flow_table_walk(const struct flow_table *t, uint32_t worker,
+		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+		     void *ctx)
+{
+	uint32_t at = 0;
+
+	do
+		at = flow_table_walk_on(t, worker, at, each, ctx);
+	while (at != 0);
 }
 
 uint64_t flow_table_entries(const struct flow_table *t)

@@ -18,6 +18,7 @@
 enum {
 	FLOW_BUCKET_ENTRIES = 4,
 	FLOW_BUCKETS_MIN = 2,
+	FLOW_WALK_BUCKETS = 8192,
 };
 
 struct flow_bucket {
@@ -95,7 +96,16 @@ void flow_table_sweep(struct flow_table *t, const struct generation *g, uint32_t
 /* Any thread. As flow_table_find(), into `memory`. False: nothing is remembered of the flow. */
 bool flow_table_peek(const struct flow_table *t, uint64_t hash, struct memory *memory);
 
-/* Any thread. `each` for every entry: see fast_path.memory_walk(). Reads nothing when empty. */
+/*
+ * Any thread. `each` for every entry in the next FLOW_WALK_BUCKETS from bucket `at` on: see
+ * fast_path.memory_walk(). Returns at which to go on; 0: the table's end. Reads nothing when empty.
+ */
+uint32_t flow_table_walk_on(const struct flow_table *t, uint32_t worker, uint32_t at,
+			    void (*each)(void *ctx, uint32_t worker,
+					 const struct memory_entry *entry),
+			    void *ctx);
+
+/* Any thread. All of it. */
 void flow_table_walk(const struct flow_table *t, uint32_t worker,
 		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
 		     void *ctx);

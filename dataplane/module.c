@@ -348,12 +348,16 @@ static int memory_read(struct memory_counters *counters)
 	return 0;
 }
 
-static int memory_walk(void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+static int memory_walk(struct fast_path_walk *walk,
+		       void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
 		       void *ctx)
 {
-	for (uint16_t i = 0; i < path.workers_n; i++)
-		flow_table_walk(path.tables[i], i, each, ctx);
-	return 0;
+	if (walk->table >= path.workers_n)
+		return 0;
+	walk->at = flow_table_walk_on(path.tables[walk->table], walk->table, walk->at, each, ctx);
+	if (walk->at == 0) /* that was the table's last */
+		walk->table++;
+	return walk->table < path.workers_n;
 }
 
 static void stop(bool detach)

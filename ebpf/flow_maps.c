@@ -12,8 +12,9 @@
 #include <bpf/libbpf.h>
 
 enum {
-	BATCH_ENTRIES = 4096,
-	EXPIRE_MAX = 32768,
+	BATCH_ENTRIES = 4096, /* more at once are no faster */
+	STEP_BATCHES = 2,
+	STEP_EXPIRE_MAX = 2048,
 	/* The kernel keeps up to so many free entries ready for each CPU, and evicts before it
 	 * takes them away: LOCAL_FREE_TARGET in kernel/bpf/bpf_lru_list.c, 4.10 to 6.18. */
 	FREE_PER_CPU = 128,
@@ -92,20 +93,19 @@ static bool entry_expire(int fd, uint64_t hash, const struct generation *g, uint
 struct walk {
 	const struct generation *generation;
 	uint32_t now_s;
-	uint32_t expired[FASTPATH_CLASSES];
+	uint32_t expired_n;
 	flow_maps_each each;
 	void *ctx;
 };
 
-static void batch_walk(const struct batch *b, struct walk *w, enum fastpath_class class)
+static void batch_walk(const struct batch *b, struct walk *w)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct memory_entry entry = {b->hashes[i], b->memories[i]};
 
 		if (w->generation && memory_is_expired(w->generation, &entry.memory, w->now_s) &&
-		    w->expired[class] < EXPIRE_MAX / FASTPATH_CLASSES) {
-			w->expired[class] +=
-				entry_expire(b->fd, entry.hash, w->generation, w->now_s);
+		    w->expired_n < STEP_EXPIRE_MAX) {
+			w->expired_n += entry_expire(b->fd, entry.hash, w->generation, w->now_s);
 			continue;
 		}
 		w->each(w->ctx, 0, &entry);
@@ -128,50 +128,60 @@ static struct fastpath_memory *row_read(const struct program *p, enum fastpath_m
 }
 
 /* In the map, so that the next daemon goes on with the sums. */
-static int expired_count(const struct program *p, const uint32_t expired[FASTPATH_CLASSES])
+static int expired_count(const struct program *p, enum fastpath_class class, uint32_t n)
 {
 	uint32_t key = FASTPATH_MEMORY_WALKS;
 	struct fastpath_memory *cpus;
 	int err;
 
-	if (expired[FASTPATH_HALF_OPEN] + expired[FASTPATH_ESTABLISHED] == 0)
+	if (n == 0)
 		return 0;
 	cpus = row_read(p, FASTPATH_MEMORY_WALKS);
 	if (!cpus)
 		return -errno;
-	for (int class = 0; class < FASTPATH_CLASSES; class++) {
-		cpus[0].expired += expired[class];
-		cpus[0].removed[class] += expired[class];
-	}
+	cpus[0].expired += n;
+	cpus[0].removed[class] += n;
 	err = bpf_map_update_elem(program_map_fd(p, PROGRAM_MEMORY_COUNTS), &key, cpus, BPF_ANY);
 	free(cpus);
 	return err ? -errno : 0;
 }
 
-int flow_maps_walk(const struct flow_maps *maps, flow_maps_each each, void *ctx)
+int flow_maps_walk(const struct flow_maps *maps, struct fast_path_walk *walk, flow_maps_each each,
+		   void *ctx)
 {
+	enum fastpath_class class = (enum fastpath_class)walk->table;
 	struct walk w = {
 		.generation = generation_published(maps->program),
 		.now_s = flow_maps_now_s(),
 		.each = each,
 		.ctx = ctx,
 	};
-	struct batch *b = malloc(sizeof(*b));
+	struct batch *b;
 	int err = 0, count_err;
 
+	if (class >= FASTPATH_CLASSES)
+		return 0;
+	b = malloc(sizeof(*b));
 	if (!b)
 		return -ENOMEM;
-	for (int class = 0; class < FASTPATH_CLASSES && !err; class++) {
-		batch_start(b, maps->program, (enum fastpath_class)class);
-		do {
-			err = batch_next(b);
-			if (!err)
-				batch_walk(b, &w, (enum fastpath_class)class);
-		} while (!err && !b->is_last);
+	batch_start(b, maps->program, class);
+	b->is_first = !walk->is_within;
+	b->at = walk->at;
+	for (int i = 0; i < STEP_BATCHES && !err && !b->is_last; i++) {
+		err = batch_next(b);
+		if (!err)
+			batch_walk(b, &w);
 	}
+	*walk = (struct fast_path_walk){
+		.table = walk->table + b->is_last,
+		.at = b->at,
+		.is_within = !b->is_last,
+	};
 	free(b);
-	count_err = expired_count(maps->program, w.expired);
-	return err ? err : count_err;
+	count_err = expired_count(maps->program, class, w.expired_n);
+	if (err || count_err)
+		return err ? err : count_err;
+	return walk->table < FASTPATH_CLASSES;
 }
 
 static int entries_count(const struct program *p, enum fastpath_class class, uint64_t *entries)

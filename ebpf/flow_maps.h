@@ -10,6 +10,7 @@
 
 #include "sluice/counters.h"
 #include "sluice/memory.h"
+#include "sluice/module.h"
 
 struct flow_maps {
 	const struct program *program;      /* loaded; the caller's */
@@ -19,15 +20,17 @@ struct flow_maps {
 typedef void (*flow_maps_each)(void *ctx, uint32_t worker, const struct memory_entry *entry);
 
 /*
- * As fast_path.memory_walk(); `worker` is always 0, since all CPUs share the maps. Entries that
- * have expired, by the published generation, are deleted instead of handed out, up to 32,768 a
- * call, so that none takes long; the others are handed out as they are. -ENOMEM; -errno.
+ * A step, as fast_path.memory_walk(): 8,192 entries at most; `worker` is always 0, since all CPUs
+ * share the maps. Entries that have expired, by the published generation, are deleted instead of
+ * handed out, up to 2,048 a step, so that none takes long; the others are handed out as they are.
+ * 1, 0; -ENOMEM; -errno.
  */
-int flow_maps_walk(const struct flow_maps *maps, flow_maps_each each, void *ctx);
+int flow_maps_walk(const struct flow_maps *maps, struct fast_path_walk *walk, flow_maps_each each,
+		   void *ctx);
 
 /*
- * As fast_path.memory_read(). Microseconds; milliseconds where a map is nearly full, since the
- * entries have to be counted then. Every number but the evictions and the entries is exact; these
+ * As fast_path.memory_read(). Microseconds; where a map is nearly full, as long as a whole walk over
+ * it (0.3 s for a million), since the entries have to be counted then. Every number but the evictions and the entries is exact; these
  * two are too, but for packets that come while they are read. -ENOMEM; -errno.
  */
 int flow_maps_read(struct flow_maps *maps, struct memory_counters *counters);

@@ -290,10 +290,11 @@ static int memory_read(struct memory_counters *counters)
 	return flow_maps_read(&module.flows, counters);
 }
 
-static int memory_walk(void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+static int memory_walk(struct fast_path_walk *walk,
+		       void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
 		       void *ctx)
 {
-	return flow_maps_walk(&module.flows, each, ctx);
+	return flow_maps_walk(&module.flows, walk, each, ctx);
 }
 
 static void stop(bool detach)

@@ -131,6 +131,19 @@ int path_start(struct path *path, const struct settings *settings, const char *m
 	return 0;
 }
 
+int path_memory_walk(const struct path *path,
+		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+		     void *ctx)
+{
+	struct fast_path_walk walk = {0};
+	int rc;
+
+	do
+		rc = path->module->memory_walk(&walk, each, ctx);
+	while (rc > 0);
+	return rc;
+}
+
 void path_stop(struct path *path, bool detach)
 {
 	path->module->stop(detach);

@@ -28,6 +28,14 @@ struct path {
 int path_start(struct path *path, const struct settings *settings, const char *module_dirs,
 	       bool replace, char error[PATH_WHY_MAX]);
 
+/*
+ * fast_path.memory_walk() to its end, without a pause: a third of a second for a million flows on
+ * xdp. 0 or -errno.
+ */
+int path_memory_walk(const struct path *path,
+		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+		     void *ctx);
+
 /* See fast_path.stop(). */
 void path_stop(struct path *path, bool detach);
 

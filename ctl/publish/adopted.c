@@ -80,7 +80,7 @@ int adopted_read(struct running *r, const struct model *next, struct adopted **a
 		return -ENOMEM;
 	}
 	/* Without it an index may be used again too early: no reason not to start. */
-	err = r->path->module->memory_walk(note_index, a);
+	err = path_memory_walk(r->path, note_index, a);
 	if (err)
 		log_warning("remembered flows can't be read: %s", strerror(-err));
 	claim_rows(r, next);

@@ -153,8 +153,7 @@ struct daemon_api {
 
 	/*
 	 * Hands out remembered flows, in no order; *matching: how many the filter lets through,
-	 * beyond its limit too. 0, or as struct fast_path.memory_walk says. Tens of milliseconds
-	 * for a million.
+	 * beyond its limit too. 0, or as path_memory_walk() says, which is how long it takes, too.
 	 */
 	int (*flows_read)(void *ctx, const struct daemon_flow_filter *filter,
 			  void (*each)(void *each_ctx, const struct daemon_flow *flow),

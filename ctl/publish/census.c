@@ -15,12 +15,13 @@ enum {
 	REST_PER_WORK = 20,
 };
 
-struct walk {
-	const struct generation *g;
+struct census_count {
+	const struct running *r;
+	struct fast_path_walk walk;
+	struct installed **by_row; /* as long as census.number is in force */
 	uint32_t now_s;
-	struct installed **by_row;
-	struct census *census;
 	bool failed; /* no memory */
+	struct census census;
 };
 
 static void tally_free(struct tally *tally)
@@ -79,20 +80,21 @@ static void tally_slot(struct tally *tally, const struct installed *s,
 
 static void walk_each(void *ctx, uint32_t worker, const struct memory_entry *entry)
 {
-	struct walk *walk = ctx;
+	struct census_count *c = ctx;
 	uint32_t row = entry->memory.service;
-	const struct installed *s = row < walk->census->rows_n ? walk->by_row[row] : NULL;
+	const struct installed *s = row < c->census.rows_n ? c->by_row[row] : NULL;
 	uint16_t index = entry->memory.backend;
 	struct tally *tally;
 
 	(void)worker;
-	if (!s || walk->failed || memory_is_expired(walk->g, &entry->memory, walk->now_s))
+	if (!s || c->failed ||
+	    memory_is_expired(running_generation(c->r), &entry->memory, c->now_s))
 		return;
-	if (!walk->census->rows[row])
-		walk->census->rows[row] = tally_new(s);
-	tally = walk->census->rows[row];
+	if (!c->census.rows[row])
+		c->census.rows[row] = tally_new(s);
+	tally = c->census.rows[row];
 	if (!tally) {
-		walk->failed = true;
+		c->failed = true;
 		return;
 	}
 	tally->entries++;
@@ -104,36 +106,60 @@ static void walk_each(void *ctx, uint32_t worker, const struct memory_entry *ent
 	tally_slot(tally, s, entry);
 }
 
-int census_take(struct census *census, const struct running *r)
+struct census_count *census_begin(const struct running *r)
 {
-	const struct fast_path *path = r->path->module;
-	struct census next = {
+	struct census_count *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->r = r;
+	c->now_s = r->path->module->memory_now_s();
+	c->by_row = running_by_row(r);
+	c->census = (struct census){
 		.number = r->number,
+		.taken_us = r->around.now_us(),
 		.rows_n = r->settings.services_max,
 		.rows = calloc(r->settings.services_max, sizeof(struct tally *)),
 	};
-	struct walk walk = {
-		.g = running_generation(r),
-		.now_s = path->memory_now_s(),
-		.by_row = running_by_row(r),
-		.census = &next,
-	};
-	int err = -ENOMEM;
+	if (c->by_row && c->census.rows)
+		return c;
+	census_abandon(c);
+	return NULL;
+}
 
-	next.taken_us = r->around.now_us();
-	if (next.rows && walk.by_row)
-		err = path->memory_walk(walk_each, &walk);
-	if (!err && walk.failed)
-		err = -ENOMEM;
-	free(walk.by_row);
-	if (err) {
-		census_clear(&next);
-		return err;
+int census_go_on(struct census_count *c, int64_t budget_us, struct census *census)
+{
+	const struct running *r = c->r;
+	int64_t start_us = r->around.now_us(), end_us;
+	int rc;
+
+	do {
+		rc = c->census.number == r->number ?
+			     r->path->module->memory_walk(&c->walk, walk_each, c) :
+			     -ESTALE;
+		if (c->failed)
+			rc = -ENOMEM;
+		end_us = r->around.now_us();
+	} while (rc > 0 && end_us - start_us < budget_us);
+	c->census.took_us += end_us - start_us;
+	if (rc > 0)
+		return 1;
+	if (rc == 0) {
+		census_clear(census);
+		*census = c->census;
+		c->census = (struct census){0};
 	}
-	next.took_us = r->around.now_us() - next.taken_us;
-	census_clear(census);
-	*census = next;
-	return 0;
+	census_abandon(c);
+	return rc;
+}
+
+void census_abandon(struct census_count *c)
+{
+	if (!c)
+		return;
+	census_clear(&c->census);
+	free(c->by_row);
+	free(c);
 }
 
 void census_clear(struct census *census)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A count of the remembered flows: whose they are, and in which slots some go elsewhere than the
- * lookup table says. One walk over the fast path's tables; control thread.
+ * lookup table says. One walk over the fast path's tables, in steps, between which the control
+ * thread may do other things. Control thread.
  */
 #ifndef SLUICE_CENSUS_H
 #define SLUICE_CENSUS_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 struct running;
+struct census_count; /* one under way */
 
 /* Of one service that has any. Flows that were silent for too long count nowhere. */
 struct tally {
@@ -24,17 +26,26 @@ struct tally {
 
 struct census {
 	uint64_t number;  /* of the generation that was in force; 0: none was taken */
-	int64_t taken_us; /* monotonic */
-	int64_t took_us;
+	int64_t taken_us; /* monotonic; when the count began */
+	int64_t took_us;  /* of work, pauses apart */
 	uint32_t rows_n;
 	struct tally **rows; /* by row of the service; NULL: no flows */
 };
 
+/* Begins to count, for the services and the generation that are in force. NULL: no memory. */
+struct census_count *census_begin(const struct running *running);
+
 /*
- * Counts, for the services and the generation that are in force. Returns 0, or, with what was in
- * `census` as it was, -ENOMEM or what struct fast_path.memory_walk says.
+ * Goes on with it for `budget_us`, or a step's time where that is longer (fast_path.memory_walk()).
+ * Returns 1: there is more to count; or, with the count freed,
+ * 0: `census` is replaced;
+ * -ESTALE: another generation is in force by now; -ENOMEM, or what struct fast_path.memory_walk
+ * says; `census` is as it was.
  */
-int census_take(struct census *census, const struct running *running);
+int census_go_on(struct census_count *count, int64_t budget_us, struct census *census);
+
+/* Gives it up. NULL is allowed. */
+void census_abandon(struct census_count *count);
 
 /* Forgets it. */
 void census_clear(struct census *census);

@@ -44,10 +44,9 @@ static bool cut(struct running *r, struct installed *s, uint32_t i, drains_disab
 	struct drain *drain = &s->courses[i].drain;
 	char service[MODEL_NAME_MAX], backend[MODEL_NAME_MAX];
 	uint32_t timeout_s = drain->timeout_s;
-	uint64_t flows_cut = 0;
+	const struct census *census = running_count(r);
+	uint64_t flows_cut = census ? census_flows(census, s->row, s->courses[i].index) : 0;
 
-	if (census_take(&r->census, r) == 0)
-		flows_cut = census_flows(&r->census, s->row, s->courses[i].index);
 	drain->flows_cut = flows_cut;
 	drain->timed_out = true; /* goes on into the disabled backend's course */
 	snprintf(service, sizeof(service), "%s", s->conf->name);

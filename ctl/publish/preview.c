@@ -161,7 +161,7 @@ int publisher_preview(void *ctx, const struct model *next, struct daemon_preview
 	if (p.changes && p.by_row)
 		rc = changes_find(&p, next);
 	if (rc == 0 && p.n > 0)
-		rc = r->path->module->memory_walk(note_flow, &p);
+		rc = path_memory_walk(r->path, note_flow, &p);
 	for (uint32_t i = 0; rc == 0 && i < p.n && i < max; i++)
 		rows[i] = p.changes[i].row;
 	if (rc == 0)

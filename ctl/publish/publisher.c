@@ -314,8 +314,10 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	err = adopt(p, arena, error);
 	if (err)
 		goto err_free;
-	p->transitions = transitions_new(base, r, disable, p);
 	p->hop_news = hop_news_new(base);
+	r->counting = counting_new(base, r);
+	if (r->counting)
+		p->transitions = transitions_new(base, r, disable, p);
 	if (!p->transitions || !p->hop_news) {
 		err = -ENOMEM;
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
@@ -338,6 +340,7 @@ void publisher_free(struct publisher *p)
 	r = &p->running;
 	hop_news_free(p->hop_news);
 	transitions_free(p->transitions);
+	counting_free(r->counting);
 	nexthops_free(p->hops);
 	watched_free(&p->watched);
 	ledger_free(r->around.ledger);

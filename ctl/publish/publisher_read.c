@@ -231,7 +231,7 @@ int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 	int err = -ENOMEM;
 
 	if (walk.by_row)
-		err = r->path->module->memory_walk(flow_walk_each, &walk);
+		err = path_memory_walk(r->path, flow_walk_each, &walk);
 	free(walk.by_row);
 	*matching = walk.matching;
 	return err;

@@ -140,16 +140,25 @@ const struct generation *running_generation(const struct running *r)
 	return laid_generation_header(r->laid);
 }
 
-const struct census *running_census(struct running *r)
+const struct census *running_count(struct running *r)
 {
-	int64_t age_us = r->around.now_us() - r->census.taken_us;
-	int err;
+	int err = counting_run(r->counting);
 
-	if (r->census.taken_us != 0 && r->census.number != 0 &&
-	    (age_us < CENSUS_FRESH_US || age_us < census_rest_us(&r->census)))
+	if (err == -EINPROGRESS && r->census.number != 0)
 		return &r->census;
-	err = census_take(&r->census, r);
+	if (err == -EINPROGRESS)
+		err = counting_finish(r->counting);
 	if (err)
 		log_debug("remembered flows can't be counted: %s", strerror(-err));
 	return err ? NULL : &r->census;
+}
+
+const struct census *running_census(struct running *r)
+{
+	int64_t age_us = r->around.now_us() - r->census.taken_us;
+
+	if (r->census.number != 0 &&
+	    (age_us < CENSUS_FRESH_US || age_us < census_rest_us(&r->census)))
+		return &r->census;
+	return running_count(r);
 }

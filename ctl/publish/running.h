@@ -7,6 +7,7 @@
 #define SLUICE_RUNNING_H
 
 #include "census.h"
+#include "counting.h"
 #include "installed.h"
 #include "layout.h"
 #include "path.h"
@@ -22,6 +23,7 @@ struct running {
 	int64_t published_us; /* since the epoch */
 	uint64_t took_us;
 	struct census census; /* the latest */
+	struct counting *counting;
 };
 
 /*
@@ -49,8 +51,15 @@ struct installed **running_by_row(const struct running *r);
 const struct generation *running_generation(const struct running *r);
 
 /*
- * The latest census, if it is not older than a second or a small share of the time would go into
- * counting again; else a new one. NULL: flows can't be counted.
+ * A new census; where that takes longer than some 10 ms, the latest one, while the new one is
+ * counted between other events. After each change of the model there is none yet: then this waits
+ * for it. NULL: flows can't be counted.
+ */
+const struct census *running_count(struct running *r);
+
+/*
+ * The latest census, if it is not older than a second or more than a small share of the time would
+ * go into counting again; else as running_count().
  */
 const struct census *running_census(struct running *r);
 

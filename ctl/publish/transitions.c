@@ -6,6 +6,7 @@
  */
 #include "transitions.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct transitions {
 	void *ctx;
 	int64_t counted_us;  /* when a count was last gone by */
 	uint32_t patience_s; /* from count to count that only clear up; doubles */
+	bool waits;          /* for a count that goes on between other events */
 	bool failed;         /* the last tick's generation could not be published */
 };
 
@@ -86,7 +88,15 @@ static uint32_t count_every_s(const struct transitions *t, const struct installe
 	return installed_settling(s) || s->indices->freed_n > 0 ? t->patience_s : 0;
 }
 
-/* A count of what is in force, if it is time for one. */
+static const struct census *counted(struct transitions *t)
+{
+	t->waits = false;
+	t->counted_us = t->running->around.now_us();
+	t->patience_s = t->patience_s < COUNT_RARELY_S ? 2 * t->patience_s : COUNT_RARELY_S;
+	return &t->running->census;
+}
+
+/* A count of what is in force, if it is time for one, and it is soon done. */
 static const struct census *count(struct transitions *t)
 {
 	struct running *r = t->running;
@@ -106,15 +116,14 @@ static const struct census *count(struct transitions *t)
 	if (r->census.number != r->number || age_us > TICK_S * 1000000LL) {
 		if (r->census.number != 0 && age_us < census_rest_us(&r->census))
 			return NULL;
-		err = census_take(&r->census, r);
-		if (err) {
+		err = counting_run(r->counting);
+		t->waits = err == -EINPROGRESS;
+		if (err && !t->waits)
 			log_warning("remembered flows can't be counted: %s", strerror(-err));
+		if (err)
 			return NULL;
-		}
 	}
-	t->counted_us = now_us;
-	t->patience_s = t->patience_s < COUNT_RARELY_S ? 2 * t->patience_s : COUNT_RARELY_S;
-	return &r->census;
+	return counted(t);
 }
 
 /* ---- what a count says of a service, without a new generation ---- */
@@ -263,14 +272,11 @@ err_free:
 
 /* ---- life ---- */
 
-bool transitions_tick(struct transitions *t)
+/* `census`: of this moment, or NULL. Returns whether there is anything left to look for. */
+static bool look(struct transitions *t, const struct census *census)
 {
 	const struct running *r = t->running;
-	const struct census *census;
 
-	if (!r->model)
-		return false;
-	census = count(t);
 	for (uint32_t i = 0; census && i < r->model->services_n; i++)
 		learn(t, r->installed[i], census, r->around.now_us());
 	drains_tick(t->running, census, t->disable, t->ctx);
@@ -280,6 +286,11 @@ bool transitions_tick(struct transitions *t)
 		if (is_under_way(r->installed[i]))
 			return true;
 	return false;
+}
+
+bool transitions_tick(struct transitions *t)
+{
+	return t->running->model && look(t, count(t));
 }
 
 static void timer_arm(struct transitions *t)
@@ -297,6 +308,14 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	(void)fd;
 	(void)events;
 	if (transitions_tick(t))
+		timer_arm(t);
+}
+
+static void on_counted(void *ctx)
+{
+	struct transitions *t = ctx;
+
+	if (t->waits && t->running->model && look(t, counted(t)))
 		timer_arm(t);
 }
 
@@ -318,8 +337,10 @@ struct transitions *transitions_new(struct event_base *base, struct running *run
 	t->ctx = ctx;
 	t->patience_s = COUNT_S;
 	t->timer = evtimer_new(base, on_timer, t);
-	if (t->timer)
+	if (t->timer) {
+		counting_on_done(running->counting, on_counted, t);
 		return t;
+	}
 	free(t);
 	return NULL;
 }

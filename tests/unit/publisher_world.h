@@ -32,6 +32,8 @@ static struct {
 	uint32_t flows_n;
 	unsigned int published, quiesced, walks, lookups;
 	int64_t now_us;
+	uint32_t step_flows;
+	int64_t step_us;
 } path;
 
 static inline struct arena_head *world_head(void)
@@ -75,13 +77,19 @@ static int world_backends_read(uint32_t first, uint32_t n, struct backend_counte
 	return 0;
 }
 
-static int world_memory_walk(void (*each)(void *ctx, uint32_t worker,
+/* A step takes step_flows, and step_us of the time; by default all at once, and none. */
+static int world_memory_walk(struct fast_path_walk *walk,
+			     void (*each)(void *ctx, uint32_t worker,
 					  const struct memory_entry *entry),
 			     void *ctx)
 {
-	path.walks++;
-	for (uint32_t i = 0; i < path.flows_n; i++)
-		each(ctx, i % 2, &path.flows[i]);
+	path.walks += walk->at == 0;
+	path.now_us += path.step_us;
+	for (uint32_t i = 0; walk->at < path.flows_n; walk->at++, i++) {
+		if (path.step_flows != 0 && i == path.step_flows)
+			return 1;
+		each(ctx, walk->at % 2, &path.flows[walk->at]);
+	}
 	return 0;
 }
 

@@ -151,6 +151,46 @@ static void test_end_and_settling(void **state)
 	assert_false(publisher_tick(f->publisher));
 }
 
+/* A count that takes longer goes on between other events, and never holds them up for long. */
+static void test_count_in_steps(void **state)
+{
+	enum { STEP_US = 6000, STEPS = 5, BUDGET_US = 10000 };
+	struct fixture *f = *state;
+	uint8_t homes[FLOWS];
+	uint32_t marks, rounds = 0;
+	int64_t before_us;
+
+	start(f, 3);
+	open_all(homes);
+	world_weight(f, "b1", 10);
+	assert_int_equal(count_moved(homes, 0), 0);
+	assert_true(path.flows_n >= 10 * STEPS);
+	world_wait(f, 300);
+	assert_int_equal(transition(f).state, TRANSITION_SETTLING);
+	marks = world_changed(world_service(VIP));
+	while (path.flows_n > STEPS) /* so that the count finds something to clear up */
+		world_forget(&path.flows[0]);
+	path.step_us = STEP_US;
+	path.step_flows = 1;
+	for (uint32_t tick = 0; tick < 4; tick++) {
+		before_us = path.now_us;
+		world_wait(f, 1);
+		assert_in_range(path.now_us - before_us, SECOND_US,
+				SECOND_US + BUDGET_US + STEP_US);
+		if (path.now_us - before_us > SECOND_US)
+			break;
+	}
+	assert_int_equal(world_changed(world_service(VIP)), marks);
+	while (world_changed(world_service(VIP)) == marks && rounds < 100) {
+		before_us = path.now_us;
+		event_base_loop(f->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		assert_true(path.now_us - before_us <= STEP_US);
+		rounds++;
+	}
+	assert_in_range(rounds, 2, 99);
+	assert_in_range(world_changed(world_service(VIP)), 1, STEPS);
+}
+
 static void test_early_end(void **state)
 {
 	static const struct {
@@ -380,6 +420,7 @@ int main(void)
 		WORLD_TEST(test_steady_state_looks_nothing_up),
 		WORLD_TEST(test_weight_changes),
 		WORLD_TEST(test_end_and_settling),
+		WORLD_TEST(test_count_in_steps),
 		cmocka_unit_test(test_early_end),
 		WORLD_TEST(test_no_transition_wanted),
 		WORLD_TEST(test_disabled_loses_its_own_only),
