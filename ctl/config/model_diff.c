@@ -205,45 +205,43 @@ bool model_diff_has_settings(const struct model_diff *diff)
 
 /* ---- words ---- */
 
-/* "100 -> 50"; "-> 50" and "100 ->" where there was, or is, no value. */
-static void values_print(FILE *out, const struct model_change *c)
+const char *model_change_words(const struct model_change *c, char buf[MODEL_CHANGE_WORDS_MAX])
 {
+	bool setting = c->kind == MODEL_CHANGE_SETTING;
+
+	switch (c->kind) {
+	case MODEL_CHANGE_SERVICE_ADDED:
+	case MODEL_CHANGE_BACKEND_ADDED:
+		snprintf(buf, MODEL_CHANGE_WORDS_MAX, "added (%s)", c->after);
+		return buf;
+	case MODEL_CHANGE_SERVICE_REMOVED:
+	case MODEL_CHANGE_BACKEND_REMOVED:
+		snprintf(buf, MODEL_CHANGE_WORDS_MAX, "removed (%s)", c->before);
+		return buf;
+	case MODEL_CHANGE_SETTING:
+	case MODEL_CHANGE_SERVICE:
+	case MODEL_CHANGE_BACKEND:
+		break;
+	}
 	if (!*c->before && !*c->after)
-		fputs("changed", out);
+		snprintf(buf, MODEL_CHANGE_WORDS_MAX, "%s%s changed", c->key, setting ? ":" : "");
 	else
-		fprintf(out, "%s -> %s", *c->before ? c->before : "none",
-			*c->after ? c->after : "none");
+		snprintf(buf, MODEL_CHANGE_WORDS_MAX, "%s%s %s -> %s", c->key, setting ? ":" : "",
+			 *c->before ? c->before : "none", *c->after ? c->after : "none");
+	return buf;
 }
 
 static void change_print(FILE *out, const struct model_change *c)
 {
-	switch (c->kind) {
-	case MODEL_CHANGE_SETTING:
-		fprintf(out, "%s: ", c->key);
-		values_print(out, c);
+	char words[MODEL_CHANGE_WORDS_MAX];
+
+	if (c->kind == MODEL_CHANGE_BACKEND_ADDED || c->kind == MODEL_CHANGE_BACKEND_REMOVED)
+		fputs("backend ", out);
+	if (*c->backend)
+		fprintf(out, "%s ", c->backend);
+	fputs(model_change_words(c, words), out);
+	if (c->kind == MODEL_CHANGE_SETTING)
 		fputs(": takes effect at a restart", out);
-		break;
-	case MODEL_CHANGE_SERVICE_ADDED:
-		fprintf(out, "added (%s)", c->after);
-		break;
-	case MODEL_CHANGE_SERVICE_REMOVED:
-		fprintf(out, "removed (%s)", c->before);
-		break;
-	case MODEL_CHANGE_SERVICE:
-		fprintf(out, "%s ", c->key);
-		values_print(out, c);
-		break;
-	case MODEL_CHANGE_BACKEND_ADDED:
-		fprintf(out, "backend %s added (%s)", c->backend, c->after);
-		break;
-	case MODEL_CHANGE_BACKEND_REMOVED:
-		fprintf(out, "backend %s removed (%s)", c->backend, c->before);
-		break;
-	case MODEL_CHANGE_BACKEND:
-		fprintf(out, "%s %s ", c->backend, c->key);
-		values_print(out, c);
-		break;
-	}
 }
 
 char *model_diff_line(const struct model_diff *diff, uint32_t *at)

@@ -12,6 +12,7 @@
 enum {
 	MODEL_CHANGE_KEY_MAX = 64,
 	MODEL_CHANGE_VALUE_MAX = 128,
+	MODEL_CHANGE_WORDS_MAX = MODEL_CHANGE_KEY_MAX + 2 * MODEL_CHANGE_VALUE_MAX + 16,
 };
 
 enum model_change_kind {
@@ -49,6 +50,10 @@ void model_diff_free(struct model_diff *diff);
 
 /* Whether it has a setting that only a restart changes. */
 bool model_diff_has_settings(const struct model_diff *diff);
+
+/* "weight 100 -> 50", "added (10.0.0.14, weight 100)": without whose it is. Returns buf. */
+const char *model_change_words(const struct model_change *change,
+			       char buf[MODEL_CHANGE_WORDS_MAX]);
 
 /*
  * The next line for people, from change *at on, which moves on to the one behind: a setting, or

@@ -19,6 +19,7 @@
 #include "events.h"
 #include "log.h"
 #include "methods.h"
+#include "model_events.h"
 #include "path.h"
 #include "publisher.h"
 
@@ -44,7 +45,20 @@ static const struct model *api_model(void *ctx)
 
 static int api_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
 {
-	return publisher_apply(((struct daemon *)ctx)->publisher, next, who, error);
+	struct publisher *publisher = ((struct daemon *)ctx)->publisher;
+	struct model_diff diff;
+	int err = model_diff(publisher_model(publisher), next, &diff);
+
+	if (err) {
+		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
+		model_free(next);
+		return err;
+	}
+	err = publisher_apply(publisher, next, who, error);
+	if (!err)
+		model_events_tell(&diff, who);
+	model_diff_free(&diff);
+	return err;
 }
 
 static int api_service_counters(void *ctx, const struct service_conf *service,
