@@ -4,7 +4,7 @@ BUILD ?= build
 DATAPLANE ?= dpdk
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench-xdp bench-consistency clean
+.PHONY: help run test build deps bench-xdp bench-consistency bench-callgrind clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -18,6 +18,7 @@ help:
 	@echo '  make deps              install the Debian packages that are missing'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
+	@echo '  make bench-callgrind   instructions a packet of the DPDK fast path'
 	@echo '  make clean             remove $(BUILD)*/'
 	@echo
 	@echo 'run and test need root; each installs by name what is missing (Debian 12).'
@@ -39,6 +40,9 @@ bench-xdp: build
 
 bench-consistency: build
 	@$(BUILD)/tests/bench/consistency/bench_consistency full
+
+bench-callgrind: build
+	@BUILD=$(BUILD) tests/bench/callgrind.sh
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*
