@@ -4,7 +4,7 @@ BUILD ?= build
 DATAPLANE ?= dpdk
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench-xdp bench-consistency bench-callgrind clean
+.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -16,6 +16,7 @@ help:
 	@echo '  make test ONLY=unit    one of: unit, sanitize, net'
 	@echo '  make build             only build, into $(BUILD)/'
 	@echo '  make deps              install the Debian packages that are missing'
+	@echo '  make bench             all benchmarks (docs/performance.md); QUICK=1: the main ones, 50 s'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
 	@echo '  make bench-callgrind   instructions a packet of the DPDK fast path'
@@ -34,6 +35,9 @@ run: build
 
 test: build
 	@BUILD=$(BUILD) ONLY=$(ONLY) tests/run.sh
+
+bench: build
+	@BUILD=$(BUILD) QUICK=$(QUICK) tests/bench/run.sh
 
 bench-xdp: build
 	@$(BUILD)/tests/bench/bench_xdp
