@@ -4,7 +4,7 @@ BUILD ?= build
 DATAPLANE ?= dpdk
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind clean
+.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind bench-plot clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -20,6 +20,7 @@ help:
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
 	@echo '  make bench-callgrind   instructions a packet of the DPDK fast path'
+	@echo '  make bench-plot        the curves of the last make bench, into docs/'
 	@echo '  make clean             remove $(BUILD)*/'
 	@echo
 	@echo 'run and test need root; each installs by name what is missing (Debian 12).'
@@ -47,6 +48,9 @@ bench-consistency: build
 
 bench-callgrind: build
 	@BUILD=$(BUILD) tests/bench/callgrind.sh
+
+bench-plot:
+	@BUILD=$(BUILD) tests/bench/plot.sh
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*
