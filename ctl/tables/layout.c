@@ -21,7 +21,7 @@ _Static_assert(sizeof(((struct layout_spec *)0)->idle_s) ==
 enum {
 	TABLE_MIN_LOG2 = 4,
 	/*
-	 * A table 16 times as large as the first try is at most 1/24 full. What doesn't fit
+	 * A table 16 times as large as the first try is at most 1/48 full. What doesn't fit
 	 * there has one key.
 	 */
 	TABLE_DOUBLINGS_MAX = 4,
@@ -198,12 +198,15 @@ static int table_fill(struct layout *l, char error[LAYOUT_ERROR_MAX])
 	return 0;
 }
 
-/* At most two thirds full at first. */
+/*
+ * At most one third full at first: then six of seven are found at the first probe. A CPU can't
+ * foretell which are not, and each wrong guess costs as much as the rest of the look-up.
+ */
 static uint32_t table_log2(uint32_t entries)
 {
 	uint32_t log2 = TABLE_MIN_LOG2;
 
-	while (2ULL << log2 < 3ULL * entries)
+	while (1ULL << log2 < 3ULL * entries)
 		log2++;
 	return log2;
 }

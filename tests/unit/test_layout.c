@@ -206,10 +206,10 @@ static void test_full(void **state)
 		uint32_t left_bytes; /* in one piece */
 		int rc;
 	} rows[] = {
-		/* 100 + 50 entries: 256 * 32 bytes; vips6: 2 * 64 + 1; and the header. */
-		{ "nothing left", 0, -ENOMEM },         { "not the services", 8192 - 64, -ENOMEM },
-		{ "not the vips6", 8192, -ENOMEM },     { "not the header", 8192 + 2432, -ENOMEM },
-		{ "just enough", 8192 + 2432 + 64, 0 },
+		/* 100 + 50 entries: 512 * 32 bytes; vips6: 2 * 64 + 1; and the header. */
+		{ "nothing left", 0, -ENOMEM },         { "not the services", 16384 - 64, -ENOMEM },
+		{ "not the vips6", 16384, -ENOMEM },     { "not the header", 16384 + 2432, -ENOMEM },
+		{ "just enough", 16384 + 2432 + 64, 0 },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
