@@ -4,6 +4,7 @@
  * allocates, logs or calls the kernel; what decides and what writes bytes is in include/sluice.
  */
 #include "burst.h"
+#include "packet_cursor.h"
 #include "sluice/steer.h"
 
 #include <rte_ethdev.h>
@@ -18,81 +19,124 @@ enum {
 	PREFETCH_HEADROOM = 32,
 };
 
-static uint8_t *packet_data(const struct rte_mbuf *m)
-{
-	return rte_pktmbuf_mtod(m, uint8_t *);
-}
+/* Inlined into burst_run() all stages together are slower by a quarter. */
+#define STAGE static __attribute__((noinline))
 
-static struct cursor packet_cursor(const struct rte_mbuf *m)
-{
-	uint8_t *data = packet_data(m);
-
-	return (struct cursor){data, data + m->data_len, m->pkt_len};
-}
-
-static void prefetch(const void *at)
+/*
+ * These two, and what does nothing but call them, must be inlined: gcc 12 takes a function that
+ * only prefetches for one without effect, and drops calls of it.
+ */
+SLUICE_INLINE void prefetch(const void *at)
 {
 	__builtin_prefetch(at, 0, 3);
 }
 
-static void prefetch_write(const void *at)
+SLUICE_INLINE void prefetch_write(const void *at)
 {
 	__builtin_prefetch(at, 1, 3);
 }
 
-/* The line where service_find() starts, for the packet's own port. */
-static void service_prefetch(const struct arena *arena, const struct generation *g,
-			     const struct packet *p)
+/* The key under which service_find() looks first: the packet's own port. */
+static uint64_t packet_key(const struct packet *p)
 {
 	bool v6 = !flow_is_v4(&p->flow);
 	uint32_t addr = v6 ? service_fold(&p->flow.addrs[2]) : (uint32_t)(p->flow.addrs[0] >> 32);
-	uint64_t key = service_key(addr, flow_dst_port(&p->flow), flow_proto(&p->flow), v6);
-	uint32_t index = service_start(key) & g->services_mask;
 
-	prefetch(arena_at(arena, g->services_off + index * (uint32_t)sizeof(struct service),
-			  sizeof(struct service)));
+	return service_key(addr, flow_dst_port(&p->flow), flow_proto(&p->flow), v6);
 }
 
-static void burst_parse(struct burst *b, const struct arena *arena, const struct generation *g)
+/* The entry where a key's probes start. */
+static const struct service *service_first(const struct arena *arena, const struct generation *g,
+					   uint64_t key)
+{
+	uint32_t index = service_start(key) & g->services_mask;
+
+	return arena_at(arena, g->services_off + index * (uint32_t)sizeof(struct service),
+			sizeof(struct service));
+}
+
+/* The service that the packet's own port finds at the first probe, as most do; else NULL. */
+static const struct service *service_hit(const struct arena *arena, const struct generation *g,
+					 uint64_t key, const struct packet *p)
+{
+	const struct service *s = service_first(arena, g, key);
+	const struct vip6 *vip;
+
+	if (s->key != key)
+		return NULL;
+	if (!(p->flags & PACKET_V6))
+		return s;
+	vip = arena_at(arena, g->vips6_off + s->id * (uint32_t)sizeof(*vip), sizeof(*vip));
+	return vip->addr[0] == p->flow.addrs[2] && vip->addr[1] == p->flow.addrs[3] ? s : NULL;
+}
+
+static enum verdict frame_parse(const struct rte_mbuf *m, struct packet *p)
+{
+	struct cursor c = packet_cursor(m);
+
+	return packet_parse(&c, p);
+}
+
+STAGE void burst_parse(struct burst *b)
 {
 	uint16_t n = b->n;
 
 	for (uint16_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
 		prefetch(packet_data(b->pkts[i]));
 	for (uint16_t i = 0; i < n; i++) {
-		struct cursor c = packet_cursor(b->pkts[i]);
+		struct packet *p = &b->packets[i];
 
 		if (i + PREFETCH_PACKETS < n)
 			prefetch(packet_data(b->pkts[i + PREFETCH_PACKETS]));
-		prefetch_write(c.pos - PREFETCH_HEADROOM);
-		b->verdict[i] = (uint8_t)packet_parse(&c, &b->packets[i]);
-		service_prefetch(arena, g, &b->packets[i]);
+		prefetch_write(packet_data(b->pkts[i]) - PREFETCH_HEADROOM);
+		b->verdict[i] = (uint8_t)frame_parse(b->pkts[i], p);
 	}
 }
 
-/* Whose packets are they? Those that go on stand in live. Returns all flags of their services. */
-static uint16_t burst_find_services(struct burst *b, const struct burst_context *ctx,
-				const struct generation *g)
+/*
+ * Copies the flows to where the vectors read them, and looks ahead for their services. Not in
+ * burst_parse(): what was just stored in pieces can't be loaded at once.
+ */
+STAGE void burst_pack(struct burst *b, const struct arena *arena, const struct generation *g)
 {
-	uint16_t live_n = 0, flags = 0;
+	uint16_t v6_n = 0;
 
 	for (uint16_t i = 0; i < b->n; i++) {
-		enum verdict verdict = steer_service(ctx->arena, g, &b->packets[i], b->verdict[i],
-						     &b->service[i]);
+		const struct packet *p = &b->packets[i];
 
-		b->verdict[i] = (uint8_t)verdict;
-		b->row[i] = steer_counter_row(b->service[i]);
-		flags |= b->service[i] ? b->service[i]->flags : 0;
-		prefetch_write(&ctx->services[b->row[i]]);
-		b->live[live_n] = (uint8_t)i;
-		live_n = (uint16_t)(live_n + (verdict == VERDICT_forward));
+		b->flows.addrs[0][i] = p->flow.addrs[0];
+		b->flows.last[i] = p->flow.last;
+		if (p->flags & PACKET_V6) {
+			b->flows.addrs[1][i] = p->flow.addrs[1];
+			b->flows.addrs[2][i] = p->flow.addrs[2];
+			b->flows.addrs[3][i] = p->flow.addrs[3];
+			v6_n++;
+		}
+		b->key[i] = packet_key(p);
+		prefetch(service_first(arena, g, b->key[i]));
 	}
-	b->live_n = live_n;
-	return flags;
+	b->v6_n = v6_n;
+}
+
+/*
+ * In vectors over the whole burst: the few hashes that nobody wants cost less than to pick the
+ * others out.
+ */
+STAGE void burst_hash(struct burst *b, const struct generation *g)
+{
+	if (b->v6_n < b->n)
+		hash_burst(&g->key, &b->flows, FLOW_BYTES_V4, b->hash, b->n);
+	if (b->v6_n > 0)
+		hash_burst(&g->key, &b->flows, FLOW_BYTES_V6,
+			   b->v6_n < b->n ? b->hash_v6 : b->hash, b->n);
+	if (b->v6_n > 0 && b->v6_n < b->n)
+		for (uint16_t i = 0; i < b->n; i++)
+			if (b->packets[i].flags & PACKET_V6)
+				b->hash[i] = b->hash_v6[i];
 }
 
 /* Its value is read later. */
-static void slot_set(struct burst *b, const struct arena *arena, uint16_t i, uint64_t hash)
+SLUICE_INLINE void slot_set(struct burst *b, const struct arena *arena, uint16_t i, uint64_t hash)
 {
 	const struct service *s = b->service[i];
 
@@ -100,39 +144,39 @@ static void slot_set(struct burst *b, const struct arena *arena, uint16_t i, uin
 	prefetch(arena_at(arena, service_current_offset(s, b->slot[i]), sizeof(uint16_t)));
 }
 
-/* IPv4 in vectors, IPv6 one by one. */
-static void burst_hash(struct burst *b, const struct arena *arena, const struct generation *g)
+/* Whose packets are they? Those that go on stand in live. Returns all flags of their services. */
+STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *ctx,
+				   const struct generation *g)
 {
-	uint16_t v4_n = 0;
+	uint16_t live_n = 0, flags = 0;
 
-	for (uint16_t k = 0; k < b->live_n; k++) {
-		uint8_t i = b->live[k];
-		const struct flow *f = &b->packets[i].flow;
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct packet *p = &b->packets[i];
+		enum verdict verdict = b->verdict[i];
+		const struct service *s = NULL;
 
-		if (!flow_is_v4(f)) {
-			b->hash[i] = flow_hash(f, &g->key);
-			slot_set(b, arena, i, b->hash[i]);
-			continue;
+		/* What steer_service() would come to. */
+		if (verdict == VERDICT_forward && !(p->flags & PACKET_ECHO))
+			s = service_hit(ctx->arena, g, b->key[i], p);
+		if (!s)
+			verdict = steer_service(ctx->arena, g, p, verdict, &s);
+		b->service[i] = s;
+		b->verdict[i] = (uint8_t)verdict;
+		b->row[i] = steer_counter_row(s);
+		prefetch_write(&ctx->services[b->row[i]]);
+		if (verdict == VERDICT_forward) {
+			b->live[live_n++] = (uint8_t)i;
+			slot_set(b, ctx->arena, i, b->hash[i]);
+			flags |= s->flags;
 		}
-		b->flow_at[v4_n] = i;
-		b->flow_addrs[v4_n] = f->addrs[0];
-		b->flow_last[v4_n] = f->last;
-		v4_n++;
 	}
-	if (v4_n == 0)
-		return;
-	hash_burst_v4(&g->key, b->flow_addrs, b->flow_last, b->flow_hash, v4_n);
-	for (uint16_t k = 0; k < v4_n; k++) {
-		uint8_t i = b->flow_at[k];
-
-		b->hash[i] = b->flow_hash[k];
-		slot_set(b, arena, i, b->hash[i]);
-	}
+	b->live_n = live_n;
+	return flags;
 }
 
 /* The slots of services with session affinity: few have it, so that it's a stage of its own. */
-static void burst_hash_sources(struct burst *b, const struct arena *arena,
-			       const struct generation *g)
+STAGE void burst_hash_sources(struct burst *b, const struct arena *arena,
+			      const struct generation *g)
 {
 	for (uint16_t k = 0; k < b->live_n; k++) {
 		uint8_t i = b->live[k];
@@ -143,7 +187,7 @@ static void burst_hash_sources(struct burst *b, const struct arena *arena,
 }
 
 /* Returns whether there are some whose slot changed: what they get here is a guess. */
-static bool burst_find_backends(struct burst *b, const struct arena *arena)
+STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 {
 	uint16_t values = 0;
 
@@ -161,7 +205,7 @@ static bool burst_find_backends(struct burst *b, const struct arena *arena)
 	return values & SLOT_CHANGED;
 }
 
-static void burst_find_ways(struct burst *b, const struct burst_context *ctx)
+STAGE void burst_find_ways(struct burst *b, const struct burst_context *ctx)
 {
 	for (uint16_t k = 0; k < b->live_n; k++) {
 		uint8_t i = b->live[k];
@@ -171,105 +215,6 @@ static void burst_find_ways(struct burst *b, const struct burst_context *ctx)
 			continue;
 		b->verdict[i] = (uint8_t)steer_way(backend, &b->packets[i]);
 		prefetch_write(&ctx->backends[backend->counter]);
-	}
-}
-
-/* Returns the verdict, or what kept it from being carried out. */
-static enum verdict packet_encapsulate(struct rte_mbuf *m, const struct burst *b, uint16_t i,
-				       const struct generation *g, enum verdict verdict)
-{
-	const struct packet *p = &b->packets[i];
-	const struct backend *backend = b->backend[i];
-	struct cursor c;
-
-	if (!rte_pktmbuf_prepend(m, (uint16_t)encap_growth_bytes(backend, p)))
-		return VERDICT_no_headroom;
-	c = packet_cursor(m);
-	return encap_write(&c, g, backend, p, b->hash[i]) ? verdict : VERDICT_no_headroom;
-}
-
-/* Cuts the frame to `bytes`. Segments that are not needed any more are freed. */
-static void packet_cut(struct rte_mbuf *m, uint32_t bytes)
-{
-	struct rte_mbuf *last = m;
-	uint16_t segments_n = 1;
-	uint32_t before = 0;
-
-	if (m->pkt_len <= bytes)
-		return;
-	while (before + last->data_len < bytes && last->next) {
-		before += last->data_len;
-		last = last->next;
-		segments_n++;
-	}
-	if (last->next)
-		rte_pktmbuf_free(last->next);
-	last->next = NULL;
-	last->data_len = (uint16_t)(bytes - before);
-	m->nb_segs = segments_n;
-	m->pkt_len = bytes;
-}
-
-static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packet *p,
-					  const struct backend *backend)
-{
-	/* The quote has to be in one piece. */
-	if (m->nb_segs > 1 && m->data_len < p->l3_offset + ANSWER_QUOTE_BYTES) {
-		packet_cut(m, p->l3_offset + ANSWER_QUOTE_BYTES);
-		if (rte_pktmbuf_linearize(m) < 0)
-			return VERDICT_no_headroom;
-	}
-	if (!rte_pktmbuf_prepend(m, (uint16_t)answer_too_big_growth(p)))
-		return VERDICT_no_headroom;
-	packet_cut(m, answer_too_big_bytes(p));
-	return answer_too_big(packet_cursor(m), p, steer_inner_mtu_bytes(backend)) ?
-		       VERDICT_too_big :
-		       VERDICT_no_headroom;
-}
-
-static void out_add(struct burst *b, uint16_t port, uint16_t i)
-{
-	uint16_t k = b->out_n[port]++;
-
-	b->out[port][k] = b->pkts[i];
-	b->out_at[port][k] = (uint8_t)i;
-}
-
-/* Does what the verdicts say, and sorts the packets by where they go. */
-static void burst_act(struct burst *b, const struct burst_context *ctx, const struct generation *g)
-{
-	for (uint16_t i = 0; i < b->n; i++) {
-		struct rte_mbuf *m = b->pkts[i];
-		enum verdict verdict = b->verdict[i];
-		uint16_t port = ctx->port;
-
-		switch (verdict_action(verdict)) {
-		case ACTION_FORWARD:
-			port = b->backend[i]->port;
-			verdict = port < ctx->ports_n ? packet_encapsulate(m, b, i, g, verdict) :
-							VERDICT_bad_tables;
-			break;
-		case ACTION_TOO_BIG:
-			verdict = packet_answer_too_big(m, &b->packets[i], b->backend[i]);
-			break;
-		case ACTION_ECHO:
-			if (!answer_echo(packet_cursor(m), &b->packets[i]))
-				verdict = VERDICT_bad_icmp;
-			break;
-		case ACTION_PASS:
-			b->kernel_at[b->kernel_n] = (uint8_t)i;
-			b->kernel[b->kernel_n++] = m;
-			continue;
-		case ACTION_DROP:
-			b->drop[b->drop_n++] = m;
-			continue;
-		}
-		if (verdict == b->verdict[i]) {
-			out_add(b, port, i);
-		} else {
-			b->verdict[i] = (uint8_t)verdict;
-			b->drop[b->drop_n++] = m;
-		}
 	}
 }
 
@@ -303,9 +248,10 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 		return;
 	}
 	g = arena_at(ctx->arena, current, sizeof(*g));
-	burst_parse(b, ctx->arena, g);
+	burst_parse(b);
+	burst_pack(b, ctx->arena, g);
+	burst_hash(b, g);
 	flags = burst_find_services(b, ctx, g);
-	burst_hash(b, ctx->arena, g);
 	if (flags & SERVICE_HASH_SOURCE)
 		burst_hash_sources(b, ctx->arena, g);
 	/* steer_looks_further(), of all at once: in a steady state that's it. */

@@ -27,7 +27,7 @@ enum {
 	BURST_MAX = 64, /* burst_run() takes no more */
 };
 
-_Static_assert(BURST_MAX % HASH_BURST_LANES == 0, "whole vectors");
+_Static_assert((int)BURST_MAX == (int)HASH_BURST_MAX, "they are hashed at once");
 
 /* Where a worker's packets of one port come from and go to. Immutable while it runs. */
 struct burst_context {
@@ -68,11 +68,11 @@ struct burst {
 	struct rte_mbuf *drop[BURST_MAX];
 	struct rte_mbuf *out[FAST_PATH_PORTS_MAX][BURST_MAX];
 	uint8_t out_at[FAST_PATH_PORTS_MAX][BURST_MAX]; /* index of out[port][k] */
-	/* IPv4 flows, packed for the hash. */
-	uint8_t flow_at[BURST_MAX];
-	uint64_t flow_addrs[BURST_MAX];
-	uint64_t flow_last[BURST_MAX];
-	uint64_t flow_hash[BURST_MAX];
+	/* The flows, packed for the hash. */
+	uint16_t v6_n;
+	struct hash_burst_flows flows;
+	uint64_t hash_v6[BURST_MAX]; /* of a burst with both families */
+	uint64_t key[BURST_MAX];     /* service_key() of the packet's own port */
 	uint32_t slot[BURST_MAX];
 	/*
 	 * Where slots changed: the caller's clock (memory.h), set before burst_run(); the state of
@@ -98,6 +98,10 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
  */
 void burst_choose_changed(struct burst *b, const struct burst_context *ctx,
 			  const struct generation *g);
+
+/* The last stage of burst_run(): does what the verdicts say, sorts packets by where they go. */
+void burst_act(struct burst *b, const struct burst_context *ctx,
+	       const struct generation *generation);
 
 /* Sends what is in out. What a port doesn't take is freed, its verdict becomes transmit_full. */
 void burst_send(struct burst *b, const struct burst_context *ctx);

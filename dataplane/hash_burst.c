@@ -1,50 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flow_hash() of many IPv4 flows at once. The body is flow_hash() itself in a loop that the
+ * flow_hash() of many flows at once. The body is flow_hash() itself in a loop that the
  * compiler turns into vectors, compiled once for each width, so that a package built on one
  * machine runs on another, and makes the most of it. Called by the workers.
  */
 #include "hash_burst.h"
 
-SLUICE_INLINE void hash_all(const struct flow_key *key, const uint64_t *restrict addrs,
-			    const uint64_t *restrict last, uint64_t *restrict hashes, uint32_t n)
+/* `bytes` is a constant: so no lane branches on its length, which is written out for that. */
+SLUICE_INLINE void hash_family(const struct flow_key *key,
+			       const struct hash_burst_flows *restrict flows, enum flow_bytes bytes,
+			       uint64_t *restrict hashes, uint32_t n)
 {
 	const struct flow_key k = *key;
 	const uint64_t message = (1ULL << 56) - 1;
 
-	/* Whole vectors only; and the length is written out, so that no lane branches on it. */
+	/* Whole vectors only. */
 	n = (n + HASH_BURST_LANES - 1) / HASH_BURST_LANES * HASH_BURST_LANES;
 	for (uint32_t i = 0; i < n; i++) {
 		struct flow f = {
-			.addrs = {addrs[i]},
-			.last = (last[i] & message) | (uint64_t)FLOW_BYTES_V4 << 56,
+			.addrs = {flows->addrs[0][i], flows->addrs[1][i], flows->addrs[2][i],
+				  flows->addrs[3][i]},
+			.last = (flows->last[i] & message) | (uint64_t)bytes << 56,
 		};
 
 		hashes[i] = flow_hash(&f, &k);
 	}
 }
 
-static void hash_plain(const struct flow_key *key, const uint64_t *addrs, const uint64_t *last,
-		       uint64_t *hashes, uint32_t n)
+SLUICE_INLINE void hash_all(const struct flow_key *key, const struct hash_burst_flows *flows,
+			    enum flow_bytes bytes, uint64_t *hashes, uint32_t n)
 {
-	hash_all(key, addrs, last, hashes, n);
+	if (bytes == FLOW_BYTES_V4)
+		hash_family(key, flows, FLOW_BYTES_V4, hashes, n);
+	else
+		hash_family(key, flows, FLOW_BYTES_V6, hashes, n);
+}
+
+static void hash_plain(const struct flow_key *key, const struct hash_burst_flows *flows,
+		       enum flow_bytes bytes, uint64_t *hashes, uint32_t n)
+{
+	hash_all(key, flows, bytes, hashes, n);
 }
 
 #ifdef __x86_64__
 __attribute__((target("avx2"))) static void hash_avx2(const struct flow_key *key,
-						      const uint64_t *addrs, const uint64_t *last,
-						      uint64_t *hashes, uint32_t n)
+						      const struct hash_burst_flows *flows,
+						      enum flow_bytes bytes, uint64_t *hashes,
+						      uint32_t n)
 {
-	hash_all(key, addrs, last, hashes, n);
+	hash_all(key, flows, bytes, hashes, n);
 }
 
 /* AVX-512 can rotate. */
 __attribute__((target("avx512f"))) static void hash_avx512(const struct flow_key *key,
-							   const uint64_t *addrs,
-							   const uint64_t *last, uint64_t *hashes,
+							   const struct hash_burst_flows *flows,
+							   enum flow_bytes bytes, uint64_t *hashes,
 							   uint32_t n)
 {
-	hash_all(key, addrs, last, hashes, n);
+	hash_all(key, flows, bytes, hashes, n);
 }
 #endif
 
@@ -63,7 +76,7 @@ uint32_t hash_burst_variants(struct hash_burst_variant variants[HASH_BURST_VARIA
 	return n;
 }
 
-hash_burst_fn *hash_burst_v4 = hash_plain;
+hash_burst_fn *hash_burst = hash_plain;
 
 __attribute__((constructor)) static void hash_burst_choose(void)
 {
@@ -72,7 +85,7 @@ __attribute__((constructor)) static void hash_burst_choose(void)
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (variants[i].usable) {
-			hash_burst_v4 = variants[i].hash;
+			hash_burst = variants[i].hash;
 			return;
 		}
 	}
