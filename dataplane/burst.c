@@ -5,6 +5,7 @@
  */
 #include "burst.h"
 #include "packet_cursor.h"
+#include "prefetch.h"
 #include "sluice/steer.h"
 
 #include <rte_ethdev.h>
@@ -21,20 +22,6 @@ enum {
 
 /* Inlined into burst_run() all stages together are slower by a quarter. */
 #define STAGE static __attribute__((noinline))
-
-/*
- * These two, and what does nothing but call them, must be inlined: gcc 12 takes a function that
- * only prefetches for one without effect, and drops calls of it.
- */
-SLUICE_INLINE void prefetch(const void *at)
-{
-	__builtin_prefetch(at, 0, 3);
-}
-
-SLUICE_INLINE void prefetch_write(const void *at)
-{
-	__builtin_prefetch(at, 1, 3);
-}
 
 /* The key under which service_find() looks first: the packet's own port. */
 static uint64_t packet_key(const struct packet *p)
@@ -205,19 +192,6 @@ STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 	return values & SLOT_CHANGED;
 }
 
-STAGE void burst_find_ways(struct burst *b, const struct burst_context *ctx)
-{
-	for (uint16_t k = 0; k < b->live_n; k++) {
-		uint8_t i = b->live[k];
-		const struct backend *backend = b->backend[i];
-
-		if (b->verdict[i] != VERDICT_forward)
-			continue;
-		b->verdict[i] = (uint8_t)steer_way(backend, &b->packets[i]);
-		prefetch_write(&ctx->backends[backend->counter]);
-	}
-}
-
 /* Before the first generation: all is the kernel's. */
 static void burst_pass_all(struct burst *b)
 {
@@ -257,7 +231,6 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	/* steer_looks_further(), of all at once: in a steady state that's it. */
 	if (burst_find_backends(b, ctx->arena) || flags & SERVICE_REMEMBERS)
 		burst_choose_changed(b, ctx, g);
-	burst_find_ways(b, ctx);
 	burst_act(b, ctx, g);
 	if (b->drop_n > 0)
 		rte_pktmbuf_free_bulk(b->drop, b->drop_n);

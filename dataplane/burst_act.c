@@ -5,21 +5,53 @@
  */
 #include "burst.h"
 #include "packet_cursor.h"
+#include "prefetch.h"
 #include "sluice/steer.h"
 
 #include <rte_mbuf.h>
 
-/* False: there is no room for the outer headers. */
-static inline bool packet_encapsulate(struct rte_mbuf *m, const struct generation *g,
-				      const struct backend *b, const struct packet *p,
-				      uint64_t hash)
+/*
+ * Where a packet that has a backend goes, and its outer headers. Written out for each kind that is a
+ * constant where this is called: half the instructions.
+ */
+SLUICE_INLINE enum verdict packet_forward(struct rte_mbuf *m, const struct generation *g,
+					  const struct backend *b, const struct packet *p,
+					  uint64_t hash, struct encap_kind kind)
 {
+	enum verdict verdict = steer_kind_way(b, p, kind);
 	struct cursor c;
 
-	if (!rte_pktmbuf_prepend(m, (uint16_t)encap_growth_bytes(b, p)))
-		return false;
+	if (verdict_action(verdict) != ACTION_FORWARD)
+		return verdict;
+	if (!rte_pktmbuf_prepend(m, (uint16_t)encap_kind_growth_bytes(kind, p)))
+		return VERDICT_no_headroom;
 	c = packet_cursor(m);
-	return encap_write(&c, g, b, p, hash);
+	return encap_kind_write(&c, g, b, p, hash, kind) ? verdict : VERDICT_no_headroom;
+}
+
+/* Of kinds that few use. */
+static __attribute__((noinline)) enum verdict
+packet_forward_any(struct rte_mbuf *m, const struct generation *g, const struct backend *b,
+		   const struct packet *p, uint64_t hash)
+{
+	return packet_forward(m, g, b, p, hash, encap_kind(b));
+}
+
+SLUICE_INLINE enum verdict packet_forward_kind(struct rte_mbuf *m, const struct generation *g,
+					       const struct backend *b, const struct packet *p,
+					       uint64_t hash)
+{
+	struct encap_kind kind = encap_kind(b);
+
+	if (kind.tagged || kind.encap > ENCAP_GUE)
+		return packet_forward_any(m, g, b, p, hash);
+	if (kind.v6)
+		return kind.encap == ENCAP_IPIP ?
+			       packet_forward(m, g, b, p, hash, (struct encap_kind){true, false, ENCAP_IPIP}) :
+			       packet_forward(m, g, b, p, hash, (struct encap_kind){true, false, ENCAP_GUE});
+	return kind.encap == ENCAP_IPIP ?
+		       packet_forward(m, g, b, p, hash, (struct encap_kind){false, false, ENCAP_IPIP}) :
+		       packet_forward(m, g, b, p, hash, (struct encap_kind){false, false, ENCAP_GUE});
 }
 
 /* Cuts the frame to `bytes`. Segments that are not needed any more are freed. */
@@ -70,14 +102,14 @@ static void out_add(struct burst *b, uint16_t port, uint16_t i)
 }
 
 /* All but forwarding. Returns false for a packet that is not sent by its own port. */
-static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i, uint16_t ports_n)
+static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 {
 	struct rte_mbuf *m = b->pkts[i];
 	enum verdict verdict = b->verdict[i];
 
 	switch (verdict_action(verdict)) {
-	case ACTION_FORWARD:
-		verdict = b->backend[i]->port < ports_n ? VERDICT_no_headroom : VERDICT_bad_tables;
+	case ACTION_FORWARD: /* to a port that there is not */
+		verdict = VERDICT_bad_tables;
 		break;
 	case ACTION_TOO_BIG:
 		verdict = packet_answer_too_big(m, &b->packets[i], b->backend[i]);
@@ -116,10 +148,18 @@ void burst_act(struct burst *b, const struct burst_context *ctx,
 	for (uint16_t i = 0; i < n; i++) {
 		const struct backend *to = b->backend[i];
 
-		if (verdict_action(b->verdict[i]) == ACTION_FORWARD && to->port < ports_n &&
-		    packet_encapsulate(pkts[i], &g, to, &b->packets[i], b->hash[i]))
-			out_add(b, to->port, i);
-		else if (packet_act(b, i, ports_n))
+		if (b->verdict[i] == VERDICT_forward) {
+			enum verdict verdict = packet_forward_kind(pkts[i], &g, to, &b->packets[i],
+								   b->hash[i]);
+
+			b->verdict[i] = (uint8_t)verdict;
+			if (verdict_action(verdict) == ACTION_FORWARD && to->port < ports_n) {
+				prefetch_write(&ctx->backends[to->counter]);
+				out_add(b, to->port, i);
+				continue;
+			}
+		}
+		if (packet_act(b, i))
 			out_add(b, ctx->port, i);
 	}
 }

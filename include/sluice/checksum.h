@@ -23,6 +23,19 @@ SLUICE_INLINE uint32_t checksum_word(uint32_t word)
 	return (word & 0xffff) + (word >> 16);
 }
 
+/*
+ * A sum of words of 16 or 32 bits, below 2^34. It is modulo 65,535 what the sum of their 16-bit
+ * words is, and 0 only where that is, so it folds to the same: the first fold leaves at most
+ * 2^32 + 2, the second 0x1fffe or 0x10002; after the third there is no carry.
+ */
+SLUICE_INLINE uint16_t checksum_fold64(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 /* What a checksum field gets. */
 SLUICE_INLINE uint16_t checksum_finish(uint32_t sum)
 {

@@ -22,27 +22,56 @@ enum {
 	ENCAP_GROWTH_MAX = 56,
 };
 
-/* Outer IP, UDP and GUE: what counts against the way's MTU. */
-SLUICE_INLINE uint32_t encap_outer_bytes(const struct backend *b)
-{
-	uint32_t bytes = b->flags & BACKEND_OUTER_V6 ? sizeof(struct ipv6_header) :
-						       sizeof(struct ipv4_header);
+/*
+ * What a backend's outer headers are made of. Where it is a constant, all below is for that kind
+ * alone: the DPDK path has a way of its own for each of the usual ones.
+ */
+struct encap_kind {
+	bool v6; /* outer IPv6 */
+	bool tagged;
+	enum encap encap;
+};
 
-	if (b->encap != ENCAP_IPIP)
+SLUICE_INLINE struct encap_kind encap_kind(const struct backend *b)
+{
+	return (struct encap_kind){
+		.v6 = b->flags & BACKEND_OUTER_V6,
+		.tagged = b->vlan_tci != 0,
+		.encap = (enum encap)b->encap,
+	};
+}
+
+/* Outer IP, UDP and GUE: what counts against the way's MTU. */
+SLUICE_INLINE uint32_t encap_kind_outer_bytes(struct encap_kind kind)
+{
+	uint32_t bytes = kind.v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
+
+	if (kind.encap != ENCAP_IPIP)
 		bytes += sizeof(struct udp_header);
-	if (b->encap == ENCAP_GUE_VARIANT0)
+	if (kind.encap == ENCAP_GUE_VARIANT0)
 		bytes += sizeof(struct gue_header);
 	return bytes;
 }
 
 /* How far the frame's head moves; always more than 0, for the inner frame's tags go. */
-SLUICE_INLINE uint32_t encap_growth_bytes(const struct backend *b, const struct packet *p)
+SLUICE_INLINE uint32_t encap_kind_growth_bytes(struct encap_kind kind,
+					 const struct packet *p)
 {
 	uint32_t l2_bytes = sizeof(struct ether_header);
 
-	if (b->vlan_tci != 0)
+	if (kind.tagged)
 		l2_bytes += sizeof(struct vlan_tag);
-	return encap_outer_bytes(b) + l2_bytes - p->l3_offset;
+	return encap_kind_outer_bytes(kind) + l2_bytes - p->l3_offset;
+}
+
+SLUICE_INLINE uint32_t encap_outer_bytes(const struct backend *b)
+{
+	return encap_kind_outer_bytes(encap_kind(b));
+}
+
+SLUICE_INLINE uint32_t encap_growth_bytes(const struct backend *b, const struct packet *p)
+{
+	return encap_kind_growth_bytes(encap_kind(b), p);
 }
 
 /*
@@ -98,21 +127,19 @@ SLUICE_INLINE bool encap_inner_sum(struct cursor *c, const struct packet *p, uin
 	return true;
 }
 
-/* Receiver and sender, which lie side by side in a frame and in struct backend. */
-struct SLUICE_WIRE encap_macs {
-	uint32_t words[3];
-};
-
-SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b)
+/* Receiver and sender lie side by side in a frame and in struct backend. */
+SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b, struct encap_kind kind)
 {
 	struct ether_header *ether = cursor_take(c, sizeof(*ether));
-	be16 type = be16_from(b->flags & BACKEND_OUTER_V6 ? ETHER_IPV6 : ETHER_IPV4);
+	be16 type = be16_from(kind.v6 ? ETHER_IPV6 : ETHER_IPV4);
 
+	_Static_assert(offsetof(struct backend, src_mac) == 6, "behind dst_mac, which is first");
 	if (!ether)
 		return false;
-	*(struct encap_macs *)ether->dst = *(const struct encap_macs *)b->dst_mac;
+	wire_store64(ether, wire_load64(b));
+	wire_store32(&ether->src[2], wire_load32(&b->src_mac[2]));
 	ether->type = type;
-	if (b->vlan_tci != 0) {
+	if (kind.tagged) {
 		struct vlan_tag *tag = cursor_take(c, sizeof(*tag));
 
 		if (!tag)
@@ -126,30 +153,30 @@ SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b)
 
 /*
  * DF and identification are the inner packet's, so that what its sender lets be fragmented can
- * be, with an identification as unique as its own; around IPv6 always DF.
+ * be, with an identification as unique as its own; around IPv6 always DF. Fields are made in
+ * registers and stored in words of 4 bytes: half the instructions. Of words of 8 bytes one would
+ * lie across two cache lines, where DPDK's buffers have the header, which costs GUE 4 ns.
  */
 SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 				  const struct backend *b, const struct packet *p, uint64_t hash,
-				  uint8_t proto)
+				  struct encap_kind kind, uint8_t proto)
 {
 	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
 	be32 entropy = (be32)hash & b->entropy_mask;
-	be16 total = be16_from((uint16_t)(p->ip_bytes + encap_outer_bytes(b)));
-	be16 fragment = be16_from(p->flags & PACKET_DF ? IPV4_DF : 0);
+	uint32_t tos = p->tos;
+	uint32_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
+			    (uint32_t)p->ip_id << 16;
+	uint32_t fragment_ttl_proto = be16_from(p->flags & PACKET_DF ? IPV4_DF : 0) |
+				      (uint32_t)g->outer_ttl << 16 | (uint32_t)proto << 24;
+	/* The mask's bits are 0 in outer_src, so the address's sum is that of its two parts. */
+	uint64_t sum = (uint64_t)b->outer_sum + (tos << 8) + total_id + fragment_ttl_proto + entropy;
 
 	if (!ip)
 		return false;
-	ip->version_ihl = 0x45;
-	ip->tos = p->tos;
-	ip->total_bytes = total;
-	ip->id = p->ip_id;
-	ip->fragment = fragment;
-	ip->ttl = g->outer_ttl;
-	ip->proto = proto;
-	/* The mask's bits are 0 in outer_src, so the address's sum is that of its two parts. */
-	ip->checksum = checksum_finish(b->outer_sum + ((uint32_t)p->tos << 8) + total + p->ip_id +
-				       fragment + g->outer_ttl + ((uint32_t)proto << 8) +
-				       checksum_word(entropy));
+	wire_store16(&ip->version_ihl, (uint16_t)(0x45U | tos << 8));
+	wire_store32(&ip->total_bytes, total_id);
+	wire_store32(&ip->fragment, fragment_ttl_proto);
+	ip->checksum = (uint16_t)~checksum_fold64(sum);
 	ip->src = (be32)b->outer_src[0] | entropy;
 	ip->dst = (be32)b->outer_dst[0];
 	return true;
@@ -157,18 +184,18 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 
 SLUICE_INLINE bool encap_write_v6(struct cursor *c, const struct generation *g,
 				  const struct backend *b, const struct packet *p, uint64_t hash,
-				  uint8_t proto)
+				  struct encap_kind kind, uint8_t proto)
 {
 	struct ipv6_header *ip = cursor_take(c, sizeof(*ip));
-	uint32_t payload_bytes = p->ip_bytes + encap_outer_bytes(b) - (uint32_t)sizeof(*ip);
+	uint32_t payload_bytes = p->ip_bytes + encap_kind_outer_bytes(kind) - (uint32_t)sizeof(*ip);
 	be32 entropy = (be32)hash & b->entropy_mask;
+	uint32_t payload_next_limit = be16_from((uint16_t)payload_bytes) | (uint32_t)proto << 16 |
+				      (uint32_t)g->outer_ttl << 24;
 
 	if (!ip)
 		return false;
 	ip->version_class_label = be32_from(6U << 28 | (uint32_t)p->tos << 20);
-	ip->payload_bytes = be16_from((uint16_t)payload_bytes);
-	ip->next = proto;
-	ip->hop_limit = g->outer_ttl;
+	wire_store32(&ip->payload_bytes, payload_next_limit);
 	ip->src[0] = b->outer_src[0];
 	ip->src[1] = b->outer_src[1] | (uint64_t)entropy << 32;
 	ip->dst[0] = b->outer_dst[0];
@@ -182,20 +209,18 @@ SLUICE_INLINE bool encap_write_v6(struct cursor *c, const struct generation *g,
  */
 SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 				   const struct backend *b, const struct packet *p, uint64_t hash,
-				   uint8_t inner_proto)
+				   struct encap_kind kind, uint8_t inner_proto)
 {
 	struct udp_header *udp = cursor_take(c, sizeof(*udp));
-	uint32_t gue_bytes = b->encap == ENCAP_GUE_VARIANT0 ? sizeof(struct gue_header) : 0;
+	uint32_t gue_bytes = kind.encap == ENCAP_GUE_VARIANT0 ? sizeof(struct gue_header) : 0;
 	be16 length = be16_from((uint16_t)(p->ip_bytes + sizeof(*udp) + gue_bytes));
 	be16 src_port = be16_from((uint16_t)(ENCAP_PORT_BASE | (hash & ENCAP_PORT_MASK)));
 	uint32_t sum;
 
 	if (!udp)
 		return false;
-	udp->src_port = src_port;
-	udp->dst_port = g->gue_port;
-	udp->length_bytes = length;
-	udp->checksum = 0;
+	wire_store32(&udp->src_port, src_port | (uint32_t)g->gue_port << 16);
+	wire_store32(&udp->length_bytes, length); /* checksum 0 */
 	if (gue_bytes > 0) {
 		struct gue_header *gue = cursor_take(c, sizeof(*gue));
 
@@ -205,7 +230,7 @@ SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 		gue->proto = inner_proto;
 		gue->flags = 0;
 	}
-	if (!(b->flags & BACKEND_OUTER_V6) || !(p->flags & PACKET_SUM_KNOWN))
+	if (!kind.v6 || !(p->flags & PACKET_SUM_KNOWN))
 		return true;
 	if (!encap_inner_sum(c, p, &sum))
 		return false;
@@ -219,6 +244,25 @@ SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 	return true;
 }
 
+/* encap_write(), of a backend that is of this kind. */
+SLUICE_INLINE bool encap_kind_write(struct cursor *c, const struct generation *g,
+				    const struct backend *b, const struct packet *p, uint64_t hash,
+				    struct encap_kind kind)
+{
+	uint8_t inner_proto = p->flags & PACKET_V6 ? PROTO_IPV6 : PROTO_IPIP;
+	uint8_t outer_proto = kind.encap == ENCAP_IPIP ? inner_proto : PROTO_UDP;
+
+	if (!encap_write_l2(c, b, kind))
+		return false;
+	if (kind.v6) {
+		if (!encap_write_v6(c, g, b, p, hash, kind, outer_proto))
+			return false;
+	} else if (!encap_write_v4(c, g, b, p, hash, kind, outer_proto)) {
+		return false;
+	}
+	return kind.encap == ENCAP_IPIP || encap_write_gue(c, g, b, p, hash, kind, inner_proto);
+}
+
 /*
  * Writes Ethernet and the outer headers from the frame's first byte (`c`, after the head has
  * moved by encap_growth_bytes()) up to the inner IP header. False only where the frame is shorter
@@ -227,18 +271,7 @@ SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 SLUICE_INLINE bool encap_write(struct cursor *c, const struct generation *g,
 			       const struct backend *b, const struct packet *p, uint64_t hash)
 {
-	uint8_t inner_proto = p->flags & PACKET_V6 ? PROTO_IPV6 : PROTO_IPIP;
-	uint8_t outer_proto = b->encap == ENCAP_IPIP ? inner_proto : PROTO_UDP;
-
-	if (!encap_write_l2(c, b))
-		return false;
-	if (b->flags & BACKEND_OUTER_V6) {
-		if (!encap_write_v6(c, g, b, p, hash, outer_proto))
-			return false;
-	} else if (!encap_write_v4(c, g, b, p, hash, outer_proto)) {
-		return false;
-	}
-	return b->encap == ENCAP_IPIP || encap_write_gue(c, g, b, p, hash, inner_proto);
+	return encap_kind_write(c, g, b, p, hash, encap_kind(b));
 }
 
 #endif

@@ -206,12 +206,13 @@ SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct
 	return *backend ? VERDICT_forward : VERDICT_bad_tables;
 }
 
-/* Step 6: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
-SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packet *p)
+/* steer_way(), to a backend that is of this kind. */
+SLUICE_INLINE enum verdict steer_kind_way(const struct backend *b, const struct packet *p,
+					  struct encap_kind kind)
 {
 	if (!(b->flags & BACKEND_RESOLVED))
 		return VERDICT_no_next_hop;
-	if (p->ip_bytes + encap_outer_bytes(b) > b->mtu_bytes) {
+	if (p->ip_bytes + encap_kind_outer_bytes(kind) > b->mtu_bytes) {
 		/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
 		if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
 		    p->ip_bytes < ANSWER_QUOTE_BYTES)
@@ -219,6 +220,12 @@ SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packe
 		return VERDICT_too_big;
 	}
 	return p->flags & PACKET_ICMP_ERROR ? VERDICT_icmp_forward : VERDICT_forward;
+}
+
+/* Step 6: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
+SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packet *p)
+{
+	return steer_kind_way(b, p, encap_kind(b));
 }
 
 /* The MTU that a too_big answer names. */

@@ -135,6 +135,44 @@ struct SLUICE_WIRE gue_header {
 	be16 flags;
 };
 
+/* A word of a packet, at any address: fields that lie side by side, written at once. */
+struct SLUICE_WIRE wire_word16 {
+	uint16_t value;
+};
+
+struct SLUICE_WIRE wire_word32 {
+	uint32_t value;
+};
+
+struct SLUICE_WIRE wire_word64 {
+	uint64_t value;
+};
+
+SLUICE_INLINE uint32_t wire_load32(const void *at)
+{
+	return ((const struct wire_word32 *)at)->value;
+}
+
+SLUICE_INLINE uint64_t wire_load64(const void *at)
+{
+	return ((const struct wire_word64 *)at)->value;
+}
+
+SLUICE_INLINE void wire_store16(void *at, uint16_t value)
+{
+	((struct wire_word16 *)at)->value = value;
+}
+
+SLUICE_INLINE void wire_store32(void *at, uint32_t value)
+{
+	((struct wire_word32 *)at)->value = value;
+}
+
+SLUICE_INLINE void wire_store64(void *at, uint64_t value)
+{
+	((struct wire_word64 *)at)->value = value;
+}
+
 _Static_assert(sizeof(struct ether_header) == 14, "ethernet");
 _Static_assert(sizeof(struct vlan_tag) == 4, "vlan");
 _Static_assert(sizeof(struct ipv4_header) == 20, "ipv4");
