@@ -23,18 +23,9 @@ enum {
 /* Inlined into burst_run() all stages together are slower by a quarter. */
 #define STAGE static __attribute__((noinline))
 
-/* The key under which service_find() looks first: the packet's own port. */
-static uint64_t packet_key(const struct packet *p)
-{
-	bool v6 = !flow_is_v4(&p->flow);
-	uint32_t addr = v6 ? service_fold(&p->flow.addrs[2]) : (uint32_t)(p->flow.addrs[0] >> 32);
-
-	return service_key(addr, flow_dst_port(&p->flow), flow_proto(&p->flow), v6);
-}
-
 /* The entry where a key's probes start. */
-static const struct service *service_first(const struct arena *arena, const struct generation *g,
-					   uint64_t key)
+SLUICE_INLINE const struct service *service_first(const struct arena *arena,
+						  const struct generation *g, uint64_t key)
 {
 	uint32_t index = service_start(key) & g->services_mask;
 
@@ -42,67 +33,76 @@ static const struct service *service_first(const struct arena *arena, const stru
 			sizeof(struct service));
 }
 
-/* The service that the packet's own port finds at the first probe, as most do; else NULL. */
-static const struct service *service_hit(const struct arena *arena, const struct generation *g,
-					 uint64_t key, const struct packet *p)
+/* Whether the entry where the probes of a packet's own port start is its service's, as mostly. */
+SLUICE_INLINE bool service_hits(const struct arena *arena, const struct generation *g,
+				const struct service *s, uint64_t key, const struct packet *p)
 {
-	const struct service *s = service_first(arena, g, key);
 	const struct vip6 *vip;
 
 	if (s->key != key)
-		return NULL;
+		return false;
 	if (!(p->flags & PACKET_V6))
-		return s;
+		return true;
 	vip = arena_at(arena, g->vips6_off + s->id * (uint32_t)sizeof(*vip), sizeof(*vip));
-	return vip->addr[0] == p->flow.addrs[2] && vip->addr[1] == p->flow.addrs[3] ? s : NULL;
+	return vip->addr[0] == p->flow.addrs[2] && vip->addr[1] == p->flow.addrs[3];
 }
 
-static enum verdict frame_parse(const struct rte_mbuf *m, struct packet *p)
+/* Copies a flow to where the vectors read it, and looks ahead for its service. */
+SLUICE_INLINE void flow_pack(struct burst *b, const struct arena *arena, const struct generation *g,
+			     uint16_t i, const struct packet *p)
 {
-	struct cursor c = packet_cursor(m);
-
-	return packet_parse(&c, p);
+	b->flows.addrs[0][i] = p->flow.addrs[0];
+	b->flows.last[i] = p->flow.last;
+	if (p->flags & PACKET_V6) {
+		b->flows.addrs[1][i] = p->flow.addrs[1];
+		b->flows.addrs[2][i] = p->flow.addrs[2];
+		b->flows.addrs[3][i] = p->flow.addrs[3];
+		b->v6_n++;
+	}
+	b->key[i] = service_flow_key(&p->flow, p->flags & PACKET_V6);
+	b->service[i] = service_first(arena, g, b->key[i]);
+	prefetch(b->service[i]);
 }
 
-STAGE void burst_parse(struct burst *b)
+/* A plain frame; `v6` is a constant. All that is made of it stays in registers until it is stored. */
+SLUICE_INLINE bool frame_parse_plain(struct burst *b, const struct arena *arena,
+				     const struct generation *g, uint16_t i, struct cursor c, bool v6)
+{
+	struct packet p;
+
+	if (!packet_parse_plain(c, &p, v6))
+		return false;
+	b->packets[i] = p;
+	b->verdict[i] = VERDICT_forward;
+	flow_pack(b, arena, g, i, &p);
+	return true;
+}
+
+static __attribute__((noinline)) void frame_parse_any(struct burst *b, const struct arena *arena,
+						      const struct generation *g, uint16_t i,
+						      struct cursor c)
+{
+	b->verdict[i] = (uint8_t)packet_parse(&c, &b->packets[i]);
+	flow_pack(b, arena, g, i, &b->packets[i]);
+}
+
+STAGE void burst_parse(struct burst *b, const struct arena *arena, const struct generation *g)
 {
 	uint16_t n = b->n;
 
+	b->v6_n = 0;
 	for (uint16_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
 		prefetch(packet_data(b->pkts[i]));
 	for (uint16_t i = 0; i < n; i++) {
-		struct packet *p = &b->packets[i];
+		struct cursor c = packet_cursor(b->pkts[i]);
 
 		if (i + PREFETCH_PACKETS < n)
 			prefetch(packet_data(b->pkts[i + PREFETCH_PACKETS]));
-		prefetch_write(packet_data(b->pkts[i]) - PREFETCH_HEADROOM);
-		b->verdict[i] = (uint8_t)frame_parse(b->pkts[i], p);
+		prefetch_write(c.pos - PREFETCH_HEADROOM);
+		if (!frame_parse_plain(b, arena, g, i, c, false) &&
+		    !frame_parse_plain(b, arena, g, i, c, true))
+			frame_parse_any(b, arena, g, i, c);
 	}
-}
-
-/*
- * Copies the flows to where the vectors read them, and looks ahead for their services. Not in
- * burst_parse(): what was just stored in pieces can't be loaded at once.
- */
-STAGE void burst_pack(struct burst *b, const struct arena *arena, const struct generation *g)
-{
-	uint16_t v6_n = 0;
-
-	for (uint16_t i = 0; i < b->n; i++) {
-		const struct packet *p = &b->packets[i];
-
-		b->flows.addrs[0][i] = p->flow.addrs[0];
-		b->flows.last[i] = p->flow.last;
-		if (p->flags & PACKET_V6) {
-			b->flows.addrs[1][i] = p->flow.addrs[1];
-			b->flows.addrs[2][i] = p->flow.addrs[2];
-			b->flows.addrs[3][i] = p->flow.addrs[3];
-			v6_n++;
-		}
-		b->key[i] = packet_key(p);
-		prefetch(service_first(arena, g, b->key[i]));
-	}
-	b->v6_n = v6_n;
 }
 
 /*
@@ -140,14 +140,14 @@ STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *
 	for (uint16_t i = 0; i < b->n; i++) {
 		const struct packet *p = &b->packets[i];
 		enum verdict verdict = b->verdict[i];
-		const struct service *s = NULL;
+		const struct service *s = b->service[i];
 
-		/* What steer_service() would come to. */
-		if (verdict == VERDICT_forward && !(p->flags & PACKET_ECHO))
-			s = service_hit(ctx->arena, g, b->key[i], p);
-		if (!s)
+		/* Else what steer_service() comes to. */
+		if (verdict != VERDICT_forward || p->flags & PACKET_ECHO ||
+		    !service_hits(ctx->arena, g, s, b->key[i], p)) {
 			verdict = steer_service(ctx->arena, g, p, verdict, &s);
-		b->service[i] = s;
+			b->service[i] = s;
+		}
 		b->verdict[i] = (uint8_t)verdict;
 		b->row[i] = steer_counter_row(s);
 		prefetch_write(&ctx->services[b->row[i]]);
@@ -222,8 +222,7 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 		return;
 	}
 	g = arena_at(ctx->arena, current, sizeof(*g));
-	burst_parse(b);
-	burst_pack(b, ctx->arena, g);
+	burst_parse(b, ctx->arena, g);
 	burst_hash(b, g);
 	flags = burst_find_services(b, ctx, g);
 	if (flags & SERVICE_HASH_SOURCE)

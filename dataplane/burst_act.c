@@ -10,48 +10,66 @@
 
 #include <rte_mbuf.h>
 
-/*
- * Where a packet that has a backend goes, and its outer headers. Written out for each kind that is a
- * constant where this is called: half the instructions.
- */
-SLUICE_INLINE enum verdict packet_forward(struct rte_mbuf *m, const struct generation *g,
-					  const struct backend *b, const struct packet *p,
-					  uint64_t hash, struct encap_kind kind)
+/* What doesn't fit: why. */
+static __attribute__((noinline)) enum verdict packet_refuse(const struct backend *b,
+							    const struct packet *p)
 {
-	enum verdict verdict = steer_kind_way(b, p, kind);
+	return steer_way(b, p);
+}
+
+/*
+ * Can a packet go to its backend? Then it gets its outer headers; else `refused` says why. Written
+ * out for each kind that is a constant where this is called: half the instructions.
+ */
+SLUICE_INLINE bool packet_forward(struct rte_mbuf *m, const struct generation *g,
+				  const struct backend *b, const struct packet *p, uint64_t hash,
+				  struct encap_kind kind, enum verdict *refused)
+{
 	struct cursor c;
 
-	if (verdict_action(verdict) != ACTION_FORWARD)
-		return verdict;
+	if (!steer_kind_fits(b, p, kind)) {
+		*refused = packet_refuse(b, p);
+		return false;
+	}
+	*refused = VERDICT_no_headroom;
 	if (!rte_pktmbuf_prepend(m, (uint16_t)encap_kind_growth_bytes(kind, p)))
-		return VERDICT_no_headroom;
+		return false;
 	c = packet_cursor(m);
-	return encap_kind_write(&c, g, b, p, hash, kind) ? verdict : VERDICT_no_headroom;
+	/* In front of the inner IP header all is in one piece: no bound needs to be looked at. */
+	if (!encap_kind_reads_inner(kind))
+		c.end = c.pos + encap_kind_bytes(kind);
+	return encap_kind_write(&c, g, b, p, hash, kind);
 }
 
 /* Of kinds that few use. */
-static __attribute__((noinline)) enum verdict
-packet_forward_any(struct rte_mbuf *m, const struct generation *g, const struct backend *b,
-		   const struct packet *p, uint64_t hash)
+static __attribute__((noinline)) bool packet_forward_any(struct rte_mbuf *m,
+							 const struct generation *g,
+							 const struct backend *b,
+							 const struct packet *p, uint64_t hash,
+							 enum verdict *refused)
 {
-	return packet_forward(m, g, b, p, hash, encap_kind(b));
+	return packet_forward(m, g, b, p, hash, encap_kind(b), refused);
 }
 
-SLUICE_INLINE enum verdict packet_forward_kind(struct rte_mbuf *m, const struct generation *g,
-					       const struct backend *b, const struct packet *p,
-					       uint64_t hash)
+SLUICE_INLINE bool packet_forward_kind(struct rte_mbuf *m, const struct generation *g,
+				       const struct backend *b, const struct packet *p,
+				       uint64_t hash, enum verdict *refused)
 {
-	struct encap_kind kind = encap_kind(b);
+	const struct encap_kind ipip4 = {.encap = ENCAP_IPIP}, gue4 = {.encap = ENCAP_GUE};
+	const struct encap_kind ipip6 = {.v6 = true, .encap = ENCAP_IPIP};
+	const struct encap_kind gue6 = {.v6 = true, .encap = ENCAP_GUE};
 
-	if (kind.tagged || kind.encap > ENCAP_GUE)
-		return packet_forward_any(m, g, b, p, hash);
-	if (kind.v6)
-		return kind.encap == ENCAP_IPIP ?
-			       packet_forward(m, g, b, p, hash, (struct encap_kind){true, false, ENCAP_IPIP}) :
-			       packet_forward(m, g, b, p, hash, (struct encap_kind){true, false, ENCAP_GUE});
-	return kind.encap == ENCAP_IPIP ?
-		       packet_forward(m, g, b, p, hash, (struct encap_kind){false, false, ENCAP_IPIP}) :
-		       packet_forward(m, g, b, p, hash, (struct encap_kind){false, false, ENCAP_GUE});
+	switch (encap_kind_bits(b)) {
+	case ENCAP_KIND_BITS(ENCAP_IPIP, 0):
+		return packet_forward(m, g, b, p, hash, ipip4, refused);
+	case ENCAP_KIND_BITS(ENCAP_GUE, 0):
+		return packet_forward(m, g, b, p, hash, gue4, refused);
+	case ENCAP_KIND_BITS(ENCAP_IPIP, BACKEND_OUTER_V6):
+		return packet_forward(m, g, b, p, hash, ipip6, refused);
+	case ENCAP_KIND_BITS(ENCAP_GUE, BACKEND_OUTER_V6):
+		return packet_forward(m, g, b, p, hash, gue6, refused);
+	}
+	return packet_forward_any(m, g, b, p, hash, refused);
 }
 
 /* Cuts the frame to `bytes`. Segments that are not needed any more are freed. */
@@ -93,11 +111,11 @@ static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packe
 		       VERDICT_no_headroom;
 }
 
-static void out_add(struct burst *b, uint16_t port, uint16_t i)
+static void out_add(struct burst *b, uint16_t port, struct rte_mbuf *m, uint16_t i)
 {
 	uint16_t k = b->out_n[port]++;
 
-	b->out[port][k] = b->pkts[i];
+	b->out[port][k] = m;
 	b->out_at[port][k] = (uint8_t)i;
 }
 
@@ -108,9 +126,8 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 	enum verdict verdict = b->verdict[i];
 
 	switch (verdict_action(verdict)) {
-	case ACTION_FORWARD: /* to a port that there is not */
-		verdict = VERDICT_bad_tables;
-		break;
+	case ACTION_FORWARD:
+		return false; /* never */
 	case ACTION_TOO_BIG:
 		verdict = packet_answer_too_big(m, &b->packets[i], b->backend[i]);
 		break;
@@ -147,19 +164,21 @@ void burst_act(struct burst *b, const struct burst_context *ctx,
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct backend *to = b->backend[i];
+		const struct packet *p = &b->packets[i];
+		enum verdict refused;
 
 		if (b->verdict[i] == VERDICT_forward) {
-			enum verdict verdict = packet_forward_kind(pkts[i], &g, to, &b->packets[i],
-								   b->hash[i]);
+			bool ready = packet_forward_kind(pkts[i], &g, to, p, b->hash[i], &refused);
 
-			b->verdict[i] = (uint8_t)verdict;
-			if (verdict_action(verdict) == ACTION_FORWARD && to->port < ports_n) {
+			if (ready && to->port < ports_n) {
+				b->verdict[i] = (uint8_t)steer_fitting(p);
 				prefetch_write(&ctx->backends[to->counter]);
-				out_add(b, to->port, i);
+				out_add(b, to->port, pkts[i], i);
 				continue;
 			}
+			b->verdict[i] = (uint8_t)(ready ? VERDICT_bad_tables : refused);
 		}
 		if (packet_act(b, i))
-			out_add(b, ctx->port, i);
+			out_add(b, ctx->port, pkts[i], i);
 	}
 }

@@ -41,6 +41,24 @@ SLUICE_INLINE struct encap_kind encap_kind(const struct backend *b)
 	};
 }
 
+/* encap_kind() as a number, of an untagged backend ENCAP_KIND_BITS(its encap, its family's flag). */
+#define ENCAP_KIND_BITS(encap, v6) ((uint32_t)(encap) << 16 | (uint32_t)(v6) << 24)
+
+SLUICE_INLINE uint32_t encap_kind_bits(const struct backend *b)
+{
+	_Static_assert(offsetof(struct backend, encap) == offsetof(struct backend, vlan_tci) + 2 &&
+			       offsetof(struct backend, flags) ==
+				       offsetof(struct backend, vlan_tci) + 3,
+		       "side by side");
+	return wire_load32(&b->vlan_tci) & (0xffff | ENCAP_KIND_BITS(0xff, BACKEND_OUTER_V6));
+}
+
+/* Whether it looks at the inner IP header: for the sum of encap_inner_sum(). */
+SLUICE_INLINE bool encap_kind_reads_inner(struct encap_kind kind)
+{
+	return kind.v6 && kind.encap != ENCAP_IPIP;
+}
+
 /* Outer IP, UDP and GUE: what counts against the way's MTU. */
 SLUICE_INLINE uint32_t encap_kind_outer_bytes(struct encap_kind kind)
 {
@@ -53,15 +71,18 @@ SLUICE_INLINE uint32_t encap_kind_outer_bytes(struct encap_kind kind)
 	return bytes;
 }
 
-/* How far the frame's head moves; always more than 0, for the inner frame's tags go. */
-SLUICE_INLINE uint32_t encap_kind_growth_bytes(struct encap_kind kind,
-					 const struct packet *p)
+/* The same and Ethernet: what lies in front of the inner IP header. */
+SLUICE_INLINE uint32_t encap_kind_bytes(struct encap_kind kind)
 {
-	uint32_t l2_bytes = sizeof(struct ether_header);
+	uint32_t tag_bytes = kind.tagged ? sizeof(struct vlan_tag) : 0;
 
-	if (kind.tagged)
-		l2_bytes += sizeof(struct vlan_tag);
-	return encap_kind_outer_bytes(kind) + l2_bytes - p->l3_offset;
+	return encap_kind_outer_bytes(kind) + (uint32_t)sizeof(struct ether_header) + tag_bytes;
+}
+
+/* How far the frame's head moves; always more than 0, for the inner frame's tags go. */
+SLUICE_INLINE uint32_t encap_kind_growth_bytes(struct encap_kind kind, const struct packet *p)
+{
+	return encap_kind_bytes(kind) - p->l3_offset;
 }
 
 SLUICE_INLINE uint32_t encap_outer_bytes(const struct backend *b)
@@ -230,7 +251,7 @@ SLUICE_INLINE bool encap_write_gue(struct cursor *c, const struct generation *g,
 		gue->proto = inner_proto;
 		gue->flags = 0;
 	}
-	if (!kind.v6 || !(p->flags & PACKET_SUM_KNOWN))
+	if (!encap_kind_reads_inner(kind) || !(p->flags & PACKET_SUM_KNOWN))
 		return true;
 	if (!encap_inner_sum(c, p, &sum))
 		return false;

@@ -52,12 +52,12 @@ SLUICE_INLINE enum verdict packet_parse_tcp(struct cursor *c, struct packet *p, 
 	const struct tcp_header *tcp = cursor_take(c, sizeof(*tcp));
 	uint32_t header_bytes;
 
-	if (!tcp || l4_bytes < sizeof(*tcp))
+	if (!tcp)
 		return VERDICT_bad_tcp;
 	header_bytes = (tcp->data_offset >> 4) * 4U;
 	if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
 		return VERDICT_bad_tcp;
-	p->flow.last |= (uint64_t)tcp->src_port | (uint64_t)tcp->dst_port << 16;
+	p->flow.last |= wire_load32(tcp); /* both ports */
 	p->tcp_flags = tcp->flags;
 	p->flags |= PACKET_SUM_KNOWN;
 	if ((tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
@@ -96,7 +96,7 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 	udp_bytes = be16_to(udp->length_bytes);
 	if (udp_bytes < sizeof(*udp) || udp_bytes > l4_bytes)
 		return VERDICT_bad_udp;
-	p->flow.last |= (uint64_t)udp->src_port | (uint64_t)udp->dst_port << 16;
+	p->flow.last |= wire_load32(udp); /* both ports */
 	if (udp->checksum != 0 && udp_bytes == l4_bytes)
 		p->flags |= PACKET_SUM_KNOWN;
 	if (udp_bytes >= sizeof(*udp) + sizeof(struct quic_header)) {
@@ -115,7 +115,7 @@ SLUICE_INLINE enum verdict packet_parse_ports(struct cursor *c, struct packet *p
 
 	if (!ports || l4_bytes < sizeof(*ports))
 		return p->proto == PROTO_TCP ? VERDICT_bad_tcp : VERDICT_bad_udp;
-	p->flow.last |= (uint64_t)ports->src | (uint64_t)ports->dst << 16;
+	p->flow.last |= wire_load32(ports); /* both ports */
 	return VERDICT_forward;
 }
 
@@ -170,16 +170,20 @@ SLUICE_INLINE enum verdict packet_parse_icmp_v4(struct cursor *c, struct packet 
 	return VERDICT_no_service;
 }
 
-SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
+/* `plain`: packet_is_plain() said so, which leaves the compiler less to do. */
+SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p, bool plain)
 {
-	const struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
-	uint32_t header_bytes, fragment;
+	const struct ipv4_header *ip = plain ? cursor_take_known(c, sizeof(*ip)) :
+					       cursor_take(c, sizeof(*ip));
+	uint32_t version_ihl, header_bytes;
+	be16 fragment;
 
-	if (!ip)
+	if (!plain && !ip)
 		return VERDICT_short_ip;
-	if (ip->version_ihl >> 4 != 4)
+	version_ihl = plain ? 0x45 : ip->version_ihl;
+	if (version_ihl >> 4 != 4)
 		return VERDICT_bad_ip_version;
-	header_bytes = (ip->version_ihl & 0xfU) * 4;
+	header_bytes = (version_ihl & 0xf) * 4;
 	if (header_bytes < sizeof(*ip))
 		return VERDICT_bad_ip_header;
 	p->ip_bytes = be16_to(ip->total_bytes);
@@ -190,14 +194,14 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 	p->tos = ip->tos;
 	p->proto = ip->proto;
 	p->ip_id = ip->id;
-	fragment = be16_to(ip->fragment);
-	if (fragment & IPV4_DF)
+	fragment = ip->fragment & (plain ? be16_from(IPV4_DF) : 0xffff);
+	if (fragment & be16_from(IPV4_DF))
 		p->flags |= PACKET_DF;
-	if (fragment & (IPV4_MF | IPV4_OFFSET))
+	if (fragment & be16_from(IPV4_MF | IPV4_OFFSET))
 		p->flags |= PACKET_FRAGMENT;
-	if (!cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
+	if (!plain && !cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
 		return VERDICT_bad_ip_header;
-	if (fragment & IPV4_OFFSET) {
+	if (fragment & be16_from(IPV4_OFFSET)) {
 		p->flags |= PACKET_NO_PORTS;
 		return VERDICT_fragment;
 	}
@@ -333,16 +337,18 @@ SLUICE_INLINE enum verdict packet_parse_icmp_v6(struct cursor *c, struct packet 
 	return VERDICT_no_service;
 }
 
-SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
+/* `plain`: as for packet_parse_v4(). */
+SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p, bool plain)
 {
-	const struct ipv6_header *ip = cursor_take(c, sizeof(*ip));
+	const struct ipv6_header *ip = plain ? cursor_take_known(c, sizeof(*ip)) :
+					       cursor_take(c, sizeof(*ip));
 	struct packet_chain chain = {0};
 	uint32_t payload_bytes, l4_bytes;
 	enum verdict verdict;
 
-	if (!ip)
+	if (!plain && !ip)
 		return VERDICT_short_ip;
-	if (be32_to(ip->version_class_label) >> 28 != 6)
+	if (!plain && be32_to(ip->version_class_label) >> 28 != 6)
 		return VERDICT_bad_ip_version;
 	payload_bytes = be16_to(ip->payload_bytes);
 	p->ip_bytes = payload_bytes + (uint32_t)sizeof(*ip);
@@ -357,7 +363,7 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
 	chain.next = ip->next;
 	p->proto = ip->next;
 	p->flow.last = flow_last(0, 0, ip->next, FLOW_BYTES_V6);
-	if (!packet_walk_extensions(c, &chain, payload_bytes))
+	if (!plain && !packet_walk_extensions(c, &chain, payload_bytes))
 		return VERDICT_bad_extension;
 	p->proto = chain.next;
 	p->flow.last = flow_last(0, 0, chain.next, FLOW_BYTES_V6);
@@ -421,10 +427,48 @@ SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)
 		p->l3_offset = (uint16_t)(p->l3_offset + sizeof(*tag));
 	}
 	if (type == be16_from(ETHER_IPV4))
-		return packet_parse_v4(c, p);
+		return packet_parse_v4(c, p, false);
 	if (type == be16_from(ETHER_IPV6))
-		return packet_parse_v6(c, p);
+		return packet_parse_v6(c, p, false);
 	return VERDICT_not_ip;
+}
+
+/*
+ * Whether a frame is what nearly all are: TCP or UDP in IPv4 without options and not a fragment, or
+ * (`v6`) in IPv6 without extension headers, untagged, and in reach up to 8 bytes behind the IP
+ * header. A few comparisons of words tell.
+ */
+SLUICE_INLINE bool packet_is_plain(struct cursor c, bool v6)
+{
+	const uint32_t l3 = sizeof(struct ether_header);
+	const uint32_t l4 = l3 + (uint32_t)(v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header));
+	/* Ethernet's type, and the first two bytes of the IP header. */
+	const uint32_t first = be16_from(v6 ? ETHER_IPV6 : ETHER_IPV4) | (v6 ? 0x60U : 0x45U) << 16;
+	uint8_t proto;
+
+	if ((size_t)(c.end - c.pos) < l4 + sizeof(struct udp_header) ||
+	    (wire_load32(c.pos + l3 - 2) & (v6 ? 0xf0ffff : 0xffffff)) != first)
+		return false;
+	proto = c.pos[l3 + (v6 ? offsetof(struct ipv6_header, next) :
+				 offsetof(struct ipv4_header, proto))];
+	if (proto != PROTO_TCP && proto != PROTO_UDP)
+		return false;
+	return v6 || !(((const struct ipv4_header *)(c.pos + l3))->fragment &
+		       be16_from(IPV4_MF | IPV4_OFFSET));
+}
+
+/*
+ * packet_parse() of a plain frame: the same code, of which the compiler leaves out what such a
+ * frame hasn't got. False: it isn't plain, or packet_parse() says something else than `forward`; `p`
+ * has no meaning then.
+ */
+SLUICE_INLINE bool packet_parse_plain(struct cursor c, struct packet *p, bool v6)
+{
+	if (!packet_is_plain(c, v6))
+		return false;
+	*p = (struct packet){.l3_offset = sizeof(struct ether_header)};
+	(void)cursor_take_known(&c, sizeof(struct ether_header));
+	return (v6 ? packet_parse_v6(&c, p, true) : packet_parse_v4(&c, p, true)) == VERDICT_forward;
 }
 
 #endif

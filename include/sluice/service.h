@@ -36,6 +36,23 @@ SLUICE_INLINE uint64_t service_key(uint32_t addr, be16 port, uint8_t proto, bool
 	       (v6 ? 6ULL : 4ULL) << 56;
 }
 
+/* The same with port 0. */
+SLUICE_INLINE uint64_t service_key_all_ports(uint64_t key)
+{
+	return key & ~(0xffffULL << 32);
+}
+
+/*
+ * The key of the service for a flow's own port: port and protocol lie side by side in flow.last as
+ * they do in the key. `v6` is !flow_is_v4(f).
+ */
+SLUICE_INLINE uint64_t service_flow_key(const struct flow *f, bool v6)
+{
+	uint32_t addr = v6 ? service_fold(&f->addrs[2]) : (uint32_t)(f->addrs[0] >> 32);
+
+	return service_key(addr, 0, 0, v6) | (f->last & 0xffffff0000ULL) << 16;
+}
+
 /* Where a key's probes start. All of the key counts in each bit: ports of one vip lie apart. */
 SLUICE_INLINE uint32_t service_start(uint64_t key)
 {
@@ -74,12 +91,12 @@ SLUICE_INLINE const struct service *service_find(const struct arena *arena,
 {
 	bool v6 = !flow_is_v4(f);
 	const uint64_t *addr6 = v6 ? &f->addrs[2] : NULL;
-	uint32_t addr = v6 ? service_fold(&f->addrs[2]) : (uint32_t)(f->addrs[0] >> 32);
+	uint64_t key = service_flow_key(f, v6);
 	const struct service *s;
 
-	s = service_probe(arena, g, service_key(addr, flow_dst_port(f), flow_proto(f), v6), addr6);
+	s = service_probe(arena, g, key, addr6);
 	if (!s && (g->flags & GENERATION_ALL_PORTS))
-		s = service_probe(arena, g, service_key(addr, 0, flow_proto(f), v6), addr6);
+		s = service_probe(arena, g, service_key_all_ports(key), addr6);
 	return s;
 }
 

@@ -206,26 +206,32 @@ SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct
 	return *backend ? VERDICT_forward : VERDICT_bad_tables;
 }
 
-/* steer_way(), to a backend that is of this kind. */
-SLUICE_INLINE enum verdict steer_kind_way(const struct backend *b, const struct packet *p,
-					  struct encap_kind kind)
+/* Whether the way to a backend, which is of this kind, is known and wide enough: as nearly always. */
+SLUICE_INLINE bool steer_kind_fits(const struct backend *b, const struct packet *p,
+				   struct encap_kind kind)
 {
-	if (!(b->flags & BACKEND_RESOLVED))
-		return VERDICT_no_next_hop;
-	if (p->ip_bytes + encap_kind_outer_bytes(kind) > b->mtu_bytes) {
-		/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
-		if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
-		    p->ip_bytes < ANSWER_QUOTE_BYTES)
-			return VERDICT_too_big_dropped;
-		return VERDICT_too_big;
-	}
+	return b->flags & BACKEND_RESOLVED &&
+	       p->ip_bytes + encap_kind_outer_bytes(kind) <= b->mtu_bytes;
+}
+
+/* What becomes of a packet that fits. */
+SLUICE_INLINE enum verdict steer_fitting(const struct packet *p)
+{
 	return p->flags & PACKET_ICMP_ERROR ? VERDICT_icmp_forward : VERDICT_forward;
 }
 
 /* Step 6: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
 SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packet *p)
 {
-	return steer_kind_way(b, p, encap_kind(b));
+	if (steer_kind_fits(b, p, encap_kind(b)))
+		return steer_fitting(p);
+	if (!(b->flags & BACKEND_RESOLVED))
+		return VERDICT_no_next_hop;
+	/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
+	if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
+	    p->ip_bytes < ANSWER_QUOTE_BYTES)
+		return VERDICT_too_big_dropped;
+	return VERDICT_too_big;
 }
 
 /* The MTU that a too_big answer names. */
