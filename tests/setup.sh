@@ -9,11 +9,12 @@ cd "$(dirname "$0")/.."
 build_packages=(
 	gcc libc6-dev linux-libc-dev make pkg-config meson ninja-build python3
 	clang llvm bpftool libbpf-dev libdpdk-dev
-	libconfig-dev libjansson-dev libevent-dev libmnl-dev libcmocka-dev
+	libconfig-dev libjansson-dev libevent-dev libmnl-dev libcmocka-dev libncurses-dev
 )
 test_packages=(
 	libclang-rt-14-dev iproute2 iputils-ping ethtool procps util-linux
 	nginx-light curl wrk tcpdump iperf3 netcat-openbsd socat python3-scapy jq
+	mandoc python3-jsonschema python3-pyte
 )
 
 die() {

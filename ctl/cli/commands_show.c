@@ -3,6 +3,8 @@
  * The commands that look at what runs. Called through the table in commands.c.
  */
 #include "commands.h"
+#include "top.h"
+#include "top_list.h"
 
 static const struct command_arg of_service[] = {
 	{"SERVICE", VALUE_SERVICE, .optional = true, .help = "only this one's"},
@@ -22,7 +24,29 @@ static const struct command_arg of_flows[] = {
 	{.word = NULL},
 };
 
+static const struct command_arg of_top[] = {
+	{"SERVICE", VALUE_SERVICE, .optional = true, .own = true, .help = "its backends"},
+	{"--backends", VALUE_NONE, .optional = true, .own = true,
+	 .help = "the backends of all services, instead of the services"},
+	{"--sort", VALUE_WORD, .optional = true, .own = true, .words = TOP_SORT_WORDS,
+	 .help = "by packets, if not given"},
+	{"--filter", VALUE_TEXT, .optional = true, .own = true,
+	 .help = "only services and backends that have it in their name"},
+	{"--interval", VALUE_TIME, .optional = true, .own = true,
+	 .help = "between two looks; 2s if not given"},
+	{"--once", VALUE_NONE, .optional = true, .own = true,
+	 .help = "prints the rates of one interval, and ends; with --json too"},
+	{.word = NULL},
+};
+
 const struct command commands_show[] = {
+	{"top", of_top, .run = top_run,
+	 .help = "live: packets and bits a second, drops, flow table, load of the cores",
+	 .text = "Keys: p b d n sort by packets, bits, drops, name; Enter shows a service's "
+		 "backends, Esc goes back; / filters; h lists all keys; q quits. The load of a "
+		 "core: with dpdk, of its looks at the ports those that brought packets; with xdp, "
+		 "of its time what the kernel spent in softirqs.",
+	 .examples = "top\ntop web --sort bits\n--json top --once --interval 5s"},
 	{"show services", NULL, "services.list", show_services,
 	 .help = "the services and what they are made of"},
 	{"show backends", of_service, "backends.list", show_backends,

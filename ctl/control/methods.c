@@ -18,6 +18,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 		methods_service,
 		methods_backend,
 		methods_counters,
+		methods_traffic,
 		methods_flows,
 		methods_events,
 		methods_daemon,

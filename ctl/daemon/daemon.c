@@ -83,6 +83,12 @@ static int api_backends_read(void *ctx, const struct service_conf *service,
 	return publisher_backends_read(((struct daemon *)ctx)->publisher, service, rows);
 }
 
+static int api_backend_counters(void *ctx, const struct service_conf *service,
+				struct backend_counters *rows)
+{
+	return publisher_backend_counters(((struct daemon *)ctx)->publisher, service, rows);
+}
+
 static void api_transition_read(void *ctx, const struct service_conf *service,
 				struct daemon_transition *out)
 {
@@ -154,6 +160,7 @@ static const struct daemon_api api = {
 	.vip_counters = api_vip_counters,
 	.other_counters = api_other_counters,
 	.backends_read = api_backends_read,
+	.backend_counters = api_backend_counters,
 	.transition_read = api_transition_read,
 	.preview = api_preview,
 	.flows_read = api_flows_read,

@@ -139,6 +139,10 @@ struct daemon_api {
 	int (*backends_read)(void *ctx, const struct service_conf *service,
 			     struct daemon_backend *rows);
 
+	/* Only what was sent: cheap. rows[i] is of service->backends[i]; as above. */
+	int (*backend_counters)(void *ctx, const struct service_conf *service,
+				struct backend_counters *rows);
+
 	/* `service` is of model(). */
 	void (*transition_read)(void *ctx, const struct service_conf *service,
 				struct daemon_transition *out);

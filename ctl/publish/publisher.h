@@ -34,6 +34,8 @@ int publisher_vip_counters(void *ctx, const struct ip_addr *vip, struct service_
 int publisher_other_counters(void *ctx, struct service_counters *out);
 int publisher_backends_read(void *ctx, const struct service_conf *service,
 			    struct daemon_backend *rows);
+int publisher_backend_counters(void *ctx, const struct service_conf *service,
+			       struct backend_counters *rows);
 void publisher_generation(void *ctx, struct daemon_generation *out);
 void publisher_transition_read(void *ctx, const struct service_conf *service,
 			       struct daemon_transition *out);

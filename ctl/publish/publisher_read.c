@@ -110,6 +110,17 @@ int publisher_backends_read(void *ctx, const struct service_conf *service,
 	return err;
 }
 
+int publisher_backend_counters(void *ctx, const struct service_conf *service,
+			       struct backend_counters *rows)
+{
+	const struct ledger *ledger = running_of(ctx)->around.ledger;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < service->backends_n; i++)
+		err = ledger_read_backend(ledger, service, &service->backends[i], &rows[i]);
+	return err;
+}
+
 /* ---- generation and transitions ---- */
 
 void publisher_generation(void *ctx, struct daemon_generation *out)

@@ -94,6 +94,14 @@ static int fake_backends_read(void *ctx, const struct service_conf *service,
 	return ((struct fake_daemon *)ctx)->read_rc;
 }
 
+static int fake_backend_counters(void *ctx, const struct service_conf *service,
+				 struct backend_counters *rows)
+{
+	for (uint32_t i = 0; i < service->backends_n; i++)
+		rows[i] = (struct backend_counters){.packets = 7 + i, .bytes = 5000000000};
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
 static void fake_transition_read(void *ctx, const struct service_conf *service,
 				 struct daemon_transition *out)
 {
@@ -229,6 +237,7 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.vip_counters = fake_vip_counters,
 		.other_counters = fake_other_counters,
 		.backends_read = fake_backends_read,
+		.backend_counters = fake_backend_counters,
 		.transition_read = fake_transition_read,
 		.preview = fake_preview,
 		.flows_read = fake_flows_read,

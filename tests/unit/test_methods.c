@@ -230,6 +230,23 @@ static void test_reads(void **state)
 		 false},
 		{"counters.list: no such service", CALL("counters.list", "{\"service\":\"x\"}"),
 		 ERROR(-32002, "no service \\\"x\\\""), false},
+		{"traffic.list", CALL("traffic.list", "{}"),
+		 "\"services_total\":2,\"services\":[{\"service\":\"web\",\"packets\":1080,"
+		 "\"bytes\":10000000000,\"dropped\":0,\"backends\":2,\"backends_enabled\":2},"
+		 "{\"service\":\"dns6\",\"packets\":1053,\"bytes\":0,",
+		 false},
+		{"traffic.list: each", CALL("traffic.list", "{\"each\":true,\"service\":\"web\"}"),
+		 "\"each\":[{\"name\":\"b1\",\"state\":\"enabled\",\"packets\":7,"
+		 "\"bytes\":5000000000},{\"name\":\"b2\"",
+		 false},
+		{"traffic.list: a page", CALL("traffic.list", "{\"from\":1,\"limit\":1}"),
+		 "\"services_total\":2,\"services\":[{\"service\":\"dns6\",", false},
+		{"traffic.list: past the last", CALL("traffic.list", "{\"from\":2}"),
+		 "\"services_total\":2,\"services\":[]}", false},
+		{"traffic.list: no page", CALL("traffic.list", "{\"limit\":0}"),
+		 ERROR(-32001, "limit: 0 is not in 1-10000"), false},
+		{"traffic.list: no such service", CALL("traffic.list", "{\"service\":\"x\"}"),
+		 ERROR(-32002, "no service \\\"x\\\""), false},
 		{"generation.show", CALL("generation.show", "{}"),
 		 "{\"generation\":7,\"published_us\":1700000000123456,\"took_us\":412,"
 		 "\"arena_used_bytes\":4096,\"arena_bytes\":1048576}",
@@ -264,6 +281,8 @@ static void test_reads_fail(void **state)
 	      ERROR(-32000, "service web: the backends' counters can't be read: "));
 	check("counters.list", ask(CALL("counters.list", "{}")),
 	      ERROR(-32000, "the counters can't be read: "));
+	check("traffic.list", ask(CALL("traffic.list", "{}")),
+	      ERROR(-32000, "service web: the counters can't be read: "));
 }
 
 /* A vip of two services is told once. */

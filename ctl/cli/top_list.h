@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which rows `top` shows, in which order: sorted, filtered, with one selected. Used by top.c,
+ * top_keys.c, top_screen.c.
+ */
+#ifndef CTL_CLI_TOP_LIST_H
+#define CTL_CLI_TOP_LIST_H
+
+#include "top_rates.h"
+
+enum top_sort { TOP_SORT_PACKETS, TOP_SORT_BITS, TOP_SORT_DROPS, TOP_SORT_NAME };
+
+#define TOP_SORT_WORDS "packets bits drops name"
+
+/* What somebody wants to see. */
+struct top_view {
+	enum top_sort sort;
+	bool reverse;
+	char filter[TOP_NAME_MAX];  /* rows whose service or backend has it in its name */
+	char service[TOP_NAME_MAX]; /* its backends; "": the services */
+	bool each;                  /* the backends of all */
+	bool typing;                /* keys go to the filter */
+	bool help;
+	struct top_row selected; /* by its names; in the list it is `at` */
+	size_t at, first;        /* places in the list: selected, first on the screen */
+};
+
+struct top_list {
+	const struct top_rate **rows;
+	size_t n;
+};
+
+/* "packets", "bits" ...; false: none of these. */
+bool top_sort_parse(const char *text, enum top_sort *sort);
+
+/* Sorts and filters, and finds the selected row again: else the one in its place is it. Returns 0
+ * or -ENOMEM; `list` to be freed. */
+int top_list_make(const struct top_rates *rates, struct top_view *view, struct top_list *list);
+
+void top_list_free(struct top_list *list);
+
+/* Selects the row at a place: the last one, beyond it. */
+void top_list_select(const struct top_list *list, struct top_view *view, size_t at);
+
+#endif
