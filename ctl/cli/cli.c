@@ -25,7 +25,9 @@ void cli_error(const char *format, ...)
 
 void cli_print_json(const json_t *result)
 {
-	json_dumpf(result, stdout, isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
+	json_dumpf(result, stdout,
+		   JSON_REAL_PRECISION(9) |
+			   (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT));
 	fputc('\n', stdout);
 }
 
