@@ -360,6 +360,11 @@ static int memory_walk(struct fast_path_walk *walk,
 	return walk->table < path.workers_n;
 }
 
+/* The devices are DPDK's while it runs, and the TAPs go with the process alone. */
+static void ports_changed(void)
+{
+}
+
 static void stop(bool detach)
 {
 	(void)detach; /* nothing can go on without this process */
@@ -383,4 +388,5 @@ const struct fast_path sluice_fast_path = {
 	.memory_walk = memory_walk,
 	.memory_now_s = worker_now_s,
 	.stop = stop,
+	.ports_changed = ports_changed,
 };

@@ -14,6 +14,7 @@
 #include "xdp_link.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -36,6 +37,7 @@ static struct module {
 	struct flow_maps flows;
 	struct quiescer quiescer;
 	struct xdp_link links[FASTPATH_PORTS];
+	struct xdp_link_options options;
 	bool adopted;   /* the maps are what was pinned */
 	int older_fd;   /* the pinned program, if it is the one to run: the same build as ours */
 	bool committed; /* links and pins hold what we have */
@@ -116,11 +118,8 @@ static bool link_stays(struct xdp_link *link, const struct xdp_link_options *opt
 	return false;
 }
 
-static int links_start(struct module *m, const struct fast_path_config *config,
-		       char error[FAST_PATH_ERROR_MAX])
+static int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 {
-	const struct xdp_link_options options = {config->attach, config->replace, config->log};
-
 	for (uint32_t i = 0; i < m->ports.n; i++) {
 		struct xdp_link *link = &m->links[i];
 		int err;
@@ -128,8 +127,8 @@ static int links_start(struct module *m, const struct fast_path_config *config,
 		link->ifindex = (int)m->ports.table.ifindex[i];
 		link->interface = m->ports.names[i];
 		xdp_link_adopt(link, &m->pins, m->log);
-		if (!link_stays(link, &options)) {
-			err = xdp_link_make(link, running_fd(m), &options, error);
+		if (!link_stays(link, &m->options)) {
+			err = xdp_link_make(link, running_fd(m), &m->options, error);
 			if (err)
 				return err;
 		}
@@ -207,6 +206,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 	int err;
 
 	*m = (struct module){.log = config->log, .older_fd = -1, .pins.fd = -1};
+	m->options = (struct xdp_link_options){config->attach, config->replace, config->log};
 	m->flows.program = &m->program;
 	m->program.fd = m->quiescer.outer = m->quiescer.inner = -1;
 	for (uint32_t i = 0; i < FASTPATH_PORTS; i++)
@@ -224,7 +224,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 		report_error(error, err, "kernel refused a map of maps: %s", strerror(-err));
 		goto err_release;
 	}
-	err = links_start(m, config, error);
+	err = links_start(m, error);
 	if (!err && m->adopted)
 		err = commit(m, error);
 	if (err)
@@ -244,6 +244,57 @@ static void publish(uint32_t offset)
 	if (!module.committed && commit(&module, error) != 0)
 		report_line(module.log, FAST_PATH_LOG_ERROR,
 			    "%s; what sluiced forwards now ends with it", error);
+}
+
+/* The port's interface is `ifindex` by now, or gone (0). */
+static int port_move(struct module *m, uint32_t port, uint32_t ifindex,
+		     char error[FAST_PATH_ERROR_MAX])
+{
+	struct xdp_link *link = &m->links[port];
+	int err;
+
+	xdp_link_drop(link, &m->pins);
+	link->ifindex = (int)ifindex;
+	m->ports.table.ifindex[port] = ifindex;
+	err = program_port_set(&m->program, port, ifindex);
+	if (err)
+		return report_error(error, err, "%s: can't be written down as a port: %s",
+				    link->interface, strerror(-err));
+	if (ifindex == 0)
+		return 0;
+	err = xdp_link_make(link, running_fd(m), &m->options, error);
+	if (!err && m->committed) {
+		err = xdp_link_pin(link, &m->pins);
+		if (err)
+			report_error(error, err, "%s: can't be pinned in %s: %s", link->interface,
+				     m->pins.dir, strerror(-err));
+	}
+	return err;
+}
+
+static void ports_changed(void)
+{
+	struct module *m = &module;
+	char error[FAST_PATH_ERROR_MAX];
+
+	for (uint32_t i = 0; i < m->ports.n; i++) {
+		const struct xdp_link *link = &m->links[i];
+		uint32_t ifindex = if_nametoindex(m->ports.names[i]);
+
+		/* What could not be attached is tried again. */
+		if (ifindex == m->ports.table.ifindex[i] && (ifindex == 0 || link->fd >= 0))
+			continue;
+		if (port_move(m, i, ifindex, error) != 0)
+			report_line(m->log, FAST_PATH_LOG_ERROR, "%s", error);
+		else if (ifindex == 0)
+			report_line(m->log, FAST_PATH_LOG_WARNING,
+				    "%s: the interface is gone; its port is dead until there is one "
+				    "of that name", link->interface);
+		else
+			report_line(m->log, FAST_PATH_LOG_INFO,
+				    "%s: is interface %u now: XDP attached anew, in %s mode",
+				    link->interface, ifindex, xdp_mode_name(link->mode));
+	}
 }
 
 static void quiesce(void)
@@ -326,4 +377,5 @@ const struct fast_path sluice_fast_path = {
 	.memory_walk = memory_walk,
 	.memory_now_s = flow_maps_now_s,
 	.stop = stop,
+	.ports_changed = ports_changed,
 };

@@ -133,6 +133,8 @@ int ports_read(const struct ports *ports, uint32_t port, struct fast_path_port_i
 	if (port >= ports->n)
 		return -ENOENT;
 	*info = (struct fast_path_port_info){0};
+	if (ports->table.ifindex[port] == 0)
+		return -ENODEV;
 	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!socket)
 		return -errno;

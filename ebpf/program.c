@@ -196,6 +196,21 @@ int program_load(struct program *p, char error[FAST_PATH_ERROR_MAX])
 	return adopted ? 0 : devices_fill(p, error);
 }
 
+int program_port_set(struct program *p, uint32_t port, uint32_t ifindex)
+{
+	int devices = program_map_fd(p, PROGRAM_DEVICES);
+	uint32_t zero = 0;
+
+	p->config.ports.ifindex[port] = ifindex;
+	if (bpf_map_update_elem(program_map_fd(p, PROGRAM_PORTS), &zero, &p->config.ports,
+				BPF_ANY) != 0)
+		return -errno;
+	/* Where the interface went, the kernel has cleared the entry. */
+	if (ifindex == 0)
+		return bpf_map_delete_elem(devices, &port) == 0 || errno == ENOENT ? 0 : -errno;
+	return bpf_map_update_elem(devices, &port, &ifindex, BPF_ANY) == 0 ? 0 : -errno;
+}
+
 void program_close(struct program *p)
 {
 	if (p->arena)

@@ -73,6 +73,12 @@ int program_adopt(struct program *program, enum program_map map, int fd);
  */
 int program_load(struct program *program, char error[FAST_PATH_ERROR_MAX]);
 
+/*
+ * The port's interface is another one from the next packet on; 0: it has none. 0, or -errno:
+ * -ENODEV when that is gone, too.
+ */
+int program_port_set(struct program *program, uint32_t port, uint32_t ifindex);
+
 void program_close(struct program *program);
 
 int program_map_fd(const struct program *program, enum program_map map);

@@ -216,6 +216,18 @@ void xdp_link_detach(struct xdp_link *link)
 	xdp_link_close(link);
 }
 
+void xdp_link_drop(struct xdp_link *link, const struct pins *pins)
+{
+	char name[PIN_NAME_MAX];
+
+	xdp_link_detach(link);
+	if (!link->pinned)
+		return;
+	pin_name(name, link->ifindex);
+	pins_remove(pins, name);
+	link->pinned = false;
+}
+
 struct prune {
 	const uint32_t *ifindexes;
 	uint32_t n;

@@ -52,6 +52,9 @@ void xdp_link_close(struct xdp_link *link);
 /* Takes the program off the interface, pinned or not, and forgets the link. */
 void xdp_link_detach(struct xdp_link *link);
 
+/* As xdp_link_detach(), and the pin goes too: for an interface that is gone, or no port any more. */
+void xdp_link_drop(struct xdp_link *link, const struct pins *pins);
+
 /* Takes pinned links off interfaces that `ifindexes` (n of them) doesn't hold. */
 void xdp_links_prune(const struct pins *pins, const uint32_t *ifindexes, uint32_t n,
 		     report_log log);

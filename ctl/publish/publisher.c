@@ -200,6 +200,7 @@ static void hops_changed(void *ctx)
 	bool differs = false;
 	uint32_t i, n;
 
+	r->path->module->ports_changed();
 	ports_refresh(p);
 	if (!r->model)
 		return;

@@ -166,6 +166,14 @@ struct fast_path {
 	 * being forwarded by the last generation. dpdk: the ports are given back either way.
 	 */
 	void (*stop)(bool detach);
+
+	/*
+	 * A port's interface may have gone, come back, or be another one of the same name: the path
+	 * takes up what there is now, and logs what it did. xdp: attaches the program to an
+	 * interface that was made anew. dpdk: nothing, its devices are not the kernel's and its TAPs
+	 * are its own. Milliseconds.
+	 */
+	void (*ports_changed)(void);
 };
 
 #endif

@@ -30,7 +30,7 @@ static struct {
 	struct backend_counters backends[WORLD_ROWS];
 	struct memory_entry flows[WORLD_FLOWS_MAX];
 	uint32_t flows_n;
-	unsigned int published, quiesced, walks, lookups;
+	unsigned int published, quiesced, walks, lookups, ports_changed;
 	int64_t now_us;
 	uint32_t step_flows;
 	int64_t step_us;
@@ -93,6 +93,11 @@ static int world_memory_walk(struct fast_path_walk *walk,
 	return 0;
 }
 
+static void world_ports_changed(void)
+{
+	path.ports_changed++;
+}
+
 static uint32_t world_memory_now_s(void)
 {
 	return (uint32_t)(path.now_us / SECOND_US);
@@ -113,6 +118,7 @@ static const struct fast_path world_module = {
 	.backends_read = world_backends_read,
 	.memory_walk = world_memory_walk,
 	.memory_now_s = world_memory_now_s,
+	.ports_changed = world_ports_changed,
 };
 
 struct fixture {
