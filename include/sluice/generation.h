@@ -118,7 +118,9 @@ struct backend {
 	uint32_t counter;     /* row of its counters; stable while the backend exists, 0: a hole */
 	uint16_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
 	uint16_t load;        /* least-conn: flows per weight, relative to the service's others */
-	be32 entropy_mask;    /* bits of the source address's last word that carry flow entropy */
+	/* Bits of the source address's last word that carry flow entropy. 0 with GUE, whose port
+	 * carries it: its UDP checksum is made of outer_sum alone, so of the plain address. */
+	be32 entropy_mask;
 	uint64_t outer_src[2]; /* IPv4: the first 4 bytes */
 	uint64_t outer_dst[2];
 };

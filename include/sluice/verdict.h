@@ -35,8 +35,8 @@ enum action {
 	X(bad_extension, DROP, "to a vip, with a broken or overlong chain of IPv6 extensions")     \
 	X(bad_tcp, DROP, "to a vip, with a TCP header that is cut or lies about its length")       \
 	X(bad_udp, DROP, "to a vip, with a UDP header that is cut or lies about its length")       \
-	X(bad_icmp, DROP, "to a vip, with an ICMP message that is cut")                            \
-	X(bad_quote, DROP, "an ICMP error to a vip that quotes no flow of a service")              \
+	X(bad_icmp, DROP, "to a vip, with an ICMP message that is cut or out of reach")            \
+	X(bad_quote, DROP, "an ICMP error to a vip that quotes no TCP or UDP packet of the vip's") \
 	X(fragment, DROP, "a fragment to a vip that doesn't carry the ports")                      \
 	X(no_backend, DROP, "its service has no backend that takes flows")                         \
 	X(no_next_hop, DROP, "the way to its backend is not resolved")                             \
