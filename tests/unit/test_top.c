@@ -272,13 +272,13 @@ static void test_keys(void **state)
 		{"no further", '\r', TOP_NOTHING, "new"},
 		{"back", 27, TOP_ASK, "new"},
 		{"no further back", 27, TOP_NOTHING, "new"},
-		{"the backends of all", 'a', TOP_ASK, "dns"},
-		{"the services", 'a', TOP_ASK, "dns"},
-		{"help", 'h', TOP_SHOW, "dns"},
-		{"help away", 27, TOP_SHOW, "dns"},
-		{"now", ' ', TOP_ASK, "dns"},
-		{"another size", KEY_RESIZE, TOP_NOTHING, "dns"},
-		{"quit", 'q', TOP_QUIT, "dns"},
+		{"the backends of all", 'a', TOP_ASK, "new"},
+		{"the services", 'a', TOP_ASK, "new"},
+		{"help", 'h', TOP_SHOW, "new"},
+		{"help away", 27, TOP_SHOW, "new"},
+		{"now", ' ', TOP_ASK, "new"},
+		{"another size", KEY_RESIZE, TOP_NOTHING, "new"},
+		{"quit", 'q', TOP_QUIT, "new"},
 	};
 	struct top_sample before = sample_of(1000000, before_text, false);
 	struct top_sample now = sample_of(3000000, now_text, false);
