@@ -52,12 +52,14 @@ static void explain_access(const char *path, char error[CLIENT_ERROR_MAX])
 	if (group && st.st_gid != 0)
 		snprintf(error, CLIENT_ERROR_MAX,
 			 "%s: permission denied: the socket is for root and the group %s; run this "
-			 "as root, or join the group (usermod -aG %s USER) and log in anew",
+			 "as root, or join the group (usermod -aG %s USER) and log in anew, or open "
+			 "reading to others in sluiced's config (control.read_socket)",
 			 path, group->gr_name, group->gr_name);
 	else
 		snprintf(error, CLIENT_ERROR_MAX,
-			 "%s: permission denied: the socket is for root; run this as root, or set "
-			 "a group for it in sluiced's config (control.group)",
+			 "%s: permission denied: the socket is for root; run this as root, or make "
+			 "the group that sluiced's config names (control.group) and join it, or "
+			 "open reading to others (control.read_socket)",
 			 path);
 }
 
@@ -116,6 +118,21 @@ static int connect_to(const char *path, int64_t end_ms)
 		nanosleep(&pause, NULL);
 	}
 	return fd;
+}
+
+/* The socket for readers is status.sock, in the folder of the one that is not for us. Returns as
+ * connect_to(); -EACCES: there is none, or it is not for us either. */
+static int connect_beside(const char *path, int64_t end_ms)
+{
+	const char *slash = strrchr(path, '/');
+	char *beside;
+	int fd;
+
+	if (asprintf(&beside, "%.*sstatus.sock", slash ? (int)(slash - path) + 1 : 0, path) < 0)
+		return -ENOMEM;
+	fd = connect_to(beside, end_ms);
+	free(beside);
+	return fd == -ENOENT || fd == -ECONNREFUSED ? -EACCES : fd;
 }
 
 /* A daemon that closes early has said why before: then what could not be sent is no matter. */
@@ -229,6 +246,8 @@ static int exchange(const char *path, const char *method, json_t *params, int ti
 	if (!out)
 		return -ENOMEM;
 	fd = connect_to(path, end_ms);
+	if (fd == -EACCES)
+		fd = connect_beside(path, end_ms);
 	rc = fd;
 	if (fd < 0)
 		goto err_free;

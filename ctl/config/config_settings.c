@@ -41,6 +41,8 @@ static const char *const attach_names[] = {
 	NULL
 };
 
+static const char *const off_on_names[] = { "off", "on", NULL };
+
 static const struct config_key port_keys[] = {
 	{ "device", "", config_read_text, .offset = offsetof(struct port_conf, device),
 	  .size = sizeof(((struct port_conf *)NULL)->device) },
@@ -101,7 +103,16 @@ static const struct config_key outer_keys[] = {
 
 static const struct config_key control_keys[] = {
 	{ "socket", "\"/run/sluice/control.sock\"", config_read_path, AT(settings.socket_path) },
-	{ "group", "\"\"", config_read_text, AT(settings.socket_group) },
+	{ "group", "\"sluice\"", config_read_text, AT(settings.socket_group) },
+	{ "read_socket", "", config_read_path, AT(settings.read_socket_path) },
+	{ "read_group", "\"\"", config_read_text, AT(settings.read_socket_group) },
+	{ .name = NULL },
+};
+
+static const struct config_key security_keys[] = {
+	{ "user", "\"\"", config_read_text, AT(settings.user) },
+	{ "exec_checks", "\"off\"", config_read_choice, AT(settings.exec_checks),
+	  .choices = off_on_names },
 	{ .name = NULL },
 };
 
@@ -111,6 +122,7 @@ const struct config_key config_root_keys[] = {
 	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "control", "", config_read_group, .keys = control_keys },
+	{ "security", "", config_read_group, .keys = security_keys },
 	{ "services", "", config_read_services, .keys = config_service_keys,
 	  .json = config_json_nothing },
 	{ .name = NULL },
@@ -138,6 +150,7 @@ void config_settings_default(struct settings *settings)
 		.gue_port = 6080,
 		.outer_ttl = 64,
 		.socket_path = "/run/sluice/control.sock",
+		.socket_group = "sluice",
 	};
 }
 
@@ -324,6 +337,18 @@ static void ports_check_unique(struct config_reader *r, const config_setting_t *
 	}
 }
 
+/* Who asks for a socket of readers has to say where, and it can't be the other one. */
+static void read_socket_check(struct config_reader *r, const config_setting_t *control,
+			      const struct settings *settings)
+{
+	if (settings->read_socket_group[0] && !settings->read_socket_path[0])
+		config_fault(r, control, "read_group",
+			     "without read_socket there is nothing to give to a group");
+	if (strcmp(settings->read_socket_path, settings->socket_path) == 0)
+		config_fault(r, control, "read_socket", "\"%.107s\" is the control socket's path",
+			     settings->socket_path);
+}
+
 void config_settings_check(struct config_reader *r, const config_setting_t *root,
 			   const struct config_form *form)
 {
@@ -331,6 +356,7 @@ void config_settings_check(struct config_reader *r, const config_setting_t *root
 	const config_setting_t *list = member(member(root, "dataplane"), "ports");
 	bool all_devices = true, all_interfaces = true;
 
+	read_socket_check(r, member(root, "control"), settings);
 	for (uint32_t i = 0; i < settings->ports_n; i++) {
 		const config_setting_t *port = config_setting_get_elem(list, i);
 		bool device = *settings->ports[i].device, interface = *settings->ports[i].interface;

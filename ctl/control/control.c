@@ -103,7 +103,7 @@ int control_new(struct event_base *base, const struct control_config *config,
 		return rc;
 	control->room = (struct control_room){.base = base, .config = *config, .api = *api};
 	LIST_INIT(&control->room.clients);
-	rc = control_socket_open(&control->socket, config->path, config->group, error);
+	rc = control_socket_open(&control->socket, config, error);
 	if (rc < 0)
 		goto err_free;
 	control->room.config.path = control->socket.path;

@@ -8,6 +8,7 @@
 #ifndef CTL_CONTROL_CONTROL_H
 #define CTL_CONTROL_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ enum {
 struct control_config {
 	const char *path;
 	const char *group;       /* of the socket; "" or unknown to the system: as the process */
+	bool reads_only; /* methods that change something are refused; without a group, anybody may
+			  * connect: mode 0666 */
 	uint32_t clients_max;    /* one more is told so, and closed */
 	size_t line_max_bytes;   /* a longer one is answered with an error, and its client closed */
 	size_t output_max_bytes; /* beyond it, a client's further requests wait until it has read
@@ -56,7 +59,7 @@ struct control_stats {
 
 /*
  * Listens. The config is copied, its strings too; `api` (copied) and what it leads to outlive the
- * server. The socket has mode 0660; its folder is made if it is missing (one level, 0755); a
+ * server. The socket has mode 0660, but for one that reads only for everybody; its folder is made if it is missing (one level, 0755); a
  * socket that a dead process left is removed. Ignores SIGPIPE, process-wide.
  * Returns 0, or, with a line for people in `error`,
  * -EADDRINUSE: somebody answers on that path;

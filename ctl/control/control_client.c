@@ -252,10 +252,10 @@ static void user_name(uid_t uid, char name[RPC_USER_MAX])
 		fclose(file);
 }
 
-static struct rpc_peer peer_of(int fd)
+static struct rpc_peer peer_of(int fd, bool reads_only)
 {
 	struct ucred cred = {.pid = 0, .uid = (uid_t)-1};
-	struct rpc_peer peer = {.follow = NULL};
+	struct rpc_peer peer = {.reads_only = reads_only};
 	socklen_t cred_bytes = sizeof(cred);
 
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_bytes);
@@ -274,7 +274,7 @@ int control_client_new(struct control_room *room, int fd)
 	if (!client)
 		goto err_close;
 	client->room = room;
-	client->peer = peer_of(fd);
+	client->peer = peer_of(fd, room->config.reads_only);
 	client->peer.follow = &client->follow;
 	client->timer = evtimer_new(room->base, timer_fired, client);
 	if (!client->timer)

@@ -111,8 +111,9 @@ static void set_group(const char *path, const char *group)
 
 /* Nobody can connect before listen(), so owner and mode are right from the first client on. */
 static int bind_and_listen(struct control_socket *s, const struct sockaddr_un *addr,
-			   const char *group, char error[CONTROL_ERROR_MAX])
+			   const struct control_config *config, char error[CONTROL_ERROR_MAX])
 {
+	mode_t mode = config->reads_only && !config->group[0] ? 0666 : 0660;
 	struct stat st;
 	int rc;
 
@@ -123,8 +124,8 @@ static int bind_and_listen(struct control_socket *s, const struct sockaddr_un *a
 		rc = fail(error, -errno, s->path, "bind");
 		goto err_close;
 	}
-	set_group(s->path, group);
-	if (chmod(s->path, 0660) < 0 || stat(s->path, &st) < 0 || listen(s->fd, BACKLOG) < 0) {
+	set_group(s->path, config->group);
+	if (chmod(s->path, mode) < 0 || stat(s->path, &st) < 0 || listen(s->fd, BACKLOG) < 0) {
 		rc = fail(error, -errno, s->path, "mode or listen");
 		goto err_unlink;
 	}
@@ -139,9 +140,10 @@ err_close:
 	return rc;
 }
 
-int control_socket_open(struct control_socket *s, const char *path, const char *group,
+int control_socket_open(struct control_socket *s, const struct control_config *config,
 			char error[CONTROL_ERROR_MAX])
 {
+	const char *path = config->path;
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int folder, rc;
 
@@ -156,7 +158,7 @@ int control_socket_open(struct control_socket *s, const char *path, const char *
 		return folder;
 	rc = remove_stale(&addr, error);
 	if (rc == 0)
-		rc = bind_and_listen(s, &addr, group, error);
+		rc = bind_and_listen(s, &addr, config, error);
 	close(folder);
 	return rc;
 }

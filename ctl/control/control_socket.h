@@ -18,7 +18,7 @@ struct control_socket {
 };
 
 /* Makes it as control_new says; returns as control_new. */
-int control_socket_open(struct control_socket *s, const char *path, const char *group,
+int control_socket_open(struct control_socket *s, const struct control_config *config,
 			char error[CONTROL_ERROR_MAX]);
 
 /* Removes the file; the fd is the caller's to close. */

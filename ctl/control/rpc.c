@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "api.h"
+#include "log.h"
 #include "rpc_params.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 json_t *rpc_text(const char *text)
 {
@@ -143,6 +145,38 @@ static const char *request_check(struct rpc_call *call, json_t *request)
 	return method;
 }
 
+/* At most a line a second: any user of the host may be able to bring it about. */
+static void log_refused_change(const struct rpc_call *call)
+{
+	static uint64_t unlogged;
+	static time_t last_s;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (last_s != 0 && now.tv_sec == last_s) {
+		unlogged++;
+		return;
+	}
+	if (unlogged > 0)
+		log_warning("control: %llu more requests for changes were refused",
+			    (unsigned long long)unlogged);
+	log_warning("control: uid %u pid %d: %s refused: the socket only reads",
+		    (unsigned int)call->peer->uid, (int)call->peer->pid, call->method->name);
+	last_s = now.tv_sec;
+	unlogged = 0;
+}
+
+/* A reader asked for a change. Whoever may do that has another socket. */
+static json_t *refuse_change(struct rpc_call *call)
+{
+	log_refused_change(call);
+	return rpc_refuse(call, RPC_DENIED,
+			  "%s changes something, and this socket only reads: use the control "
+			  "socket, as root or as a member of its group (control.socket and "
+			  "control.group in sluiced's config)",
+			  call->method->name);
+}
+
 /* Returns the result (a new reference), or NULL with call's error set. */
 static json_t *method_call(struct rpc_call *call, const char *name, json_t *given)
 {
@@ -153,6 +187,8 @@ static json_t *method_call(struct rpc_call *call, const char *name, json_t *give
 		refuse_method(call, name);
 		return NULL;
 	}
+	if (call->method->changes && call->peer->reads_only)
+		return refuse_change(call);
 	if (given && !json_is_object(given) && !(json_is_array(given) && !json_array_size(given)))
 		return rpc_refuse(call, RPC_PARAMS,
 				  "%s: parameters go by name: \"params\" must be "

@@ -28,7 +28,8 @@ struct event_follow;
 	X(EXISTS, -32003, "the name, or vip:port/protocol, is taken")                         \
 	X(CONFLICT, -32004, "right in itself, but not beside the rest")                       \
 	X(FULL, -32005, "a limit is reached")                                                 \
-	X(BUSY, -32006, "too many clients are connected")
+	X(BUSY, -32006, "too many clients are connected")                                     \
+	X(DENIED, -32007, "the method changes something, and this socket only reads")
 
 enum rpc_error_code {
 #define X(id, code, when) RPC_##id = (code),
@@ -44,12 +45,13 @@ enum {
 	RPC_USER_MAX = 33, /* a user's name, with its 0 */
 };
 
-/* Who asks (SO_PEERCRED). */
+/* Who asks (SO_PEERCRED), and by which socket. */
 struct rpc_peer {
 	uid_t uid;
 	pid_t pid;
 	char user[RPC_USER_MAX];     /* of /etc/passwd; "": uid is not there */
 	struct event_follow *follow; /* what the connection follows; NULL: it can't */
+	bool reads_only; /* methods that change something are refused, and the log says so */
 };
 
 enum rpc_type {
@@ -84,7 +86,7 @@ typedef json_t *rpc_handler(struct rpc_call *call);
 struct rpc_method {
 	const char *name; /* "backend.set"; NULL ends a table */
 	rpc_handler *handler;
-	bool changes; /* what is in force */
+	bool changes; /* what is in force; or tells what only those may see who may change it */
 	const struct rpc_param *params;
 	const char *help; /* one line */
 };

@@ -31,7 +31,7 @@ struct daemon {
 	struct settings settings;
 	struct path path;
 	struct publisher *publisher;
-	struct control *control;
+	struct control *control, *readers; /* who may change things, who may only look */
 };
 
 /* ---- what the methods ask (api.h): passed on, with the publisher as context ---- */
@@ -207,10 +207,42 @@ static void signals_forget(struct daemon *d)
 			event_free(d->signals[i]);
 }
 
+/* One of the two sockets. */
+static int control_open(struct daemon *d, const char *path, const char *group, bool reads_only,
+			struct control **out)
+{
+	struct control_config config = CONTROL_CONFIG_DEFAULT;
+	char error[CONTROL_ERROR_MAX];
+	int rc;
+
+	config.path = path;
+	config.group = group;
+	config.reads_only = reads_only;
+	rc = control_new(d->base, &config, &api, out, error);
+	if (rc < 0)
+		log_error("%s", error);
+	return rc;
+}
+
+static int controls_open(struct daemon *d)
+{
+	const struct settings *s = &d->settings;
+	int rc = control_open(d, s->socket_path, s->socket_group, false, &d->control);
+
+	if (rc < 0 || !s->read_socket_path[0])
+		return rc;
+	return control_open(d, s->read_socket_path, s->read_socket_group, true, &d->readers);
+}
+
+static void controls_close(struct daemon *d)
+{
+	control_free(d->readers);
+	control_free(d->control);
+}
+
 /* Publishes the configured model, opens the control socket, runs. Takes `model` over. */
 static enum daemon_end serve(struct daemon *d, struct model *model)
 {
-	struct control_config control_config = CONTROL_CONFIG_DEFAULT;
 	enum daemon_end end = DAEMON_FAILED;
 	struct model_error error;
 	char who[PATH_MAX];
@@ -225,18 +257,14 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		log_error("%s", error.text);
 		goto out;
 	}
-	control_config.path = d->settings.socket_path;
-	control_config.group = d->settings.socket_group;
-	if (control_new(d->base, &control_config, &api, &d->control, error.text) != 0) {
-		log_error("%s", error.text);
+	if (controls_open(d) != 0)
 		goto out;
-	}
 	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "ready: %u services, control socket %s",
 		   publisher_model(d->publisher)->services_n, d->settings.socket_path);
 	event_base_dispatch(d->base);
-	control_free(d->control);
 	end = DAEMON_DONE;
 out:
+	controls_close(d);
 	publisher_free(d->publisher);
 	return end;
 }

@@ -118,6 +118,10 @@ struct settings {
 	struct ip_prefix ipip_source_v4, ipip_source_v6; /* host part: entropy; 0: as above */
 	char socket_path[108];
 	char socket_group[32];
+	char read_socket_path[108]; /* for methods that change nothing; "": there is none */
+	char read_socket_group[32]; /* "": everybody may use it */
+	char user[32];              /* that sluiced becomes after its start; "": it stays root */
+	uint8_t exec_checks;        /* whether it keeps what running programs needs; 0 or 1 */
 };
 
 struct model {

@@ -168,7 +168,7 @@ static void expect_line(int fd, const char *want)
 		fail_msg("want %s in a line, got \"%s\"", want, line);
 }
 
-static void expect_end(int fd)
+static inline void expect_end(int fd)
 {
 	char byte;
 	bool ended;
@@ -183,7 +183,7 @@ static void send_text(int fd, const char *text)
 }
 
 /* A new client is served. */
-static void expect_service(void)
+static inline void expect_service(void)
 {
 	int fd = client_connect();
 

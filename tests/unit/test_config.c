@@ -65,7 +65,7 @@ static void test_settings(void **state)
 		  "$:3: sevices: unknown key; did you mean \"services\"?" },
 		{ "unknown key, like none", SEED DATAPLANE "\nzzz = true;",
 		  "$:4: zzz: unknown key; there are seed, dataplane, flows, outer, control, "
-		  "services" },
+		  "security, services" },
 		{ "a group that is none", SEED DATAPLANE "outer = 1;",
 		  "$:3: outer: expected a group { }, not an integer" },
 		{ "ttl 0", SEED DATAPLANE "outer = { ttl = 0; };",
@@ -118,6 +118,14 @@ static void test_settings(void **state)
 		  "control = { group = \"aaaaaaaabbbbbbbbccccccccdddddddd\"; };",
 		  "$:3: control.group: \"aaaaaaaabbbbbbbbccccccccdddddddd...\" is longer than 31 "
 		  "characters" },
+		{ "read_group: without a socket", SEED DATAPLANE
+		  "control = { read_group = \"g\"; };",
+		  "$:3: control.read_group: without read_socket there is nothing to give to a group" },
+		{ "read_socket: the control socket", SEED DATAPLANE
+		  "control = { socket = \"/s\"; read_socket = \"/s\"; };",
+		  "$:3: control.read_socket: \"/s\" is the control socket's path" },
+		{ "exec_checks: a boolean", SEED DATAPLANE "security = { exec_checks = true; };",
+		  "$:3: security.exec_checks: expected a string, not a boolean" },
 		{ "group: a newline in it", SEED DATAPLANE "control = { group = \"a\\nb\"; };",
 		  "$:3: control.group: \"a?b\" has a control character in it" },
 	};

@@ -60,7 +60,11 @@ static void test_defaults(void **state)
 	assert_int_equal(s->ipip_source_v4.addr.family, IP_NONE);
 	assert_int_equal(s->ipip_source_v6.addr.family, IP_NONE);
 	assert_string_equal(s->socket_path, "/run/sluice/control.sock");
-	assert_string_equal(s->socket_group, "");
+	assert_string_equal(s->socket_group, "sluice");
+	assert_string_equal(s->read_socket_path, "");
+	assert_string_equal(s->read_socket_group, "");
+	assert_string_equal(s->user, "");
+	assert_int_equal(s->exec_checks, 0);
 	model_free(m);
 }
 
@@ -80,7 +84,9 @@ static void test_all_given(void **state)
 		"outer = { gue_port = 65535; ttl = 255; source_v4 = \"192.0.2.1\";\n"
 		"  source_v6 = \"2001:db8::1\"; ipip_source_v4 = \"100.0.0.0/8\";\n"
 		"  ipip_source_v6 = \"2001:db8::7/128\"; };\n"
-		"control = { socket = \"/s\"; group = \"g\"; };\n";
+		"control = { socket = \"/s\"; group = \"g\"; read_socket = \"/r\";\n"
+		"  read_group = \"h\"; };\n"
+		"security = { user = \"u\"; exec_checks = \"on\"; };\n";
 	struct model *m = config_accepted(text);
 	const struct settings *s = &m->settings;
 	struct ip_addr source = addr("2001:db8::1");
@@ -118,6 +124,10 @@ static void test_all_given(void **state)
 	assert_int_equal(s->ipip_source_v6.bits, 128);
 	assert_string_equal(s->socket_path, "/s");
 	assert_string_equal(s->socket_group, "g");
+	assert_string_equal(s->read_socket_path, "/r");
+	assert_string_equal(s->read_socket_group, "h");
+	assert_string_equal(s->user, "u");
+	assert_int_equal(s->exec_checks, 1);
 	model_free(m);
 }
 

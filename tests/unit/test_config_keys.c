@@ -112,6 +112,7 @@ static void test_keys_documented(void **state)
 	keys_documented(keys_of(root, "flows"), "## flows", docs, conf);
 	keys_documented(keys_of(root, "outer"), "## outer", docs, conf);
 	keys_documented(keys_of(root, "control"), "## control", docs, conf);
+	keys_documented(keys_of(root, "security"), "## security", docs, conf);
 	keys_documented(keys_of(root, "services"), "## services", docs, conf);
 	keys_documented(keys_of(keys_of(root, "services"), "backends"), "### services.backends",
 			docs, conf);
@@ -122,7 +123,7 @@ static void test_keys_documented(void **state)
 /* What the tables say is the default, spelt out, makes the same settings as nothing given. */
 static void test_fallbacks_are_defaults(void **state)
 {
-	static const char *const groups[] = { "dataplane", "flows", "outer", "control" };
+	static const char *const groups[] = { "dataplane", "flows", "outer", "control", "security" };
 	char text[4096] = SEED;
 	struct model *spelt, *plain;
 
