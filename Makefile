@@ -2,9 +2,10 @@
 # Thin: meson builds, scripts do the work. `make help` lists what there is.
 BUILD ?= build
 DATAPLANE ?= dpdk
+MINUTES ?= 10
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind bench-plot clean
+.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind bench-plot fuzz clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -13,9 +14,10 @@ help:
 	@echo '  make run KEEP=1        ... and leave it up to look around'
 	@echo '  make run DATAPLANE=xdp ... on the XDP fast path (default: dpdk)'
 	@echo '  make test              all tests: unit, parity, sanitizers, network'
-	@echo '  make test ONLY=unit    one of: unit, sanitize, net'
+	@echo '  make test ONLY=unit    one of: unit, sanitize, fuzz, net'
 	@echo '  make build             only build, into $(BUILD)/'
 	@echo '  make deps              install the Debian packages that are missing'
+	@echo '  make fuzz MINUTES=10   fuzz the config file, the control protocol and packet parsing, so long each'
 	@echo '  make bench             all benchmarks (docs/performance.md); QUICK=1: the main ones, 50 s'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
@@ -51,6 +53,11 @@ bench-callgrind: build
 
 bench-plot:
 	@BUILD=$(BUILD) tests/bench/plot.sh
+
+fuzz: deps
+	@CC=clang $(SETUP) build $(BUILD)-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
+		-Db_lundef=false -Ddpdk=disabled -Dxdp=disabled
+	@tests/fuzz/run.sh $(MINUTES) $(BUILD)-fuzz
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*

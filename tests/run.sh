@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# `make test`: unit and parity tests, the same with sanitizers, then the network tests. Ends with
-# one line that counts test cases. ONLY=unit|sanitize|net runs one part.
+# `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, then
+# the network tests. Ends with one line that counts test cases. ONLY=unit|sanitize|fuzz|net runs one
+# part.
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
@@ -83,6 +84,13 @@ if part sanitize "the same with AddressSanitizer and UndefinedBehaviorSanitizer"
 	tests/setup.sh build "$BUILD-sanitize" -Db_sanitize=address,undefined -Db_lundef=false || exit 1
 	export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	PARITY_COUNT=${PARITY_COUNT:-20000} programs "$BUILD-sanitize"
+fi
+if part fuzz "fuzz targets, for a few seconds each"; then
+	CC=clang tests/setup.sh build "$BUILD-fuzz" -Dfuzz=true -Db_sanitize=address,undefined \
+		-Db_lundef=false -Ddpdk=disabled -Dxdp=disabled || exit 1
+	mkdir -p "$BUILD/meson-logs"
+	tests/fuzz/run.sh short "$BUILD-fuzz" | tee "$BUILD/meson-logs/fuzz.tap"
+	count "$BUILD/meson-logs/fuzz.tap" "${PIPESTATUS[0]}" fuzz
 fi
 if part net "network tests"; then
 	unset ASAN_OPTIONS UBSAN_OPTIONS

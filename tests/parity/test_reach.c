@@ -6,8 +6,8 @@
  * is missing; and it must not claim to have written what it can't reach.
  */
 #include "difference.h"
+#include "reach.h"
 #include "rows.h"
-#include "sluice/steer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,84 +46,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What a frame can be called whose end is not there; no_service, where it is for nobody here. */
-static bool verdict_of_short(enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_short_frame:
-	case VERDICT_short_ip:
-	case VERDICT_bad_ip_header:
-	case VERDICT_bad_extension:
-	case VERDICT_bad_tcp:
-	case VERDICT_bad_udp:
-	case VERDICT_bad_icmp:
-	case VERDICT_bad_quote:
-	case VERDICT_no_service:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static struct cursor cursor_make(uint8_t *bytes, uint32_t reach, uint32_t n)
-{
-	return (struct cursor){.pos = bytes, .end = bytes + reach, .frame_bytes = n};
-}
-
-/* As the paths do it; false: it said that it could not. */
-static bool rewrite(enum verdict verdict, const struct packet *p, const struct steering *st,
-		    const struct generation *g, const struct frame *frame, uint32_t reach)
-{
-	uint32_t growth = verdict_action(verdict) == ACTION_FORWARD
-				  ? encap_growth_bytes(st->backend, p)
-			  : verdict_action(verdict) == ACTION_TOO_BIG ? answer_too_big_growth(p)
-								      : 0;
-	uint8_t *bytes = malloc(growth + reach);
-	struct cursor c = cursor_make(bytes, growth + reach, growth + frame->n);
-	bool done;
-
-	assert_non_null(bytes);
-	memcpy(bytes + growth, frame->bytes, reach);
-	if (verdict_action(verdict) == ACTION_FORWARD)
-		done = encap_write(&c, g, st->backend, p, st->hash);
-	else if (verdict_action(verdict) == ACTION_TOO_BIG)
-		done = answer_too_big(c, p, steer_inner_mtu_bytes(st->backend));
-	else
-		done = answer_echo(c, p);
-	free(bytes);
-	return done;
-}
-
-static enum verdict steer_reach(const struct frame *frame, uint32_t reach, bool *written)
-{
-	const struct arena_head *head = arena_at(arena, 0, sizeof(*head));
-	const struct generation *g = arena_at(arena, head->current, sizeof(*g));
-	uint8_t *bytes = malloc(reach);
-	struct cursor c = cursor_make(bytes, reach, frame->n);
-	struct steering st = {0};
-	struct packet p;
-	enum verdict verdict;
-
-	assert_non_null(bytes);
-	memcpy(bytes, frame->bytes, reach);
-	verdict = steer_start(arena, g, &c, &p, &st);
-	if (verdict == VERDICT_forward) /* no slot of the fixture is changed */
-		verdict = steer_finish(arena, &p, st.value, &st);
-	free(bytes);
-	*written = false;
-	switch (verdict_action(verdict)) {
-	case ACTION_FORWARD:
-	case ACTION_ECHO:
-	case ACTION_TOO_BIG:
-		*written = rewrite(verdict, &p, &st, g, frame, reach);
-		break;
-	case ACTION_PASS:
-	case ACTION_DROP:
-		break;
-	}
-	return verdict;
-}
-
 static void test_reach(void **state)
 {
 	static struct frame frame;
@@ -136,12 +58,12 @@ static void test_reach(void **state)
 		bool written;
 
 		frame_build(&row->spec, &frame);
-		whole = steer_reach(&frame, frame.n, &written);
+		whole = reach_steer(arena, &frame, frame.n, &written);
 		most = frame.n < REACH_MAX ? frame.n : REACH_MAX;
 		for (uint32_t reach = 1; reach < most; reach++) {
-			enum verdict verdict = steer_reach(&frame, reach, &written);
+			enum verdict verdict = reach_steer(arena, &frame, reach, &written);
 
-			if (verdict != whole && !verdict_of_short(verdict))
+			if (verdict != whole && !reach_verdict_short(verdict))
 				fail_msg("%s, of which %u bytes can be reached: %s", row->name,
 					 reach, verdict_name(verdict));
 			/* The quote of a "too big" answer is longer than that. */
