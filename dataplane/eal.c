@@ -165,13 +165,14 @@ static int args_make(struct args *a, const struct fast_path_config *config, bool
 	return 0;
 }
 
-/* rte_eal_init(), with all signals blocked in the threads that it makes. */
+/* rte_eal_init(), with all signals blocked in the threads that it makes, but the daemon's own. */
 static int init_without_signals(struct args *a)
 {
 	sigset_t all, before;
 	int ret;
 
 	sigfillset(&all);
+	sigdelset(&all, FAST_PATH_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	ret = rte_eal_init(a->n, a->argv);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -164,8 +164,9 @@ int kernel_start(struct kernel *k, char *error)
 	sigset_t all, before;
 	int ret;
 
-	/* Signals are the daemon's. */
+	/* Signals are the daemon's, all but the one for us. */
 	sigfillset(&all);
+	sigdelset(&all, FAST_PATH_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	ret = rte_ctrl_thread_create(&k->thread, "sluice-kernel", NULL, kernel_run, k);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

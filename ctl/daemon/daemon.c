@@ -16,12 +16,15 @@
 #include "api.h"
 #include "config.h"
 #include "control.h"
+#include "daemon_confine.h"
 #include "events.h"
 #include "log.h"
 #include "methods.h"
 #include "model_events.h"
+#include "notify.h"
 #include "path.h"
 #include "publisher.h"
+#include "watchdog.h"
 
 struct daemon {
 	const struct daemon_options *options;
@@ -32,6 +35,7 @@ struct daemon {
 	struct path path;
 	struct publisher *publisher;
 	struct control *control, *readers; /* who may change things, who may only look */
+	struct watchdog *watchdog;
 };
 
 /* ---- what the methods ask (api.h): passed on, with the publisher as context ---- */
@@ -257,13 +261,22 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		log_error("%s", error.text);
 		goto out;
 	}
-	if (controls_open(d) != 0)
+	if (controls_open(d) != 0 ||
+	    !daemon_confine(&d->settings, &d->path, d->options->config_path))
 		goto out;
+	if (watchdog_new(d->base, d->path.module, &d->watchdog) != 0) {
+		log_error("watchdog: out of memory");
+		goto out;
+	}
 	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "ready: %u services, control socket %s",
 		   publisher_model(d->publisher)->services_n, d->settings.socket_path);
+	notify_ready("%s, %u services", d->path.started.description,
+		     publisher_model(d->publisher)->services_n);
 	event_base_dispatch(d->base);
+	notify_stopping();
 	end = DAEMON_DONE;
 out:
+	watchdog_free(d->watchdog);
 	controls_close(d);
 	publisher_free(d->publisher);
 	return end;
@@ -321,6 +334,11 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 		return DAEMON_DONE;
 	}
 	d->settings = model->settings;
+	if (!options->detach && !daemon_confine_check(&d->settings)) {
+		model_free(model);
+		return DAEMON_BAD_CONFIG;
+	}
+	notify_open();
 	if (options->detach)
 		d->settings.mode = PATH_XDP;
 	return run(d, model);

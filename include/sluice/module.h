@@ -16,6 +16,10 @@ struct memory_entry; /* memory.h */
 
 #define FAST_PATH_SYMBOL "sluice_fast_path"
 
+/* The one signal (signal.h) that a fast path's threads may not block, and must bear at any time:
+ * sluiced takes their capabilities with it. */
+#define FAST_PATH_SIGNAL (SIGRTMAX - 1)
+
 enum {
 	FAST_PATH_ABI = 3,
 	FAST_PATH_PORTS_MAX = 16,

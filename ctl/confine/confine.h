@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Confinement: after its start the daemon gives up all of root's power that it doesn't need from
+ * then on, for good and for all of its threads: capabilities, the bounding set, gaining privileges
+ * by running programs (no_new_privs), dangerous system calls (seccomp), and root's name if asked
+ * to. docs/operations.md, "Security", tells operators what is kept, and why. Called by the daemon,
+ * on the control thread.
+ */
+#ifndef SLUICE_CONFINE_H
+#define SLUICE_CONFINE_H
+
+#include <stdbool.h>
+
+enum {
+	CONFINE_ERROR_MAX = 320,
+};
+
+/* What is needed from then on. */
+struct confinement {
+	const char *user;   /* to become; "": stay who we are */
+	bool bpf;           /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
+	bool runs_programs; /* exec checks: programs are run, as other users */
+};
+
+/*
+ * Whether the user exists; to be asked before anything is started. Returns 0, or -ENOENT with a
+ * line for people in `error`.
+ */
+int confine_check(const struct confinement *what, char error[CONFINE_ERROR_MAX]);
+
+/*
+ * Confines the process. To be called once, when every thread that needs more has done what it
+ * needs it for; threads that come later have what their maker has. The control thread keeps
+ * CAP_NET_ADMIN and CAP_NET_RAW, and what `what` asks for, as far as it had them; the other
+ * threads keep no capability. Without CAP_SETPCAP the bounding set stays as it is, and a kernel
+ * without seccomp goes without: the log says so.
+ * Who runs programs becomes their user in the child alone, after fork(): libc would make all
+ * threads that user, and end the process for those that have lost the right.
+ * Returns 0, or -errno with a line for people in `error`: the process may then be confined in
+ * part, and should end.
+ */
+int confine(const struct confinement *what, char error[CONFINE_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of root's power this daemon, with these settings and this fast path, needs once it has
+ * started. Called by daemon.c, on the control thread.
+ */
+#ifndef SLUICE_DAEMON_CONFINE_H
+#define SLUICE_DAEMON_CONFINE_H
+
+#include "path.h"
+
+/* Before anything is started: what could not be done later. False: the log says why. */
+bool daemon_confine_check(const struct settings *settings);
+
+/* Once packets flow and the sockets are open. False: the log says why; the daemon should end. */
+bool daemon_confine(const struct settings *settings, const struct path *path,
+		    const char *config_path);
+
+#endif
