@@ -21,6 +21,8 @@ static void next_hop_cell(struct table *table, const json_t *backend)
 			   show_text(hop, "mac"), vlan);
 	else
 		table_cell(table, "%s %s", show_text(hop, "interface"), show_text(hop, "mac"));
+	if (strcmp(show_text(hop, "state"), "resolved") != 0)
+		table_paint(table, PAINT_BAD);
 }
 
 /* Of the slots, so of the flows that come. */
@@ -45,6 +47,10 @@ static void state_cell(struct table *table, const json_t *backend)
 			   show_number(drain, "flows_cut"));
 	else
 		table_cell(table, "%s", show_text(backend, "state"));
+	if (strcmp(show_text(backend, "state"), "disabled") == 0)
+		table_paint(table, PAINT_BAD);
+	else if (strcmp(show_text(backend, "state"), "draining") == 0)
+		table_paint(table, PAINT_WARN);
 }
 
 /* "30 of 100" during a slow start. */
@@ -71,6 +77,7 @@ void show_backends(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "backends"), i, backend) {
 		table_cell(&table, "%s", show_text(backend, "service"));
 		table_cell(&table, "%s", show_text(backend, "name"));

@@ -10,21 +10,23 @@
 
 #include <string.h>
 
-static const char *verdict_text(const char *name)
-{
-	static const struct {
-		const char *name, *text;
-	} rows[] = {
-#define X(verdict, action, text) {#verdict, text},
-		SLUICE_VERDICTS(X)
+static const struct verdict_row {
+	const char *name, *text;
+	enum action action;
+} verdict_table[] = {
+#define X(verdict, action, text) {#verdict, text, ACTION_##action},
+	SLUICE_VERDICTS(X)
 #undef X
-	};
+};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(rows[i].name, name) == 0)
-			return rows[i].text;
+/* NULL: of a newer daemon. */
+static const struct verdict_row *verdict_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verdict_table) / sizeof(verdict_table[0]); i++) {
+		if (strcmp(verdict_table[i].name, name) == 0)
+			return &verdict_table[i];
 	}
-	return "-"; /* of a newer daemon */
+	return NULL;
 }
 
 static void verdict_rows(struct table *table, const struct show *show, const char *whose,
@@ -34,12 +36,16 @@ static void verdict_rows(struct table *table, const struct show *show, const cha
 	json_t *packets;
 
 	json_object_foreach (json_object_get(object, "packets"), verdict, packets) {
+		const struct verdict_row *row = verdict_find(verdict);
+
 		if (!show->all && json_integer_value(packets) == 0)
 			continue;
 		table_cell(table, "%s", whose);
 		table_cell(table, "%s", verdict);
 		table_cell(table, "%" JSON_INTEGER_FORMAT, json_integer_value(packets));
-		table_cell(table, "%s", verdict_text(verdict));
+		if (row && row->action == ACTION_DROP && json_integer_value(packets) > 0)
+			table_paint(table, PAINT_WARN);
+		table_cell(table, "%s", row ? row->text : "-");
 	}
 }
 
@@ -56,6 +62,7 @@ void show_counters(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "services"), i, object)
 		verdict_rows(&table, show, show_text(object, "service"), object);
 	json_array_foreach (json_object_get(result, "vips"), i, object)

@@ -21,6 +21,7 @@ static void show_ports(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "ports"), i, port) {
 		table_cell(&table, "%zu", i);
 		table_cell(&table, "%s", show_text(port, "interface"));
@@ -56,6 +57,7 @@ static void show_workers(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "workers"), i, worker) {
 		table_cell(&table, "%zu", i);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "core"));

@@ -26,6 +26,7 @@ void show_flows(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (flows, i, flow) {
 		table_cell(&table, "%s", show_text(flow, "hash"));
 		table_cell(&table, "%s", show_text(flow, "service"));
@@ -55,6 +56,7 @@ void show_transitions(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "transitions"), i, row) {
 		bool ends = json_is_integer(json_object_get(row, "ends_in_s"));
 		char in[DURATION_TEXT_MAX], since[64];
@@ -88,6 +90,7 @@ void show_memory(const struct show *show, const json_t *result)
 	fprintf(show->out, "%s of the flow table is in use\n\n",
 		show_share(show_number(result, "entries"), show_number(result, "capacity"), share));
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 #define X(member, meaning)                                                         \
 	table_cell(&table, "%s", #member);                                         \
 	table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(result, #member)); \

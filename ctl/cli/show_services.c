@@ -42,6 +42,7 @@ void show_services(const struct show *show, const json_t *result)
 	size_t i;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
 	json_array_foreach (json_object_get(result, "services"), i, service) {
 		table_cell(&table, "%s", show_text(service, "name"));
 		endpoint_cell(&table, service);
@@ -51,6 +52,8 @@ void show_services(const struct show *show, const json_t *result)
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(service, "backends"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT,
 			   show_number(service, "backends_enabled"));
+		if (show_number(service, "backends_enabled") == 0)
+			table_paint(&table, PAINT_BAD);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT,
 			   show_number(service, "backends_draining"));
 		table_cell(&table, "%s", show_text(service, "transition"));

@@ -35,7 +35,13 @@ void table_cell(struct table *table, const char *format, ...)
 	table->cells = reallocarray(table->cells, table->cells_n + 1, sizeof(*table->cells));
 	if (!table->cells)
 		no_memory();
-	table->cells[table->cells_n++] = text;
+	table->cells[table->cells_n++] = (struct cell){.text = text};
+}
+
+void table_paint(struct table *table, enum paint paint)
+{
+	if (table->cells_n > 0)
+		table->cells[table->cells_n - 1].paint = paint;
 }
 
 static int column_width(const struct table *table, size_t column)
@@ -43,7 +49,7 @@ static int column_width(const struct table *table, size_t column)
 	size_t width = strlen(table->columns[column].title);
 
 	for (size_t i = column; i < table->cells_n; i += table->columns_n) {
-		size_t length = strlen(table->cells[i]);
+		size_t length = strlen(table->cells[i].text);
 
 		if (width < length)
 			width = length;
@@ -51,43 +57,70 @@ static int column_width(const struct table *table, size_t column)
 	return (int)width;
 }
 
-static void print_row(const struct table *table, const int *widths, const char *const *cells,
+/* Without color, and with PAINT_NONE, the text alone. */
+static void print_cell(const struct table *table, const struct cell *cell, int width, bool right,
+		       FILE *out)
+{
+	static const char *const begins[] = {
+		[PAINT_NONE] = "", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[31m"};
+	bool color = table->color && cell->paint != PAINT_NONE;
+	int blanks = width - (int)strlen(cell->text);
+
+	if (right && blanks > 0)
+		fprintf(out, "%*s", blanks, "");
+	fprintf(out, "%s%s%s", color ? begins[cell->paint] : "", cell->text,
+		color ? "\033[0m" : "");
+	if (!right && blanks > 0)
+		fprintf(out, "%*s", blanks, "");
+}
+
+static void print_row(const struct table *table, const int *widths, const struct cell *cells,
 		      FILE *out)
 {
 	for (size_t i = 0; i < table->columns_n; i++) {
-		bool last = i + 1 == table->columns_n;
+		bool last = i + 1 == table->columns_n, right = table->columns[i].right;
 
-		if (table->columns[i].right)
-			fprintf(out, "%*s", widths[i], cells[i]);
-		else
-			fprintf(out, "%-*s", last ? 0 : widths[i], cells[i]);
+		print_cell(table, &cells[i], last && !right ? 0 : widths[i], right, out);
 		fputs(last ? "\n" : "  ", out);
 	}
+}
+
+static void print_titles(const struct table *table, const int *widths, FILE *out)
+{
+	if (table->color)
+		fputs("\033[1m", out);
+	for (size_t i = 0; i < table->columns_n; i++) {
+		const struct column *column = &table->columns[i];
+		bool last = i + 1 == table->columns_n;
+
+		if (column->right)
+			fprintf(out, "%*s", widths[i], column->title);
+		else
+			fprintf(out, "%-*s", last ? 0 : widths[i], column->title);
+		fputs(last ? "" : "  ", out);
+	}
+	fputs(table->color ? "\033[0m\n" : "\n", out);
 }
 
 void table_print(const struct table *table, FILE *out)
 {
 	int *widths = calloc(table->columns_n, sizeof(*widths));
-	const char **titles = calloc(table->columns_n, sizeof(*titles));
 
-	if (!widths || !titles)
+	if (!widths)
 		no_memory();
-	for (size_t i = 0; i < table->columns_n; i++) {
+	for (size_t i = 0; i < table->columns_n; i++)
 		widths[i] = column_width(table, i);
-		titles[i] = table->columns[i].title;
-	}
 	if (table->cells_n > 0)
-		print_row(table, widths, titles, out);
+		print_titles(table, widths, out);
 	for (size_t i = 0; i + table->columns_n <= table->cells_n; i += table->columns_n)
-		print_row(table, widths, (const char *const *)&table->cells[i], out);
+		print_row(table, widths, &table->cells[i], out);
 	free(widths);
-	free(titles);
 }
 
 void table_free(struct table *table)
 {
 	for (size_t i = 0; i < table->cells_n; i++)
-		free(table->cells[i]);
+		free(table->cells[i].text);
 	free(table->cells);
 	*table = (struct table){.cells = NULL};
 }

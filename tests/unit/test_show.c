@@ -211,6 +211,35 @@ static void test_show_memory(void **state)
 	free(text);
 }
 
+/* In color: titles, and what is wrong or under way. Widths are those of the text. */
+static void test_color(void **state)
+{
+	static const char result_text[] =
+		"{\"backends\":[{\"service\":\"web\",\"name\":\"b1\",\"state\":\"enabled\","
+		"\"next_hop\":{\"state\":\"resolved\"}},"
+		"{\"service\":\"web\",\"name\":\"b2\",\"state\":\"disabled\","
+		"\"next_hop\":{\"state\":\"no_route\",\"text\":\"no route\"}}]}";
+	char *plain = printed(show_backends, false, result_text), *text = NULL;
+	json_t *result = json_loads(result_text, 0, NULL);
+	size_t text_bytes;
+	FILE *out = open_memstream(&text, &text_bytes);
+
+	show_backends(&(struct show){.out = out, .color = true}, result);
+	fclose(out);
+	assert_null(strchr(plain, '\033'));
+	assert_memory_equal(text, "\033[1mSERVICE", 11);
+	assert_non_null(strstr(text, "  enabled   "));
+	assert_non_null(strstr(text, "\033[31mdisabled\033[0m  "));
+	assert_non_null(strstr(text, "\033[31mno route\033[0m\n"));
+	/* Without its escapes it is the plain text. */
+	for (char *c; (c = strchr(text, '\033'));)
+		memmove(c, strchr(c, 'm') + 1, strlen(strchr(c, 'm') + 1) + 1);
+	assert_string_equal(text, plain);
+	json_decref(result);
+	free(text);
+	free(plain);
+}
+
 /* Every function that shows a result takes one that lacks everything. */
 static void test_show_nothing(void **state)
 {
@@ -237,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_show_memory),
+		cmocka_unit_test(test_color),
 		cmocka_unit_test(test_show_nothing),
 	};
 
