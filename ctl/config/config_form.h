@@ -34,6 +34,12 @@ extern const struct config_key config_service_keys[];
 /* Fills a struct backend_conf. */
 extern const struct config_key config_backend_keys[];
 
+/* A service's "health", which fills a struct health_conf, and a backend's (health_override). */
+extern const struct config_key config_health_keys[];
+extern const struct config_key *const config_health_override_keys;
+config_read_fn config_read_health;
+config_json_fn config_health_json, config_override_json;
+
 /* What holds for a key that the file doesn't have. */
 void config_settings_default(struct settings *settings);
 

@@ -35,7 +35,9 @@ static size_t path_write(const config_setting_t *s, char path[PATH_ROOM])
 void config_fault(struct config_reader *r, const config_setting_t *s, const char *key,
 		  const char *format, ...)
 {
-	const config_setting_t *member = key ? config_setting_get_member(s, key) : NULL;
+	/* Not changed by it, but not const either before libconfig 1.8. */
+	const config_setting_t *member =
+		key ? config_setting_lookup((config_setting_t *)(uintptr_t)s, key) : NULL;
 	char path[PATH_ROOM], text[512];
 	const char *file;
 	uint32_t line = 0;

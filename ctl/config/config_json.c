@@ -24,6 +24,11 @@ static json_t *integer_json(const struct config_key *key, const void *in)
 	return json_integer(integer_load(key, in));
 }
 
+static json_t *bool_json(const struct config_key *key, const void *in)
+{
+	return json_boolean(*(const bool *)in);
+}
+
 static json_t *text_json(const struct config_key *key, const void *in)
 {
 	const char *text = in;
@@ -74,6 +79,7 @@ static const struct {
 	{ config_read_text, text_json },      { config_read_path, text_json },
 	{ config_read_ifname, text_json },    { config_read_name, text_json },
 	{ config_read_choice, choice_json },  { config_read_addr, addr_json },
+	{ config_read_bool, bool_json },
 	{ config_read_source, addr_json },    { config_read_prefix, prefix_json },
 };
 

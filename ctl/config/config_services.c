@@ -12,7 +12,7 @@
 
 #include "maglev.h"
 
-static config_read_fn read_port, read_protocol, read_backends;
+static config_read_fn read_port, read_protocol, read_backends, read_override;
 static config_json_fn port_json, protocol_json, backends_json;
 
 #define AT(of, member) \
@@ -30,6 +30,9 @@ static const char *const scheduler_choices[] = {
 	NULL
 };
 static const char *const hash_choices[] = { [false] = "flow", [true] = "source", NULL };
+static const char *const all_down_choices[] = {
+	[ALL_DOWN_ALL] = "all", [ALL_DOWN_NONE] = "none", NULL
+};
 static const char *const state_choices[] = {
 	[BACKEND_ENABLED] = "enabled",
 	[BACKEND_DRAINING] = "draining",
@@ -46,6 +49,8 @@ const struct config_key config_backend_keys[] = {
 	  .choices = state_choices },
 	{ "drain_timeout_s", "0", config_read_integer, AT(struct backend_conf, drain_timeout_s),
 	  .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX },
+	{ "health", "", read_override, AT(struct backend_conf, health),
+	  .json = config_override_json },
 	{ .name = NULL },
 };
 
@@ -67,6 +72,10 @@ const struct config_key config_service_keys[] = {
 	  .min = 0, .max = MODEL_TRANSITION_S_MAX },
 	{ "slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s),
 	  .min = 0, .max = MODEL_SLOW_START_S_MAX },
+	{ "health", "", config_read_health, AT(struct service_conf, health),
+	  .keys = config_health_keys, .json = config_health_json },
+	{ "all_down", "\"all\"", config_read_choice, AT(struct service_conf, all_down),
+	  .choices = all_down_choices },
 	{ "backends", "", read_backends, .keys = config_backend_keys, .json = backends_json },
 	{ .name = NULL },
 };
@@ -125,6 +134,14 @@ static json_t *backends_json(const struct config_key *key, const void *in)
 	for (uint32_t i = 0; i < service->backends_n; i++)
 		json_array_append_new(list, config_json_group(key->keys, &service->backends[i]));
 	return list;
+}
+
+static void read_override(struct config_reader *r, const config_setting_t *s,
+			  const struct config_key *key, void *out)
+{
+	struct config_key group = { .keys = config_health_override_keys };
+
+	config_read_group(r, s, &group, out);
 }
 
 static bool is_list(struct config_reader *r, const config_setting_t *s)

@@ -116,6 +116,13 @@ static const struct config_key security_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct config_key health_keys[] = {
+	{ "exec_user", "\"nobody\"", config_read_text, AT(settings.exec_user) },
+	{ "vip_mark", "20942", config_read_integer, AT(settings.vip_mark), .min = 256,
+	  .max = INT32_MAX },
+	{ .name = NULL },
+};
+
 const struct config_key config_root_keys[] = {
 	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json },
 	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys },
@@ -123,6 +130,7 @@ const struct config_key config_root_keys[] = {
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "control", "", config_read_group, .keys = control_keys },
 	{ "security", "", config_read_group, .keys = security_keys },
+	{ "health", "", config_read_group, .keys = health_keys },
 	{ "services", "", config_read_services, .keys = config_service_keys,
 	  .json = config_json_nothing },
 	{ .name = NULL },
@@ -151,6 +159,8 @@ void config_settings_default(struct settings *settings)
 		.outer_ttl = 64,
 		.socket_path = "/run/sluice/control.sock",
 		.socket_group = "sluice",
+		.exec_user = "nobody",
+		.vip_mark = 20942,
 	};
 }
 

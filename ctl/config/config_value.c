@@ -90,6 +90,15 @@ void config_read_integer(struct config_reader *r, const config_setting_t *s,
 		integer_store(out, key->size, value);
 }
 
+void config_read_bool(struct config_reader *r, const config_setting_t *s,
+		      const struct config_key *key, void *out)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		config_fault(r, s, NULL, "expected true or false, not %s", config_type_name(s));
+	else
+		*(bool *)out = config_setting_get_bool(s) != 0;
+}
+
 /* The string, if there is room for it. */
 static const char *text_fit(struct config_reader *r, const config_setting_t *s, size_t room)
 {

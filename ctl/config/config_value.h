@@ -59,6 +59,7 @@ void config_group_read(struct config_reader *r, const config_setting_t *group,
 
 config_read_fn config_read_group;
 config_read_fn config_read_integer; /* unsigned, of key->size bytes */
+config_read_fn config_read_bool;    /* one byte */
 config_read_fn config_read_text;    /* char[key->size] */
 config_read_fn config_read_path;    /* the same, and begins with a / */
 config_read_fn config_read_ifname;  /* char[IFNAMSIZ], as the kernel takes it */

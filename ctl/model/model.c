@@ -79,6 +79,7 @@ struct model *model_build(const struct settings *settings, struct service_conf *
 	for (uint32_t i = 0; i < specs_n; i++) {
 		service_conf_choose_slots(specs[i]);
 		service_check(&sink, i, specs[i]);
+		health_check(&sink, i, specs[i], settings);
 		model_append(m, service_conf_ref(specs[i]));
 	}
 	model_check_unique(&sink, m);

@@ -13,6 +13,7 @@
 
 #include <net/if.h>
 
+#include "health_conf.h"
 #include "ip.h"
 #include "sluice/generation.h"
 #include "sluice/memory.h"
@@ -55,6 +56,7 @@ struct backend_conf {
 	uint32_t weight; /* 0 to MODEL_WEIGHT_MAX; 0 takes no new flows */
 	enum backend_admin admin;
 	uint32_t drain_timeout_s; /* BACKEND_DRAINING: then it is disabled; 0: never */
+	struct health_override health;
 };
 
 enum scheduler {
@@ -77,6 +79,8 @@ struct service_conf {
 	uint32_t transition_s; /* how long flows older than a change are waited for; 0: not */
 	uint32_t slow_start_s; /* how long a new backend takes to its full weight; 0: no time */
 	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
+	uint8_t all_down; /* enum all_down */
+	struct health_conf health;
 	uint32_t backends_n;
 	struct backend_conf backends[]; /* in the order they were added */
 };
@@ -122,6 +126,8 @@ struct settings {
 	char read_socket_group[32]; /* "": everybody may use it */
 	char user[32];              /* that sluiced becomes after its start; "": it stays root */
 	uint8_t exec_checks;        /* whether it keeps what running programs needs; 0 or 1 */
+	char exec_user[32];   /* whom exec checks run as; "": there are none */
+	uint32_t vip_mark;    /* fwmark, and routing table, of checks via = "vip" */
 };
 
 struct model {

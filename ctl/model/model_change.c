@@ -122,6 +122,7 @@ struct model *model_service_add(const struct model *m, const struct service_conf
 		model_append(next, service_conf_ref(m->services[i]));
 	model_append(next, s);
 	service_check(&sink, position, s);
+	health_check(&sink, position, s, &m->settings);
 	/* What is not unique can be the last one only: the others were. */
 	if (sink.faults_n == 0)
 		model_check_unique(&sink, next);

@@ -28,6 +28,10 @@ void service_check(struct fault_sink *sink, uint32_t service, const struct servi
 void backend_check(struct fault_sink *sink, uint32_t service, uint32_t backend,
 		   const struct backend_conf *b);
 
+/* Whether the service's backends can be checked as it says. */
+void health_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s,
+		  const struct settings *settings);
+
 /* Fills the model's index: no name, and no vip + port + protocol, may be there twice. */
 void model_check_unique(struct fault_sink *sink, struct model *m);
 

@@ -113,7 +113,10 @@ static void test_keys_documented(void **state)
 	keys_documented(keys_of(root, "outer"), "## outer", docs, conf);
 	keys_documented(keys_of(root, "control"), "## control", docs, conf);
 	keys_documented(keys_of(root, "security"), "## security", docs, conf);
+	keys_documented(keys_of(root, "health"), "## health", docs, conf);
 	keys_documented(keys_of(root, "services"), "## services", docs, conf);
+	keys_documented(config_health_keys, "### services.health", docs, conf);
+	keys_documented(config_health_override_keys, "### services.backends.health", docs, conf);
 	keys_documented(keys_of(keys_of(root, "services"), "backends"), "### services.backends",
 			docs, conf);
 	free(docs);
@@ -123,7 +126,8 @@ static void test_keys_documented(void **state)
 /* What the tables say is the default, spelt out, makes the same settings as nothing given. */
 static void test_fallbacks_are_defaults(void **state)
 {
-	static const char *const groups[] = { "dataplane", "flows", "outer", "control", "security" };
+	static const char *const groups[] = { "dataplane", "flows", "outer", "control", "security",
+					    "health" };
 	char text[4096] = SEED;
 	struct model *spelt, *plain;
 
