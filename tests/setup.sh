@@ -11,6 +11,7 @@ build_packages=(
 	clang llvm bpftool libbpf-dev libdpdk-dev
 	libconfig-dev libjansson-dev libevent-dev libmnl-dev libcmocka-dev libncurses-dev
 	libcap-ng-dev libseccomp-dev
+	libcurl4-openssl-dev
 )
 test_packages=(
 	libclang-rt-14-dev iproute2 iputils-ping ethtool procps util-linux

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The check of one backend. Control thread.
+ */
+#include "check.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "events.h"
+#include "log.h"
+
+enum {
+	/* From the first run of one new check to that of the next: all of 5,000 in half a second. */
+	PACE_US = 100,
+	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
+	LATE_US = 100000,
+};
+
+struct check {
+	struct check_world *world;
+	struct probe_target target; /* what the probe goes by */
+	const struct probe_kind *kind;
+	void *probe;
+	struct event *timer;
+	struct track track;
+	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
+	int64_t began_us;   /* of that one; monotonic */
+	bool first;         /* no run has ended yet */
+	bool excused;       /* the latest run: nothing came of it because we were late */
+	bool complained;    /* the log knows that it can't be made */
+	int64_t since_us, checked_us; /* since the epoch */
+	char reason[HEALTH_REASON_MAX];
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+/* ---- when ---- */
+
+/* SplitMix64 (Steele et al., 2014). */
+static uint64_t mix(uint64_t z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static int64_t random_below(struct check_world *world, int64_t limit)
+{
+	world->random += 0x9e3779b97f4a7c15ULL;
+	return limit <= 0 ? 0 : (int64_t)(mix(world->random) % (uint64_t)limit);
+}
+
+/* FNV-1a: where in its interval a backend has its place. */
+static uint64_t place_hash(const struct check *c)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	const char *names[] = {c->target.service->name, c->target.backend->name};
+
+	for (int i = 0; i < 2; i++)
+		for (const char *p = names[i]; *p; p++)
+			hash = (hash ^ (uint8_t)*p) * 0x100000001b3ULL;
+	return mix(hash);
+}
+
+static void arm(struct check *c, int64_t due_us)
+{
+	int64_t left_us = due_us - now_us();
+	struct timeval left = {0};
+
+	c->due_us = due_us;
+	if (left_us > 0)
+		left = (struct timeval){.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
+	if (evtimer_add(c->timer, &left) != 0)
+		log_error("service %s: backend %s: no memory to check it",
+			  c->target.service->name, c->target.backend->name);
+}
+
+/*
+ * From start to start, so that the time a check takes counts in none. A jitter only shortens, so
+ * that what is promised of the time to detect holds.
+ */
+static void arm_next(struct check *c)
+{
+	const struct health_timing *t = &c->target.timing;
+	bool doubt = track_in_doubt(&c->track, t);
+	int64_t interval_us = (doubt ? t->fast_interval_ms : t->interval_ms) * 1000LL;
+	int64_t now = now_us();
+	int64_t due_us;
+
+	if (c->first && !doubt) /* to its place, from where all came at once */
+		due_us = now + (int64_t)(place_hash(c) % (uint64_t)interval_us);
+	else
+		due_us = c->due_us + interval_us -
+			 random_below(c->world, interval_us * t->jitter_percent / 100);
+	if (c->track.held_until_us > now && c->track.held_until_us < due_us)
+		due_us = c->track.held_until_us;
+	c->first = false;
+	arm(c, due_us > now ? due_us : now);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *ctx)
+{
+	struct check *c = ctx;
+	const struct health_ops *ops = c->world->ops;
+	int64_t now = now_us();
+
+	(void)fd;
+	(void)events;
+	if (ops->began)
+		ops->began(ops->ctx, now - c->due_us);
+	/* One that couldn't be made for a while is not made up for. */
+	if (now - c->due_us > c->target.timing.interval_ms * 1000LL)
+		c->due_us = now;
+	c->began_us = now;
+	c->kind->start(c->probe);
+}
+
+/* ---- what comes of it ---- */
+
+static void explain(struct check *c, const char *reason, bool passed, uint16_t streak)
+{
+	const struct health_timing *t = &c->target.timing;
+	char until[32] = "";
+	time_t seconds;
+	struct tm utc;
+
+	if (track_is_held(&c->track, now_us())) {
+		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->track.held_until_us - now_us()) /
+					   1000000 + 1);
+		gmtime_r(&seconds, &utc);
+		strftime(until, sizeof(until), "%H:%M:%S UTC", &utc);
+		snprintf(c->reason, sizeof(c->reason),
+			 "flapping: held down until %s, %u times down in %u s; %s", until,
+			 track_downs(&c->track, &c->target.service->health, now_us()),
+			 c->target.service->health.flap_window_s, reason);
+	} else if (streak > 0) {
+		snprintf(c->reason, sizeof(c->reason), "%s, %u of %u", reason, streak,
+			 passed ? t->rise : t->fall);
+	} else {
+		snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	}
+}
+
+static void changed(struct check *c, enum health_state was)
+{
+	const char *service = c->target.service->name, *backend = c->target.backend->name;
+	char addr[IP_TEXT_MAX];
+
+	c->since_us = c->checked_us;
+	/* What ends badly is a warning. */
+	(c->track.state == HEALTH_DOWN ? events_warn : events_add)(
+		EVENT_HEALTH, "health", service, backend, "%s %s -> %s (%s)",
+		ip_format(&c->target.backend->addr, addr), health_state_name(was),
+		health_state_name(c->track.state), c->reason);
+	c->world->ops->set_down(c->world->ops->ctx, service, backend, c->track.out);
+}
+
+static void not_made(struct check *c, const char *reason)
+{
+	snprintf(c->reason, sizeof(c->reason), "not checked: %s", reason);
+	if (!c->complained)
+		log_error("service %s: backend %s: can't be checked: %s", c->target.service->name,
+			  c->target.backend->name, reason);
+	c->complained = true;
+}
+
+/*
+ * Whether a failure is ours: where the event loop stood still for longer than the check had time, an
+ * answer may lie about unread. One is made again at once; a second one counts.
+ */
+static bool was_late(struct check *c)
+{
+	int64_t took_us = now_us() - c->began_us;
+	int64_t timeout_us = c->target.timing.timeout_ms * 1000LL;
+	bool late = took_us > timeout_us + LATE_US && !c->excused;
+
+	c->excused = late;
+	return late;
+}
+
+static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
+{
+	struct check *c = ctx;
+	enum health_state was = c->track.state;
+	bool passed = outcome == PROBE_PASSED, differs;
+	uint16_t before = c->track.streak;
+
+	if (outcome == PROBE_NOT_MADE) {
+		not_made(c, reason);
+		arm_next(c);
+		return;
+	}
+	if (!passed && was_late(c)) {
+		arm(c, now_us());
+		return;
+	}
+	c->excused = c->complained = false;
+	c->checked_us = clock_us(CLOCK_REALTIME);
+	differs = track_result(&c->track, &c->target.service->health, &c->target.timing, passed,
+			       now_us());
+	/* The streak that made the change stands in its reason; an unknown one needs just one. */
+	if (differs && was == HEALTH_UNKNOWN && passed)
+		explain(c, reason, passed, 0);
+	else
+		explain(c, reason, passed,
+			differs ? (uint16_t)(before + 1) : c->track.streak);
+	if (differs)
+		changed(c, was);
+	arm_next(c);
+}
+
+/* ---- life ---- */
+
+static void target_set(struct check *c, const struct service_conf *service, uint32_t i)
+{
+	c->target.service = service;
+	c->target.backend = &service->backends[i];
+	c->target.timing =
+		health_timing_of(&service->health, &service->backends[i].health, service->port);
+}
+
+static bool via_vip(const struct service_conf *service)
+{
+	return service->health.via == HEALTH_VIA_VIP;
+}
+
+static void state_begin(struct check *c, const struct check *was, uint32_t i)
+{
+	const struct health_ops *ops = c->world->ops;
+
+	c->first = true;
+	if (was) {
+		c->track = was->track;
+		c->since_us = was->since_us;
+		c->checked_us = was->checked_us;
+		memcpy(c->reason, was->reason, sizeof(c->reason));
+		return;
+	}
+	c->track = track_new(ops->is_down(ops->ctx, c->target.service, i));
+	c->since_us = clock_us(CLOCK_REALTIME);
+	snprintf(c->reason, sizeof(c->reason), "%s",
+		 c->track.out ? "no result yet; kept out as before" : "no result yet");
+}
+
+struct check *check_new(struct check_world *world, const struct service_conf *service, uint32_t i,
+			const struct check *was)
+{
+	struct check *c = calloc(1, sizeof(*c));
+	int64_t now = now_us();
+
+	if (!c)
+		return NULL;
+	c->world = world;
+	target_set(c, service, i);
+	if (via_vip(service))
+		c->target.vip_id = vip_way_add(world->env.vip, &c->target);
+	c->kind = probe_kind_of((enum health_type)service->health.type);
+	c->timer = evtimer_new(world->env.base, on_timer, c);
+	c->probe = c->kind->new(&world->env, &c->target, on_done, c);
+	if (!c->timer || !c->probe || (via_vip(service) && c->target.vip_id == 0)) {
+		check_free(c);
+		return NULL;
+	}
+	state_begin(c, was, i);
+	if (world->begin_us < now)
+		world->begin_us = now;
+	arm(c, world->begin_us);
+	world->begin_us += PACE_US;
+	return c;
+}
+
+void check_free(struct check *c)
+{
+	if (!c)
+		return;
+	if (c->probe)
+		c->kind->free(c->probe);
+	if (c->timer)
+		event_free(c->timer);
+	vip_way_remove(c->world->env.vip, c->target.vip_id);
+	free(c);
+}
+
+bool check_is_of(const struct check *c, const struct service_conf *service, uint32_t i)
+{
+	return strcmp(c->target.backend->name, service->backends[i].name) == 0 &&
+	       ip_equal(&c->target.backend->addr, &service->backends[i].addr);
+}
+
+bool check_does(const struct check *c, const struct service_conf *service, uint32_t i)
+{
+	const struct service_conf *mine = c->target.service;
+	struct health_timing timing =
+		health_timing_of(&service->health, &service->backends[i].health, service->port);
+
+	return memcmp(&mine->health, &service->health, sizeof(mine->health)) == 0 &&
+	       memcmp(&c->target.timing, &timing, sizeof(timing)) == 0 &&
+	       mine->proto == service->proto && ip_equal(&mine->vip, &service->vip);
+}
+
+void check_move(struct check *c, const struct service_conf *service, uint32_t i)
+{
+	target_set(c, service, i);
+}
+
+void check_read(const struct check *c, struct health_report *out)
+{
+	out->state = c->track.state;
+	out->since_us = c->since_us;
+	out->checked_us = c->checked_us;
+	memcpy(out->reason, c->reason, sizeof(out->reason));
+}
