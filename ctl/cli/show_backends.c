@@ -4,9 +4,11 @@
  */
 #include "show.h"
 
+#include "duration.h"
 #include "table.h"
 
 #include <string.h>
+#include <time.h>
 
 /* "veth0 02:00:00:00:00:01", or why there is no way. */
 static void next_hop_cell(struct table *table, const json_t *backend)
@@ -65,12 +67,27 @@ static void weight_cell(struct table *table, const json_t *backend)
 		table_cell(table, "%" JSON_INTEGER_FORMAT, weight);
 }
 
+/* The state, for how long, and why: "-" where there is no check. */
+static void health_cells(struct table *table, const json_t *backend)
+{
+	const json_t *health = json_object_get(backend, "health");
+	json_int_t since_us = show_number(health, "since_us");
+	char since[DURATION_TEXT_MAX];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	table_cell(table, "%s", show_text(health, "state"));
+	table_cell(table, "%s", since_us == 0 ? "-" : duration_format(now.tv_sec - since_us / 1000000,
+								      since));
+}
+
 void show_backends(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
 		{"SERVICE", false}, {"BACKEND", false},  {"ADDRESS", false}, {"STATE", false},
-		{"WEIGHT", true},   {"SHARE", true},     {"FLOWS", true},    {"PACKETS", true},
-		{"BYTES", true},    {"NEXT HOP", false},
+		{"HEALTH", false},  {"SINCE", true},     {"WEIGHT", true},   {"SHARE", true},
+		{"FLOWS", true},    {"PACKETS", true},   {"BYTES", true},    {"NEXT HOP", false},
+		{"REASON", false},
 	};
 	struct table table;
 	json_t *backend;
@@ -83,12 +100,15 @@ void show_backends(const struct show *show, const json_t *result)
 		table_cell(&table, "%s", show_text(backend, "name"));
 		table_cell(&table, "%s", show_text(backend, "address"));
 		state_cell(&table, backend);
+		health_cells(&table, backend);
 		weight_cell(&table, backend);
 		share_cell(&table, backend);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "flows"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "packets"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "bytes"));
 		next_hop_cell(&table, backend);
+		table_cell(&table, "%s",
+			   show_text(json_object_get(backend, "health"), "reason"));
 	}
 	if (table.cells_n == 0)
 		fputs("no backends\n", show->out);

@@ -72,8 +72,28 @@ static json_t *drain_json(const struct daemon_drain *drain)
 	return object;
 }
 
-static json_t *backend_json(const struct service_conf *service, uint32_t index,
-			    const struct daemon_backend *running, uint32_t slots_total)
+static json_t *health_json(const struct daemon_api *api, const struct service_conf *service,
+			   uint32_t index)
+{
+	struct health_report report;
+	json_t *object;
+
+	api->health_read(api->ctx, service, index, &report);
+	if (report.state == HEALTH_NONE)
+		return json_null();
+	object = json_object();
+	methods_put_text(&object, "check", health_type_name((enum health_type)service->health.type));
+	methods_put_text(&object, "state", health_state_name(report.state));
+	methods_put_number(&object, "since_us", (uint64_t)report.since_us);
+	methods_put(&object, "checked_us",
+		    report.checked_us == 0 ? json_null() : json_integer(report.checked_us));
+	methods_put(&object, "reason", rpc_text(report.reason));
+	return object;
+}
+
+static json_t *backend_json(const struct daemon_api *api, const struct service_conf *service,
+			    uint32_t index, const struct daemon_backend *running,
+			    uint32_t slots_total)
 {
 	const struct backend_conf *conf = &service->backends[index];
 	json_t *object = json_object();
@@ -91,6 +111,7 @@ static json_t *backend_json(const struct service_conf *service, uint32_t index,
 	methods_put_number(&object, "packets", running->counters.packets);
 	methods_put_number(&object, "bytes", running->counters.bytes);
 	methods_put(&object, "next_hop", next_hop_json(running));
+	methods_put(&object, "health", health_json(api, service, index));
 	return object;
 }
 
@@ -114,7 +135,7 @@ static bool append_backends(struct rpc_call *call, const struct service_conf *se
 	/* The table in force: a scheduler that doesn't hash has one of its own length. */
 	call->api->transition_read(call->api->ctx, service, &transition);
 	for (uint32_t i = 0; rc == 0 && i < service->backends_n; i++)
-		methods_append(list, backend_json(service, i, &rows[i], transition.slots));
+		methods_append(list, backend_json(call->api, service, i, &rows[i], transition.slots));
 	free(rows);
 	return rc == 0;
 }

@@ -18,6 +18,7 @@
 #include "control.h"
 #include "daemon_confine.h"
 #include "events.h"
+#include "health.h"
 #include "log.h"
 #include "methods.h"
 #include "model_events.h"
@@ -36,11 +37,44 @@ struct daemon {
 	struct publisher *publisher;
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
+	struct health *health;
 };
 
-/* ---- what the methods ask (api.h): passed on, with the publisher as context ---- */
-
 static struct daemon the_daemon;
+
+/* ---- health: asks of, and tells, the publisher that there is by then ---- */
+
+static void health_set_down(void *ctx, const char *service, const char *backend, bool down)
+{
+	publisher_health_set(((struct daemon *)ctx)->publisher, service, backend, down);
+}
+
+static bool health_is_down(void *ctx, const struct service_conf *service, uint32_t i)
+{
+	return publisher_is_down(((struct daemon *)ctx)->publisher, service, i);
+}
+
+static void health_outer(void *ctx, const struct service_conf *service,
+			 const struct backend_conf *backend, struct vip_outer *out)
+{
+	publisher_outer(((struct daemon *)ctx)->publisher, service, backend, out);
+}
+
+static const struct health_ops health_ops = {
+	.ctx = &the_daemon,
+	.set_down = health_set_down,
+	.is_down = health_is_down,
+	.outer = health_outer,
+};
+
+/* Another model is in force: its backends are checked from now on. */
+static void model_changed(void *ctx, const struct model *model)
+{
+	if (health_follow(((struct daemon *)ctx)->health, model) != 0)
+		log_error("no memory to check all backends: some count as they did");
+}
+
+/* ---- what the methods ask (api.h): passed on, with the publisher as context ---- */
 
 static const struct model *api_model(void *ctx)
 {
@@ -91,6 +125,12 @@ static int api_backend_counters(void *ctx, const struct service_conf *service,
 				struct backend_counters *rows)
 {
 	return publisher_backend_counters(((struct daemon *)ctx)->publisher, service, rows);
+}
+
+static void api_health_read(void *ctx, const struct service_conf *service, uint32_t i,
+			    struct health_report *out)
+{
+	health_read(((struct daemon *)ctx)->health, service, i, out);
 }
 
 static void api_transition_read(void *ctx, const struct service_conf *service,
@@ -165,6 +205,7 @@ static const struct daemon_api api = {
 	.other_counters = api_other_counters,
 	.backends_read = api_backends_read,
 	.backend_counters = api_backend_counters,
+	.health_read = api_health_read,
 	.transition_read = api_transition_read,
 	.preview = api_preview,
 	.flows_read = api_flows_read,
@@ -256,6 +297,7 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		model_free(model);
 		return end;
 	}
+	publisher_watch(d->publisher, model_changed, d);
 	snprintf(who, sizeof(who), "config: %s", d->options->config_path);
 	if (publisher_apply(d->publisher, model, who, &error) != 0) {
 		log_error("%s", error.text);
@@ -278,6 +320,9 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 out:
 	watchdog_free(d->watchdog);
 	controls_close(d);
+	/* Its checks speak to the publisher. */
+	health_free(d->health);
+	d->health = NULL;
 	publisher_free(d->publisher);
 	return end;
 }
@@ -286,10 +331,18 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 {
 	enum daemon_end end = DAEMON_FAILED;
 	char error[PATH_WHY_MAX];
+	int err;
 
 	d->base = event_base_new();
 	if (!d->base || signals_watch(d) != 0) {
 		log_error("no event loop: %s", strerror(errno));
+		model_free(model);
+		goto out;
+	}
+	/* Before the fast path has threads. */
+	err = d->options->detach ? 0 : health_new(d->base, &d->settings, &health_ops, &d->health);
+	if (err) {
+		log_error("health checks can't start: %s", strerror(-err));
 		model_free(model);
 		goto out;
 	}
@@ -307,6 +360,7 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 	}
 	path_stop(&d->path, d->options->detach);
 out:
+	health_free(d->health);
 	signals_forget(d);
 	if (d->base)
 		event_base_free(d->base);

@@ -7,6 +7,7 @@
 #ifndef CTL_PUBLISH_API_H
 #define CTL_PUBLISH_API_H
 
+#include "health.h"
 #include "model.h"
 #include "nexthop.h"
 #include "sluice/counters.h"
@@ -142,6 +143,10 @@ struct daemon_api {
 	/* Only what was sent: cheap. rows[i] is of service->backends[i]; as above. */
 	int (*backend_counters)(void *ctx, const struct service_conf *service,
 				struct backend_counters *rows);
+
+	/* Of service->backends[i]; `service` is of model(). */
+	void (*health_read)(void *ctx, const struct service_conf *service, uint32_t i,
+			    struct health_report *out);
 
 	/* `service` is of model(). */
 	void (*transition_read)(void *ctx, const struct service_conf *service,

@@ -13,9 +13,9 @@
 #include "transition.h"
 #include "wrr.h"
 
-bool backend_conf_lives(const struct backend_conf *backend)
+bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i)
 {
-	return backend->admin != BACKEND_DISABLED;
+	return conf->backends[i].admin != BACKEND_DISABLED && !courses[i].out;
 }
 
 uint16_t plan_flags(const struct service_conf *conf)
@@ -32,6 +32,54 @@ uint16_t plan_flags(const struct service_conf *conf)
 		break;
 	}
 	return conf->hash_source ? SERVICE_HASH_SOURCE : 0;
+}
+
+/* ---- health ---- */
+
+bool plan_all_down(const struct service_conf *conf, const struct course *courses)
+{
+	uint32_t candidates = 0;
+
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		if (conf->backends[i].admin != BACKEND_ENABLED || conf->backends[i].weight == 0)
+			continue;
+		if (!courses[i].down)
+			return false;
+		candidates++;
+	}
+	return candidates > 0;
+}
+
+/* Whether those that are down are to be out. */
+static bool down_counts(const struct service_conf *conf, const struct course *courses)
+{
+	return conf->all_down == ALL_DOWN_NONE || !plan_all_down(conf, courses);
+}
+
+bool plan_health_is_due(const struct service_conf *conf, const struct course *courses)
+{
+	bool counts = down_counts(conf, courses);
+
+	for (uint32_t i = 0; i < conf->backends_n; i++)
+		if (courses[i].out != (courses[i].down && counts))
+			return true;
+	return false;
+}
+
+/*
+ * As it was; or, of what another process left, where a backend that is to be checked and took
+ * nothing counts as down, until its first result says otherwise.
+ */
+static bool was_down(const struct plan *plan, const struct former *was,
+		     const struct course *course, uint32_t i)
+{
+	const struct backend_conf *backend = &plan->conf->backends[i];
+
+	if (course)
+		return course->down;
+	return was && !was->conf && plan->conf->health.type != HEALTH_NO_CHECK &&
+	       !backend->health.off && backend->admin != BACKEND_DISABLED &&
+	       indices_find(was->indices, &backend->addr) == SLOT_NONE;
 }
 
 /* ---- backends ---- */
@@ -60,9 +108,9 @@ static void ramp_go_on(const struct plan *plan, const struct backend_conf *now,
 		       bool service_ran, int64_t now_us, struct course *course)
 {
 	uint32_t slow_start_s = plan->conf->slow_start_s;
-	bool took_flows = before && before->admin == BACKEND_ENABLED;
+	bool took_flows = before && before->admin == BACKEND_ENABLED && !was->out;
 
-	if (service_ran && now->admin == BACKEND_ENABLED)
+	if (service_ran && now->admin == BACKEND_ENABLED && !course->out)
 		course->ramp_us = took_flows ? was->ramp_us : now_us;
 	course->step = slow_start_step(course->ramp_us, now_us, slow_start_s);
 	if (course->step == slow_start_steps(slow_start_s))
@@ -90,24 +138,36 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 {
 	const struct service_conf *conf = plan->conf;
 	const struct service_conf *before = was ? was->conf : NULL;
+	uint32_t *places = calloc(conf->backends_n + 1, sizeof(*places));
 	uint32_t cursor = 0;
+	bool counts;
 
 	plan->courses = calloc(conf->backends_n + 1, sizeof(*plan->courses));
-	if (!plan->courses)
+	if (!plan->courses || !places) {
+		free(places);
 		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		places[i] = before ? position_of(before, &conf->backends[i].addr, &cursor) :
+				     MODEL_NOWHERE;
+		plan->courses[i].down = was_down(
+			plan, was,
+			places[i] != MODEL_NOWHERE ? &was->courses[places[i]] : NULL, i);
+	}
+	counts = down_counts(conf, plan->courses);
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		const struct backend_conf *now = &conf->backends[i];
-		uint32_t at = before ? position_of(before, &now->addr, &cursor) : MODEL_NOWHERE;
-		bool known = at != MODEL_NOWHERE;
+		bool known = places[i] != MODEL_NOWHERE;
+		const struct course *course = known ? &was->courses[places[i]] : NULL;
 
-		ramp_go_on(plan, now, known ? &before->backends[at] : NULL,
-			   known ? &was->courses[at] : NULL, before != NULL, now_us,
-			   &plan->courses[i]);
-		drain_go_on(now, known ? &was->courses[at] : NULL, now_us, now_real_us,
-			    &plan->courses[i]);
+		plan->courses[i].out = plan->courses[i].down && counts;
+		ramp_go_on(plan, now, known ? &before->backends[places[i]] : NULL, course,
+			   before != NULL, now_us, &plan->courses[i]);
+		drain_go_on(now, course, now_us, now_real_us, &plan->courses[i]);
 		if (known)
-			plan->courses[i].load = was->courses[at].load;
+			plan->courses[i].load = course->load;
 	}
+	free(places);
 	return 0;
 }
 
@@ -120,7 +180,7 @@ static int indices_make(struct plan *plan, const struct former *was, int64_t now
 	if (!living)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < conf->backends_n; i++)
-		if (backend_conf_lives(&conf->backends[i]))
+		if (plan_lives(conf, plan->courses, i))
 			living[n++] = conf->backends[i].addr;
 	plan->indices = indices_new(was ? was->indices : NULL, living, n, now_us);
 	free(living);
@@ -137,7 +197,7 @@ uint32_t plan_weight(const struct service_conf *conf, const struct course *cours
 {
 	const struct backend_conf *backend = &conf->backends[i];
 
-	if (backend->admin != BACKEND_ENABLED || backend->weight == 0)
+	if (backend->admin != BACKEND_ENABLED || backend->weight == 0 || courses[i].out)
 		return 0;
 	return slow_start_weight(conf->scheduler == SCHEDULER_RR ? 1 : backend->weight,
 				 courses[i].step);

@@ -19,6 +19,8 @@ struct course {
 	uint32_t step; /* of slow start, 1 to slow_start_steps(): so many of them of its weight */
 	int64_t ramp_us; /* when its slow start began; 0: none is under way */
 	struct drain drain;
+	bool down; /* its checks say so: publisher_health_set() */
+	bool out;  /* for that it doesn't live; not so where all are down and all_down is "all" */
 };
 
 /* Where a service is between two steady states. */
@@ -62,8 +64,14 @@ int plan_make(const struct service_conf *conf, const struct former *was,
 	      const struct flow_key *seed, int64_t now_us, int64_t now_real_us, struct plan *plan);
 void plan_free(struct plan *plan);
 
-/* Whether the backend keeps its flows. */
-bool backend_conf_lives(const struct backend_conf *backend);
+/* Whether conf->backends[i] keeps its flows: neither disabled nor out. */
+bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i);
+
+/* Whether there are backends that could take flows, and all of them are down. */
+bool plan_all_down(const struct service_conf *conf, const struct course *courses);
+
+/* Whether other backends are to be out than are, for what is known of their health by now. */
+bool plan_health_is_due(const struct service_conf *conf, const struct course *courses);
 
 /* What the fast path is to do for the service's scheduler: enum service_flags. */
 uint16_t plan_flags(const struct service_conf *conf);

@@ -7,6 +7,7 @@
 #include "publisher_internal.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,8 @@ int publisher_apply(void *ctx, struct model *next, const char *who, struct model
 	tell_transitions(r, asked_us, who);
 	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
 	transitions_kick(p->transitions);
+	if (p->changed)
+		p->changed(p->changed_ctx, next);
 	return 0;
 
 err_installed:
@@ -324,6 +327,11 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
 		goto err_free;
 	}
+	err = publisher_health_open(p, base);
+	if (err) {
+		snprintf(error, MODEL_ERROR_MAX, "no memory");
+		goto err_free;
+	}
 	*publisher = p;
 	return 0;
 
@@ -342,6 +350,8 @@ void publisher_free(struct publisher *p)
 	hop_news_free(p->hop_news);
 	transitions_free(p->transitions);
 	counting_free(r->counting);
+	if (p->health)
+		event_free(p->health);
 	nexthops_free(p->hops);
 	watched_free(&p->watched);
 	ledger_free(r->around.ledger);
@@ -355,6 +365,13 @@ void publisher_free(struct publisher *p)
 	model_free(r->model);
 	census_clear(&r->census);
 	free(p);
+}
+
+void publisher_watch(struct publisher *p, void (*changed)(void *ctx, const struct model *model),
+		     void *ctx)
+{
+	p->changed = changed;
+	p->changed_ctx = ctx;
 }
 
 void publisher_set_clock(struct publisher *p, int64_t (*monotonic_us)(void))

@@ -45,6 +45,24 @@ int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			 void *each_ctx, uint64_t *matching);
 
+/* `changed` is called when another model is in force, from publisher_apply(). */
+void publisher_watch(struct publisher *publisher,
+		     void (*changed)(void *ctx, const struct model *model), void *ctx);
+
+/*
+ * A backend's checks say that it is down, or up: it takes no flows, and those it had go elsewhere,
+ * or takes flows again. Many such changes in one turn of the event loop become one generation. Of
+ * a service or backend that there isn't nothing is kept.
+ */
+void publisher_health_set(void *ctx, const char *service, const char *backend, bool down);
+
+/* Whether service->backends[i], of the model in force, counts as down. */
+bool publisher_is_down(void *ctx, const struct service_conf *service, uint32_t i);
+
+/* What a packet to the backend is sent with (vip_way.h). */
+void publisher_outer(void *ctx, const struct service_conf *service,
+		     const struct backend_conf *backend, struct vip_outer *out);
+
 /*
  * For tests: another monotonic clock (microseconds, never 0), before the first publisher_apply();
  * and a look at what time made of the services, as the publisher's own timer takes once a second

@@ -19,6 +19,12 @@ struct publisher {
 	struct watched watched; /* backend addresses whose next hops are followed */
 	struct transitions *transitions;
 	struct hop_news *hop_news;
+	void (*changed)(void *ctx, const struct model *model); /* NULL: nobody asks */
+	void *changed_ctx;
+	struct event *health; /* some backend's health is another than what is in force goes by */
 };
+
+/* Makes p->health. 0 or -ENOMEM. */
+int publisher_health_open(struct publisher *p, struct event_base *base);
 
 #endif

@@ -102,6 +102,19 @@ static int fake_backend_counters(void *ctx, const struct service_conf *service,
 	return ((struct fake_daemon *)ctx)->read_rc;
 }
 
+/* The first backend is up for 90 s, the second down; others aren't checked. */
+static void fake_health_read(void *ctx, const struct service_conf *service, uint32_t i,
+			     struct health_report *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (i > 1 || strcmp(service->name, "web") != 0)
+		return;
+	out->state = i == 0 ? HEALTH_UP : HEALTH_DOWN;
+	out->since_us = out->checked_us = 1700000000000000 + i;
+	snprintf(out->reason, sizeof(out->reason), "%s",
+		 i == 0 ? "tcp connect" : "tcp connect timed out after 500 ms, 3 of 3");
+}
+
 static void fake_transition_read(void *ctx, const struct service_conf *service,
 				 struct daemon_transition *out)
 {
@@ -238,6 +251,7 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.other_counters = fake_other_counters,
 		.backends_read = fake_backends_read,
 		.backend_counters = fake_backend_counters,
+		.health_read = fake_health_read,
 		.transition_read = fake_transition_read,
 		.preview = fake_preview,
 		.flows_read = fake_flows_read,

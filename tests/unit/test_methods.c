@@ -205,7 +205,13 @@ static void test_reads(void **state)
 		 "\"resolved\","
 		 "\"interface\":\"eth0\",\"port\":0,\"via\":\"10.0.0.11\",\"mac\":\"02:00:00:00:00:"
 		 "11\","
-		 "\"vlan\":5,\"mtu_bytes\":1600}}",
+		 "\"vlan\":5,\"mtu_bytes\":1600},"
+		 "\"health\":{\"check\":\"none\",\"state\":\"up\",\"since_us\":1700000000000000,"
+		 "\"checked_us\":1700000000000000,\"reason\":\"tcp connect\"}}",
+		 false},
+		{"backends.list: down", CALL("backends.list", "{}"),
+		 "\"state\":\"down\",\"since_us\":1700000000000001,\"checked_us\":1700000000000001,"
+		 "\"reason\":\"tcp connect timed out after 500 ms, 3 of 3\"}",
 		 false},
 		{"backends.list: no port of ours", CALL("backends.list", "{}"),
 		 "\"next_hop\":{\"state\":\"no_port\",\"text\":\"its interface is no port of the "

@@ -60,6 +60,7 @@ static void test_show(void **state)
 		 "{\"backends\":[{\"service\":\"web\",\"name\":\"b1\",\"address\":\"10.0.0.11\","
 		 "\"weight\":100,"
 		 "\"weight_now\":30,\"state\":\"enabled\",\"drain\":null,\"flows\":4,\"slots\":1,"
+		 "\"health\":{\"state\":\"up\",\"reason\":\"http status 200\"},"
 		 "\"slots_total\":3,\"packets\":5,\"bytes\":9000,"
 		 "\"next_hop\":"
 		 "{\"state\":\"resolved\",\"interface\":\"eth0\",\"mac\":\"02:00:00:00:00:11\","
@@ -69,25 +70,24 @@ static void test_show(void **state)
 		 "\"slots\":0,\"slots_total\":3,\"packets\":0,\"bytes\":0,\"next_hop\":"
 		 "{\"state\":\"no_route\",\"text\":\"the kernel has no route to "
 		 "it\",\"vlan\":null}}]}",
-		 "SERVICE  BACKEND  ADDRESS    STATE                 WEIGHT  SHARE  FLOWS  PACKETS "
-		 " "
-		 "BYTES  NEXT HOP\n"
-		 "web      b1       10.0.0.11  enabled            30 of 100  33.3%      4        5 "
-		 " "
-		 " 9000  eth0 02:00:00:00:00:11 vlan 7\n"
-		 "web      b2       10.0.0.12  disabled (12 cut)          0   0.0%      0        0 "
-		 " "
-		 "    0  the kernel has no route to it\n"},
+		 "SERVICE  BACKEND  ADDRESS    STATE              HEALTH  SINCE     WEIGHT  SHARE  "
+		 "FLOWS  PACKETS  BYTES  NEXT HOP                       REASON\n"
+		 "web      b1       10.0.0.11  enabled            up          -  30 of 100  33.3%  "
+		 "    4        5   9000  eth0 02:00:00:00:00:11 vlan 7  http status 200\n"
+		 "web      b2       10.0.0.12  disabled (12 cut)  -           -          0   0.0%  "
+		 "    0        0      0  the kernel has no route to it  -\n"},
 		{"backends that drain, and of a daemon that doesn't know", show_backends, false,
 		 "{\"backends\":[{\"name\":\"b1\",\"weight\":9,\"weight_now\":0,\"state\":"
 		 "\"draining\","
 		 "\"drain\":{\"state\":\"running\"},\"next_hop\":{\"text\":\"x\"}},"
 		 "{\"name\":\"b2\",\"weight\":9,\"weight_now\":0,\"state\":\"draining\",\"drain\":"
 		 "{\"state\":\"done\"},\"next_hop\":{\"text\":\"x\"}}]}",
-		 "SERVICE  BACKEND  ADDRESS  STATE     WEIGHT  SHARE  FLOWS  PACKETS  BYTES  NEXT "
-		 "HOP\n"
-		 "-        b1       -        draining       9      -      0        0      0  x\n"
-		 "-        b2       -        drained        9      -      0        0      0  x\n"},
+		 "SERVICE  BACKEND  ADDRESS  STATE     HEALTH  SINCE  WEIGHT  SHARE  FLOWS  PACKETS  "
+		 "BYTES  NEXT HOP  REASON\n"
+		 "-        b1       -        draining  -           -       9      -      0        0  "
+		 "    0  x         -\n"
+		 "-        b2       -        drained   -           -       9      -      0        0  "
+		 "    0  x         -\n"},
 		{"flows", show_flows, false,
 		 "{\"matching\":3,\"flows\":[{\"hash\":\"00000000000000ff\",\"service\":\"web\","
 		 "\"backend\":\"b1\",\"state\":\"tcp_once\",\"idle_s\":65,\"worker\":1},"
