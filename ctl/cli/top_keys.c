@@ -45,13 +45,10 @@ static enum top_effect go(struct top_view *view, const char *service, bool each)
 
 static enum top_effect enter(struct top_view *view, const struct top_list *list)
 {
-	struct top_row row;
-
 	if (view->service[0] || list->n == 0)
 		return TOP_NOTHING;
-	row = view->selected;
 	view->selected = (struct top_row){.packets = 0};
-	return go(view, row.service, false);
+	return go(view, list->rows[view->at]->row->service, false);
 }
 
 static enum top_effect back(struct top_view *view)

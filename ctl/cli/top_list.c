@@ -82,11 +82,11 @@ int top_list_make(const struct top_rates *rates, struct top_view *view, struct t
 			list->rows[list->n++] = &rates->rows[i];
 	}
 	qsort_r(list->rows, list->n, sizeof(struct top_rate *), compare, view);
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; view->selected.service[0] && i < list->n; i++) {
 		if (compare_names(list->rows[i]->row, &view->selected) == 0)
 			at = i;
 	}
-	top_list_select(list, view, at);
+	view->at = at < list->n ? at : list->n > 0 ? list->n - 1 : 0;
 	return 0;
 }
 

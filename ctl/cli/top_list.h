@@ -21,8 +21,9 @@ struct top_view {
 	bool each;                  /* the backends of all */
 	bool typing;                /* keys go to the filter */
 	bool help;
-	struct top_row selected; /* by its names; in the list it is `at` */
-	size_t at, first;        /* places in the list: selected, first on the screen */
+	struct top_row
+		selected; /* by its names, once somebody moved to it; without a service: none */
+	size_t at, first; /* places in the list: selected, first on the screen */
 };
 
 struct top_list {
@@ -33,8 +34,8 @@ struct top_list {
 /* "packets", "bits" ...; false: none of these. */
 bool top_sort_parse(const char *text, enum top_sort *sort);
 
-/* Sorts and filters, and finds the selected row again: else the one in its place is it. Returns 0
- * or -ENOMEM; `list` to be freed. */
+/* Sorts and filters, and finds the selected row again, wherever it is now; without one, or if it is
+ * gone, the place counts. Returns 0 or -ENOMEM; `list` to be freed. */
 int top_list_make(const struct top_rates *rates, struct top_view *view, struct top_list *list);
 
 void top_list_free(struct top_list *list);

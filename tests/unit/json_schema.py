@@ -4,8 +4,9 @@
 
 json_schema.py SLUICECTL: each command has a definition, and each definition is a schema; what
 sluicectl prints without a daemon is as defined. TAP. Called by meson.
-json_schema.py --check COMMAND: standard input is what COMMAND printed. Members that the definition
-doesn't name are wrong here, though a client has to bear them. Called by tests/net/cli.sh.
+json_schema.py --check: standard input is pairs of lines: a command with its arguments behind a tab,
+and what it printed. Members that the definition doesn't name are wrong here, though a client has to
+bear them. Prints "0 TEXT" or "1 TEXT: why" for each. Called by tests/net/cli.sh.
 """
 import json
 import pathlib
@@ -37,13 +38,15 @@ def validate(command, value):
     jsonschema.Draft202012Validator(schema).validate(value)
 
 
-def check(command):
-    try:
-        validate(command, json.load(sys.stdin))
-    except (jsonschema.ValidationError, json.JSONDecodeError) as error:
-        print(f"{command}: {error}"[:2000], file=sys.stderr)
-        return 1
-    return 0
+def check():
+    for line in sys.stdin:
+        command, arguments = line.rstrip("\n").split("\t")
+        text = f"--json {command} {arguments}".rstrip()
+        try:
+            validate(command, json.loads(next(sys.stdin)))
+            print("0", text)
+        except (jsonschema.ValidationError, json.JSONDecodeError) as error:
+            print("1", text + ":", " ".join(str(error).split())[:400])
 
 
 class Tap:
@@ -88,4 +91,4 @@ def main(sluicectl):
 
 
 if __name__ == "__main__":
-    sys.exit(check(sys.argv[2]) if sys.argv[1] == "--check" else main(sys.argv[1]))
+    sys.exit(check() if sys.argv[1] == "--check" else main(sys.argv[1]))
