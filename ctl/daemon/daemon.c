@@ -35,9 +35,9 @@ struct daemon {
 	struct settings settings;
 	struct path path;
 	struct publisher *publisher;
+	struct health *health;
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
-	struct health *health;
 };
 
 static struct daemon the_daemon;

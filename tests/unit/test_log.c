@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The log: levels, lines that are said again and again, and journald's protocol.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "log_repeat.h"
+
+enum { SECOND_US = 1000000 };
+
+static bool passes(struct log_repeats *r, const char *line, int64_t at_s)
+{
+	return log_repeat_passes(r, FAST_PATH_LOG_WARNING, line, at_s * SECOND_US);
+}
+
+static void test_repeats(void **state)
+{
+	struct log_repeats r = {0};
+	struct log_repeat over;
+
+	for (int i = 0; i < LOG_REPEATS; i++)
+		assert_true(passes(&r, "a", 100));
+	for (int i = 0; i < 17; i++)
+		assert_false(passes(&r, "a", 101));
+	assert_true(passes(&r, "b", 101));
+	assert_false(log_repeat_over(&r, 109 * SECOND_US, false, &over));
+	assert_true(log_repeat_over(&r, 110 * SECOND_US, false, &over));
+	assert_string_equal(over.text, "a");
+	assert_int_equal(over.left_out, 17);
+	assert_int_equal(over.level, FAST_PATH_LOG_WARNING);
+	assert_false(log_repeat_over(&r, 110 * SECOND_US, true, &over));
+	for (int i = 0; i < LOG_REPEATS; i++)
+		assert_true(passes(&r, "a", 111));
+	assert_false(passes(&r, "a", 111));
+	assert_true(log_repeat_over(&r, 111 * SECOND_US, true, &over));
+	assert_int_equal(over.left_out, 1);
+}
+
+/* One that comes now and then is always written. */
+static void test_seldom(void **state)
+{
+	struct log_repeats r = {0};
+
+	for (int i = 0; i < 100; i++)
+		assert_true(passes(&r, "a", 100 + 3 * i));
+}
+
+/* More different lines than are kept in mind: nothing is lost. */
+static void test_many(void **state)
+{
+	struct log_repeats r = {0};
+	struct log_repeat over;
+	uint32_t written = 0, told = 0;
+	char line[16];
+
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 3 * LOG_REPEAT_LINES; i++) {
+			snprintf(line, sizeof(line), "line %d", i);
+			written += passes(&r, line, 100);
+		}
+	}
+	while (log_repeat_over(&r, 100 * SECOND_US, true, &over))
+		told += over.left_out;
+	assert_int_equal(written + told, 20 * 3 * LOG_REPEAT_LINES);
+}
+
+/* What `write` says to journald. */
+static char *journal_hears(int server, void (*write)(void))
+{
+	static char datagram[4096];
+	ssize_t n;
+
+	write();
+	n = recv(server, datagram, sizeof(datagram) - 1, MSG_DONTWAIT);
+	datagram[n > 0 ? n : 0] = 0;
+	return datagram;
+}
+
+static void say_warning(void)
+{
+	log_warning("it\nis %d", 5);
+}
+
+static void say_debug(void)
+{
+	log_debug("nobody wants to know");
+}
+
+static void test_journal(void **state)
+{
+	char folder[] = "/tmp/sluice-log-XXXXXX";
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket", folder);
+	assert_int_equal(log_open_journal("/tmp/sluice-no-such-socket"), -ENOENT);
+	assert_int_equal(bind(server, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(log_open_journal(addr.sun_path), 0);
+	assert_string_equal(journal_hears(server, say_warning),
+			    "PRIORITY=4\nSYSLOG_IDENTIFIER=sluiced\nSYSLOG_FACILITY=3\n"
+			    "MESSAGE=it is 5\n");
+	assert_string_equal(journal_hears(server, say_debug), "");
+	log_set_level(FAST_PATH_LOG_DEBUG);
+	assert_non_null(strstr(journal_hears(server, say_debug), "PRIORITY=7\n"));
+	log_set_level(FAST_PATH_LOG_ERROR);
+	assert_string_equal(journal_hears(server, say_warning), "");
+	log_open(LOG_TO_STDERR);
+	close(server);
+	unlink(addr.sun_path);
+	rmdir(folder);
+}
+
+static void test_levels(void **state)
+{
+	enum fast_path_log level;
+
+	for (int i = 0; i <= FAST_PATH_LOG_DEBUG; i++) {
+		assert_true(log_level_parse(log_level_name((enum fast_path_log)i), &level));
+		assert_int_equal(level, i);
+	}
+	assert_false(log_level_parse("verbose", &level));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repeats), cmocka_unit_test(test_seldom),
+		cmocka_unit_test(test_many),    cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_levels),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
