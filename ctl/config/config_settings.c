@@ -41,8 +41,6 @@ static const char *const attach_names[] = {
 	NULL
 };
 
-static const char *const off_on_names[] = { "off", "on", NULL };
-
 static const struct config_key port_keys[] = {
 	{ "device", "", config_read_text, .offset = offsetof(struct port_conf, device),
 	  .size = sizeof(((struct port_conf *)NULL)->device) },
@@ -111,8 +109,6 @@ static const struct config_key control_keys[] = {
 
 static const struct config_key security_keys[] = {
 	{ "user", "\"\"", config_read_text, AT(settings.user) },
-	{ "exec_checks", "\"off\"", config_read_choice, AT(settings.exec_checks),
-	  .choices = off_on_names },
 	{ .name = NULL },
 };
 

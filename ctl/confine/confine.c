@@ -72,10 +72,8 @@ static int others_run(void (*run)(void), char error[CONFINE_ERROR_MAX])
 /* What it keeps, of what it has. */
 static void capabilities_choose(const struct confinement *what, bool *bounds)
 {
-	/* Next hops: the kernel is asked to resolve neighbours. Checks by ICMP. */
+	/* Next hops: the kernel is asked to resolve neighbours. Checks by ICMP and through a vip. */
 	static const unsigned int always[] = {CAP_NET_ADMIN, CAP_NET_RAW};
-	/* A program of another user is started, and ended when it takes too long. */
-	static const unsigned int programs[] = {CAP_SETUID, CAP_SETGID, CAP_KILL};
 	const capng_type_t both = (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
 	bool has[CAP_LAST_CAP + 1];
 
@@ -89,9 +87,6 @@ static void capabilities_choose(const struct confinement *what, bool *bounds)
 			capng_update(CAPNG_ADD, both, always[i]);
 	if (what->bpf && has[CAP_BPF])
 		capng_update(CAPNG_ADD, both, CAP_BPF);
-	for (size_t i = 0; what->runs_programs && i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (has[programs[i]])
-			capng_update(CAPNG_ADD, both, programs[i]);
 }
 
 /* libc makes all threads become the user, and the kernel takes the others' capabilities then. */

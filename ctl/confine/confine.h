@@ -17,9 +17,8 @@ enum {
 
 /* What is needed from then on. */
 struct confinement {
-	const char *user;   /* to become; "": stay who we are */
-	bool bpf;           /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
-	bool runs_programs; /* exec checks: programs are run, as other users */
+	const char *user; /* to become; "": stay who we are */
+	bool bpf;         /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
 };
 
 /*
@@ -31,11 +30,10 @@ int confine_check(const struct confinement *what, char error[CONFINE_ERROR_MAX])
 /*
  * Confines the process. To be called once, when every thread that needs more has done what it
  * needs it for; threads that come later have what their maker has. The control thread keeps
- * CAP_NET_ADMIN and CAP_NET_RAW, and what `what` asks for, as far as it had them; the other
+ * CAP_NET_ADMIN and CAP_NET_RAW, and CAP_BPF if `what` says so, as far as it had them; the other
  * threads keep no capability. Without CAP_SETPCAP the bounding set stays as it is, and a kernel
  * without seccomp goes without: the log says so.
- * Who runs programs becomes their user in the child alone, after fork(): libc would make all
- * threads that user, and end the process for those that have lost the right.
+ * No program can be run from then on: who has to run some forks a process for it before.
  * Returns 0, or -errno with a line for people in `error`: the process may then be confined in
  * part, and should end.
  */

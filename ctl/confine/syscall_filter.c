@@ -29,13 +29,11 @@ static const char *const refused_always[] = {
 	"setdomainname",
 	/* what exploits like, and nothing here uses */
 	"userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "vmsplice",
+	/* other programs, other users */
+	"execve", "execveat", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
+	"setgroups", "setfsuid", "setfsgid",
 };
 static const char *const refused_without_bpf[] = {"bpf", "perf_event_open"};
-static const char *const refused_without_programs[] = {
-	"execve",    "execveat",  "setuid",   "setgid",    "setreuid",
-	"setregid",  "setresuid", "setresgid", "setgroups", "setfsuid",
-	"setfsgid",
-};
 
 /* Returns how many were added, or -errno. A call that this architecture lacks needs no rule. */
 static int refuse(scmp_filter_ctx filter, const char *const *names, size_t n)
@@ -90,10 +88,6 @@ int syscall_filter_load(const struct confinement *what)
 	if (added >= 0 && !what->bpf) {
 		sum += added;
 		added = REFUSE(filter, refused_without_bpf);
-	}
-	if (added >= 0 && !what->runs_programs) {
-		sum += added;
-		added = REFUSE(filter, refused_without_programs);
 	}
 	if (added >= 0) {
 		sum += added;

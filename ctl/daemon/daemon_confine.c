@@ -37,7 +37,6 @@ bool daemon_confine(const struct settings *settings, const struct path *path,
 	const struct confinement what = {
 		.user = settings->user,
 		.bpf = uses_bpf(settings, path),
-		.runs_programs = settings->exec_checks,
 	};
 	char error[CONFINE_ERROR_MAX];
 

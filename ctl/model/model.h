@@ -125,7 +125,6 @@ struct settings {
 	char read_socket_path[108]; /* for methods that change nothing; "": there is none */
 	char read_socket_group[32]; /* "": everybody may use it */
 	char user[32];              /* that sluiced becomes after its start; "": it stays root */
-	uint8_t exec_checks;        /* whether it keeps what running programs needs; 0 or 1 */
 	char exec_user[32];   /* whom exec checks run as; "": there are none */
 	uint32_t vip_mark;    /* fwmark, and routing table, of checks via = "vip" */
 };

@@ -124,8 +124,8 @@ static void test_settings(void **state)
 		{ "read_socket: the control socket", SEED DATAPLANE
 		  "control = { socket = \"/s\"; read_socket = \"/s\"; };",
 		  "$:3: control.read_socket: \"/s\" is the control socket's path" },
-		{ "exec_checks: a boolean", SEED DATAPLANE "security = { exec_checks = true; };",
-		  "$:3: security.exec_checks: expected a string, not a boolean" },
+		{ "security: unknown", SEED DATAPLANE "security = { users = \"a\"; };",
+		  "$:3: security.users: unknown key; did you mean \"user\"?" },
 		{ "group: a newline in it", SEED DATAPLANE "control = { group = \"a\\nb\"; };",
 		  "$:3: control.group: \"a?b\" has a control character in it" },
 	};

@@ -64,7 +64,6 @@ static void test_defaults(void **state)
 	assert_string_equal(s->read_socket_path, "");
 	assert_string_equal(s->read_socket_group, "");
 	assert_string_equal(s->user, "");
-	assert_int_equal(s->exec_checks, 0);
 	model_free(m);
 }
 
@@ -86,7 +85,7 @@ static void test_all_given(void **state)
 		"  ipip_source_v6 = \"2001:db8::7/128\"; };\n"
 		"control = { socket = \"/s\"; group = \"g\"; read_socket = \"/r\";\n"
 		"  read_group = \"h\"; };\n"
-		"security = { user = \"u\"; exec_checks = \"on\"; };\n";
+		"security = { user = \"u\"; };\n";
 	struct model *m = config_accepted(text);
 	const struct settings *s = &m->settings;
 	struct ip_addr source = addr("2001:db8::1");
@@ -127,7 +126,6 @@ static void test_all_given(void **state)
 	assert_string_equal(s->read_socket_path, "/r");
 	assert_string_equal(s->read_socket_group, "h");
 	assert_string_equal(s->user, "u");
-	assert_int_equal(s->exec_checks, 1);
 	model_free(m);
 }
 
