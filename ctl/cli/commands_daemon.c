@@ -29,11 +29,20 @@ static const struct command_arg of_events[] = {
 	{.word = NULL},
 };
 
+static const struct command_arg of_log_level[] = {
+	{"LEVEL", VALUE_WORD, .optional = true, .words = "error warning info debug",
+	 .help = "what is less important is left out"},
+	{.word = NULL},
+};
+
 const struct command commands_daemon[] = {
 	{"events", of_events, "events.list", show_events, events_run,
 	 .help = "what happened: what changed, when (UTC), by whom",
 	 .text = "sluiced keeps the latest 4,096 events since its start; its log has them too.",
 	 .examples = "events --since 1h --service web\nevents --follow\n--json events --follow"},
+	{"log-level", of_log_level, "log.set_level", show_log_level,
+	 .help = "how much sluiced's log has: sets it until sluiced restarts, or shows it",
+	 .examples = "log-level debug\nlog-level"},
 	{"version", NULL, "version", show_version, .help = "what runs, and since when"},
 	{"doctor", of_doctor, .run = doctor_run,
 	 .help = "what would make this node slow or wrong, each with the command that mends it",

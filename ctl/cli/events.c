@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `events`: what happened, and what happens. Called through the table in commands.c.
+ * `events`: what happened, and what happens; `log-level`. Called through the table in commands.c.
  */
 #include "events.h"
 
@@ -55,6 +55,14 @@ void show_events(const struct show *show, const json_t *result)
 		show_event(show->out, event);
 	if (json_array_size(events) == 0)
 		fputs("no events\n", show->out);
+}
+
+void show_log_level(const struct show *show, const json_t *result)
+{
+	fprintf(show->out, "log level %s", show_text(result, "level"));
+	if (strcmp(show_text(result, "level"), show_text(result, "before")) != 0)
+		fprintf(show->out, ", before %s", show_text(result, "before"));
+	fputc('\n', show->out);
 }
 
 static void print_event(const struct follower *f, const json_t *event)

@@ -27,6 +27,7 @@ show_function show_memory;
 show_function show_generation;
 show_function show_dataplane;
 show_function show_events;
+show_function show_log_level;
 show_function show_version;
 show_function show_change;
 

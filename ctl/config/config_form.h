@@ -40,6 +40,10 @@ extern const struct config_key *const config_health_override_keys;
 config_read_fn config_read_health;
 config_json_fn config_health_json, config_override_json;
 
+/* Fill a struct config_form. */
+extern const struct config_key config_http_keys[];
+extern const struct config_key config_log_keys[];
+
 /* What holds for a key that the file doesn't have. */
 void config_settings_default(struct settings *settings);
 

@@ -127,6 +127,8 @@ const struct config_key config_root_keys[] = {
 	{ "control", "", config_read_group, .keys = control_keys },
 	{ "security", "", config_read_group, .keys = security_keys },
 	{ "health", "", config_read_group, .keys = health_keys },
+	{ "http", "", config_read_group, .keys = config_http_keys },
+	{ "log", "", config_read_group, .keys = config_log_keys },
 	{ "services", "", config_read_services, .keys = config_service_keys,
 	  .json = config_json_nothing },
 	{ .name = NULL },
@@ -157,6 +159,11 @@ void config_settings_default(struct settings *settings)
 		.socket_group = "sluice",
 		.exec_user = "nobody",
 		.vip_mark = 20942,
+		.http_addrs = { { .family = IP_V4, .bytes = { 127, 0, 0, 1 } } },
+		.http_addrs_n = 1,
+		.http_port = 9107,
+		.http_backend_series = SETTING_ON,
+		.log_level = FAST_PATH_LOG_INFO,
 	};
 }
 

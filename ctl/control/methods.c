@@ -91,15 +91,22 @@ static enum rpc_error_code code_of(enum model_error_kind kind)
 	return RPC_FAILED;
 }
 
+void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes)
+{
+	const struct rpc_peer *peer = call->peer;
+
+	snprintf(buf, buf_bytes, "cli uid %u%s%s%s pid %d", (unsigned int)peer->uid,
+		 peer->user[0] ? " (" : "", peer->user, peer->user[0] ? ")" : "", (int)peer->pid);
+}
+
 /* "cli uid 0 (root) pid 4711: backend.set {"service":"web",...}", cut to what fits. */
 static void describe(const struct rpc_call *call, char *buf, size_t buf_bytes)
 {
 	char *params = json_dumps(call->params, JSON_COMPACT | JSON_ENSURE_ASCII);
-	const struct rpc_peer *peer = call->peer;
+	char who[128];
 
-	snprintf(buf, buf_bytes, "cli uid %u%s%s%s pid %d: %s %s", (unsigned int)peer->uid,
-		 peer->user[0] ? " (" : "", peer->user, peer->user[0] ? ")" : "", (int)peer->pid,
-		 call->method->name, params ? params : "");
+	methods_who(call, who, sizeof(who));
+	snprintf(buf, buf_bytes, "%s: %s %s", who, call->method->name, params ? params : "");
 	free(params);
 }
 

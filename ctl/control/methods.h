@@ -37,6 +37,9 @@ void methods_append(json_t **array, json_t *value);
 		"dry_run", RPC_BOOLEAN, false, "true: says what would change, and leaves it", NULL \
 	}
 
+/* "cli uid 0 (root) pid 4711", as events_add() takes it. */
+void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes);
+
 /* Puts `next` in force, which model_*() made (NULL: refused; *error says why). The result of all
  * methods that change something: {"generation": 12, "took_us": 412}. With the parameter "dry_run"
  * nothing changes, and the result is {"preview": [...]}. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * events.list and events.follow. Called by rpc.c, on the control thread.
+ * events.list, events.follow and log.set_level. Called by rpc.c, on the control thread.
  */
 #include "methods.h"
 
 #include "event_follow.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -141,6 +142,28 @@ static json_t *events_follow(struct rpc_call *call)
 	return result;
 }
 
+static json_t *log_set_level_method(struct rpc_call *call)
+{
+	const char *name = rpc_string(call->params, "level");
+	enum fast_path_log level, before = log_level();
+	json_t *result;
+	char who[128];
+
+	if (name && !log_level_parse(name, &level))
+		return rpc_refuse(call, RPC_INVALID,
+				  "level: \"%.64s\" is none of: error warning info debug", name);
+	if (name) {
+		methods_who(call, who, sizeof(who));
+		log_set_level(level);
+		events_add(EVENT_DAEMON, who, NULL, NULL, "log level %s -> %s",
+			   log_level_name(before), name);
+	}
+	result = json_object();
+	methods_put_text(&result, "level", log_level_name(log_level()));
+	methods_put_text(&result, "before", log_level_name(before));
+	return result;
+}
+
 #define FILTER                                                                               \
 	{"since", RPC_INTEGER, false, "those behind the event with this id; 0: all", NULL},  \
 		{"since_s", RPC_INTEGER, false, "those of the last so many seconds", NULL},  \
@@ -161,10 +184,17 @@ static const struct rpc_param follow_params[] = {
 	{.name = NULL},
 };
 
+static const struct rpc_param level_params[] = {
+	{"level", RPC_STRING, false, "error, warning, info or debug; stays if missing", NULL},
+	{.name = NULL},
+};
+
 const struct rpc_method methods_events[] = {
 	{"events.list", events_list, false, list_params,
 	 "lists what happened: what changed, when, by whom"},
 	{"events.follow", events_follow, false, follow_params,
 	 "sends a notification for each event, as it happens"},
+	{"log.set_level", log_set_level_method, true, level_params,
+	 "sets how much the log has, until sluiced restarts"},
 	{.name = NULL},
 };

@@ -19,6 +19,7 @@
 #include "daemon_confine.h"
 #include "events.h"
 #include "health.h"
+#include "http.h"
 #include "log.h"
 #include "methods.h"
 #include "model_events.h"
@@ -32,12 +33,14 @@ struct daemon {
 	int64_t started_us;
 	struct event_base *base;
 	struct event *signals[3];
+	struct event *log_timer;
 	struct settings settings;
 	struct path path;
 	struct publisher *publisher;
 	struct health *health;
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
+	struct http *http;
 };
 
 static struct daemon the_daemon;
@@ -232,6 +235,20 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 	event_base_loopbreak(d->base);
 }
 
+static void on_log_timer(evutil_socket_t fd, short events, void *ctx)
+{
+	log_flush(false);
+}
+
+/* So that lines that were left out are told of, though no further line comes. */
+static int log_watch(struct daemon *d)
+{
+	static const struct timeval every = {.tv_sec = 10};
+
+	d->log_timer = event_new(d->base, -1, EV_PERSIST, on_log_timer, NULL);
+	return d->log_timer && event_add(d->log_timer, &every) == 0 ? 0 : -ENOMEM;
+}
+
 static int signals_watch(struct daemon *d)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -303,6 +320,11 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		log_error("%s", error.text);
 		goto out;
 	}
+	/* It may listen at a port below 1024: before root's power is given up. */
+	if (http_new(d->base, &d->settings, &api, &d->http) != 0) {
+		log_error("http: out of memory");
+		goto out;
+	}
 	if (controls_open(d) != 0 ||
 	    !daemon_confine(&d->settings, &d->path, d->options->config_path))
 		goto out;
@@ -318,6 +340,7 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 	notify_stopping();
 	end = DAEMON_DONE;
 out:
+	http_free(d->http);
 	watchdog_free(d->watchdog);
 	controls_close(d);
 	/* Its checks speak to the publisher. */
@@ -334,7 +357,7 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 	int err;
 
 	d->base = event_base_new();
-	if (!d->base || signals_watch(d) != 0) {
+	if (!d->base || signals_watch(d) != 0 || log_watch(d) != 0) {
 		log_error("no event loop: %s", strerror(errno));
 		model_free(model);
 		goto out;
@@ -362,6 +385,8 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 out:
 	health_free(d->health);
 	signals_forget(d);
+	if (d->log_timer)
+		event_free(d->log_timer);
 	if (d->base)
 		event_base_free(d->base);
 	return end;
@@ -373,6 +398,7 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 	char error[CONFIG_ERROR_MAX];
 	struct timespec now;
 	struct model *model;
+	enum daemon_end end;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	d->started_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
@@ -388,6 +414,9 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 		return DAEMON_DONE;
 	}
 	d->settings = model->settings;
+	log_open(d->settings.log_target);
+	if (!options->debug)
+		log_set_level(d->settings.log_level);
 	if (!options->detach && !daemon_confine_check(&d->settings)) {
 		model_free(model);
 		return DAEMON_BAD_CONFIG;
@@ -395,5 +424,7 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 	notify_open();
 	if (options->detach)
 		d->settings.mode = PATH_XDP;
-	return run(d, model);
+	end = run(d, model);
+	log_flush(true);
+	return end;
 }

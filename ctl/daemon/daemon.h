@@ -10,6 +10,7 @@
 struct daemon_options {
 	const char *config_path;
 	const char *module_dirs; /* separated by colons */
+	bool debug;              /* the log's level, whatever the configuration says */
 	bool check;              /* only read the configuration */
 	bool detach;             /* xdp: remove a running program with all that is pinned, end */
 	bool replace;            /* xdp: take the place of another program */

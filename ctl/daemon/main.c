@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 			daemon.detach = true;
 			break;
 		case 'D':
+			daemon.debug = true;
 			log_set_level(FAST_PATH_LOG_DEBUG);
 			break;
 		case 'V':

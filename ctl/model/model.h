@@ -15,6 +15,7 @@
 
 #include "health_conf.h"
 #include "ip.h"
+#include "log.h"
 #include "sluice/generation.h"
 #include "sluice/memory.h"
 #include "sluice/module.h"
@@ -28,6 +29,7 @@ enum {
 	MODEL_TRANSITION_S_MAX = 86400,
 	MODEL_SLOW_START_S_MAX = 86400,
 	MODEL_DRAIN_TIMEOUT_S_MAX = 7 * 86400,
+	SETTINGS_HTTP_ADDRS_MAX = 8,
 };
 
 /* How a request failed, for JSON-RPC and for exit codes. */
@@ -91,6 +93,11 @@ enum path_mode {
 	PATH_XDP,
 };
 
+enum setting_switch {
+	SETTING_OFF,
+	SETTING_ON,
+};
+
 struct port_conf {
 	char device[256];        /* "" when not given */
 	char tap[IFNAMSIZ];      /* "" when not given: then "sluice<index>" */
@@ -127,6 +134,12 @@ struct settings {
 	char user[32];              /* that sluiced becomes after its start; "": it stays root */
 	char exec_user[32];   /* whom exec checks run as; "": there are none */
 	uint32_t vip_mark;    /* fwmark, and routing table, of checks via = "vip" */
+	struct ip_addr http_addrs[SETTINGS_HTTP_ADDRS_MAX];
+	uint32_t http_addrs_n; /* 0: no HTTP */
+	uint16_t http_port;
+	enum setting_switch http_backend_series; /* metrics of each backend */
+	enum log_target log_target;
+	enum fast_path_log log_level;
 };
 
 struct model {

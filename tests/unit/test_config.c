@@ -65,7 +65,7 @@ static void test_settings(void **state)
 		  "$:3: sevices: unknown key; did you mean \"services\"?" },
 		{ "unknown key, like none", SEED DATAPLANE "\nzzz = true;",
 		  "$:4: zzz: unknown key; there are seed, dataplane, flows, outer, control, "
-		  "security, health, services" },
+		  "security, health, http, log, services" },
 		{ "a group that is none", SEED DATAPLANE "outer = 1;",
 		  "$:3: outer: expected a group { }, not an integer" },
 		{ "ttl 0", SEED DATAPLANE "outer = { ttl = 0; };",

@@ -114,6 +114,8 @@ static void test_keys_documented(void **state)
 	keys_documented(keys_of(root, "control"), "## control", docs, conf);
 	keys_documented(keys_of(root, "security"), "## security", docs, conf);
 	keys_documented(keys_of(root, "health"), "## health", docs, conf);
+	keys_documented(keys_of(root, "http"), "## http", docs, conf);
+	keys_documented(keys_of(root, "log"), "## log", docs, conf);
 	keys_documented(keys_of(root, "services"), "## services", docs, conf);
 	keys_documented(config_health_keys, "### services.health", docs, conf);
 	keys_documented(config_health_override_keys, "### services.backends.health", docs, conf);

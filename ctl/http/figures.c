@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reads the daemon's numbers, a slice at a time. Control thread.
+ */
+#include "figures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void figures_init(struct figures *f, const struct daemon_api *api)
+{
+	*f = (struct figures){.api = api};
+}
+
+void figures_free(struct figures *f)
+{
+	for (uint32_t i = 0; i < f->services_n; i++)
+		service_conf_unref(f->services[i].conf);
+	free(f->services);
+	free(f->backends);
+	free(f->vips);
+	free(f->workers);
+	free(f->scratch);
+}
+
+/* ---- the node ---- */
+
+static int read_workers(struct figures *f)
+{
+	int n;
+
+	f->workers = calloc(FAST_PATH_WORKERS_MAX, sizeof(*f->workers));
+	if (!f->workers)
+		return -ENOMEM;
+	n = f->api->workers_read(f->api->ctx, f->workers, FAST_PATH_WORKERS_MAX);
+	if (n < 0)
+		return n;
+	f->workers_n = n < FAST_PATH_WORKERS_MAX ? (uint32_t)n : FAST_PATH_WORKERS_MAX;
+	for (uint32_t i = 0; i < f->workers_n; i++)
+		for (int v = 0; v < VERDICT_COUNT; v++)
+			f->packets[v] += f->workers[i].verdicts.packets[v];
+	return 0;
+}
+
+static int addr_compare(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+/* The services that there are now, to be read one by one, and their vips. */
+static int list_services(struct figures *f)
+{
+	const struct model *model = f->api->model(f->api->ctx);
+	uint32_t n = model->services_n;
+	struct ip_addr *vips = calloc(n + 1, sizeof(*vips));
+
+	f->services = calloc(n + 1, sizeof(*f->services));
+	f->vips = calloc(n + 1, sizeof(*f->vips));
+	if (!vips || !f->services || !f->vips) {
+		free(vips);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		f->services[i].conf = service_conf_ref(model->services[i]);
+		vips[i] = model->services[i]->vip;
+	}
+	f->services_n = n;
+	qsort(vips, n, sizeof(*vips), addr_compare);
+	for (uint32_t i = 0; i < n; i++)
+		if (i == 0 || !ip_equal(&vips[i], &vips[i - 1]))
+			f->vips[f->vips_n++].addr = vips[i];
+	free(vips);
+	return 0;
+}
+
+static int read_node(struct figures *f)
+{
+	const struct daemon_api *api = f->api;
+	struct service_counters others;
+	struct daemon_dataplane dataplane;
+	int err;
+
+	api->info(api->ctx, &f->info);
+	api->generation(api->ctx, &f->generation);
+	api->dataplane(api->ctx, &dataplane);
+	snprintf(f->path, sizeof(f->path), "%s", dataplane.path);
+	snprintf(f->description, sizeof(f->description), "%s", dataplane.description);
+	for (int i = 0; i < EVENT_N_KINDS; i++)
+		f->events[i] = events_count((enum event_kind)i);
+	while (f->ports_n < FAST_PATH_PORTS_MAX &&
+	       api->port_read(api->ctx, f->ports_n, &f->ports[f->ports_n].info) == 0)
+		f->ports_n++;
+	err = api->memory_read(api->ctx, &f->memory);
+	if (!err)
+		err = api->other_counters(api->ctx, &others);
+	if (err)
+		return err;
+	memcpy(f->no_vip, others.packets, sizeof(f->no_vip));
+	err = read_workers(f);
+	return err ? err : list_services(f);
+}
+
+/* ---- services, their backends and vips ---- */
+
+static int room_for(struct figures *f, uint32_t backends_n)
+{
+	if (backends_n > f->scratch_room) {
+		free(f->scratch);
+		f->scratch_room = backends_n;
+		f->scratch = calloc(backends_n, sizeof(*f->scratch));
+		if (!f->scratch) {
+			f->scratch_room = 0;
+			return -ENOMEM;
+		}
+	}
+	if (f->backends_n + backends_n > f->backends_room) {
+		uint32_t room = (f->backends_n + backends_n) * 2;
+		struct figures_backend *more = realloc(f->backends, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		f->backends = more;
+		f->backends_room = room;
+	}
+	return 0;
+}
+
+static void take_backend(struct figures *f, uint32_t service, uint32_t i)
+{
+	struct figures_service *s = &f->services[service];
+	const struct daemon_backend *row = &f->scratch[i];
+	enum backend_admin admin = s->conf->backends[i].admin;
+	struct figures_backend *b = &f->backends[f->backends_n++];
+
+	*b = (struct figures_backend){
+		.service = service,
+		.index = i,
+		.packets = row->counters.packets,
+		.bytes = row->counters.bytes,
+		.flows = row->flows,
+		.weight = row->weight,
+		.slots = row->slots,
+		.resolved = row->next_hop.state == NEXTHOP_RESOLVED && row->port >= 0,
+		.hop = row->next_hop.state,
+		.drain = row->drain.state,
+	};
+	s->states[admin]++;
+	f->states[admin]++;
+	f->drains[b->drain]++;
+	f->unresolved += !b->resolved;
+}
+
+/* The vip of a service that there is, unless another of its services came before. */
+static int read_vip(struct figures *f, const struct ip_addr *addr)
+{
+	struct figures_vip *vip = bsearch(addr, f->vips, f->vips_n, sizeof(*vip), addr_compare);
+	struct service_counters counters;
+	int err;
+
+	if (!vip || vip->read)
+		return 0;
+	err = f->api->vip_counters(f->api->ctx, addr, &counters);
+	if (err)
+		return err;
+	memcpy(vip->packets, counters.packets, sizeof(vip->packets));
+	vip->read = true;
+	return 0;
+}
+
+static int read_service(struct figures *f, uint32_t i)
+{
+	const struct daemon_api *api = f->api;
+	struct figures_service *s = &f->services[i];
+	struct service_conf *now = model_find(api->model(api->ctx), s->conf->name);
+	struct service_counters counters;
+	int err;
+
+	s->first_backend = f->backends_n;
+	if (now)
+		service_conf_ref(now);
+	service_conf_unref(s->conf);
+	s->conf = now;
+	if (!now)
+		return 0;
+	err = api->service_counters(api->ctx, now, &counters);
+	if (!err)
+		err = read_vip(f, &now->vip);
+	if (!err)
+		err = room_for(f, now->backends_n);
+	if (!err && now->backends_n > 0)
+		err = api->backends_read(api->ctx, now, f->scratch);
+	if (err)
+		return err;
+	memcpy(s->packets, counters.packets, sizeof(s->packets));
+	api->transition_read(api->ctx, now, &s->transition);
+	f->transitions[s->transition.state]++;
+	f->services_live++;
+	for (uint32_t j = 0; j < now->backends_n; j++)
+		take_backend(f, i, j);
+	return 0;
+}
+
+int figures_read(struct figures *f)
+{
+	int64_t start_us = now_us(), spent_us;
+	int err = 0;
+
+	if (!f->started)
+		err = read_node(f);
+	f->started = true;
+	do {
+		if (!err && f->services_read < f->services_n)
+			err = read_service(f, f->services_read++);
+		spent_us = now_us() - start_us;
+	} while (!err && spent_us < FIGURES_SLICE_US && f->services_read < f->services_n);
+	f->spent_us += (uint64_t)spent_us;
+	if (err)
+		return err;
+	return f->services_read < f->services_n;
+}

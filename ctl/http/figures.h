@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that metrics and the status page tell, read off the daemon at one go, but in slices of a few
+ * milliseconds, so that nothing waits for it. A service that goes meanwhile is left out, and one
+ * that comes is not told yet. Made for each answer; control thread.
+ */
+#ifndef SLUICE_FIGURES_H
+#define SLUICE_FIGURES_H
+
+#include "api.h"
+#include "events.h"
+
+enum {
+	FIGURES_SLICE_US = 2000, /* of the control thread's time, at one go */
+	FIGURES_STATES = BACKEND_DISABLED + 1,
+	FIGURES_DRAINS = DRAIN_TIMED_OUT + 1,
+	FIGURES_TRANSITIONS = TRANSITION_SETTLING + 1,
+};
+
+struct figures_service {
+	struct service_conf *conf; /* a reference; NULL: it is gone */
+	uint64_t packets[VERDICT_COUNT];
+	struct daemon_transition transition;
+	uint32_t states[FIGURES_STATES]; /* of its backends */
+	uint32_t first_backend;          /* of figures.backends */
+};
+
+struct figures_backend {
+	uint32_t service, index; /* of figures.services; of its conf->backends */
+	uint64_t packets, bytes, flows;
+	uint32_t weight, slots;
+	bool resolved; /* and by a port of ours */
+	enum nexthop_state hop;
+	enum daemon_drain_state drain;
+};
+
+struct figures_vip {
+	struct ip_addr addr;
+	bool read; /* false: its services are gone */
+	uint64_t packets[VERDICT_COUNT];
+};
+
+struct figures_port {
+	struct fast_path_port_info info;
+};
+
+struct figures {
+	const struct daemon_api *api;
+	uint64_t spent_us; /* of the control thread's time, so far */
+
+	struct daemon_info info;
+	char path[FAST_PATH_NAME_MAX], description[256];
+	struct daemon_generation generation;
+	struct memory_counters memory;
+	uint64_t packets[VERDICT_COUNT], no_vip[VERDICT_COUNT];
+	uint64_t events[EVENT_N_KINDS];
+	struct worker_counters *workers;
+	uint32_t workers_n;
+	struct figures_port ports[FAST_PATH_PORTS_MAX];
+	uint32_t ports_n;
+
+	struct figures_vip *vips; /* sorted */
+	uint32_t vips_n;
+	struct figures_service *services;
+	uint32_t services_n;
+	struct figures_backend *backends;
+	uint32_t backends_n, backends_room;
+
+	/* Of all that is above. */
+	uint32_t states[FIGURES_STATES], drains[FIGURES_DRAINS], transitions[FIGURES_TRANSITIONS];
+	uint32_t unresolved, services_live;
+
+	/* How far reading has come. */
+	bool started;
+	uint32_t services_read;
+	struct daemon_backend *scratch;
+	uint32_t scratch_room;
+};
+
+/* Nothing is read yet; zeroed memory will do, too. `api` outlives it. */
+void figures_init(struct figures *figures, const struct daemon_api *api);
+
+/* Reads on, for FIGURES_SLICE_US or a little more. Returns 1: there is more; 0: all is read;
+ * -ENOMEM, or what the daemon says of its counters. */
+int figures_read(struct figures *figures);
+
+void figures_free(struct figures *figures);
+
+#endif

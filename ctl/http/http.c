@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pages, and where they are served. Control thread.
+ */
+#include "http.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "events.h"
+#include "http_server.h"
+#include "metrics_page.h"
+#include "worker_load.h"
+
+#define TEXT "text/plain; charset=utf-8"
+
+struct http {
+	struct daemon_api api;
+	const struct settings *settings;
+	struct http_server *server;
+	struct worker_load *load;
+	struct metrics_scrapes scrapes;
+	struct event *retry;
+	bool listening[SETTINGS_HTTP_ADDRS_MAX], told[SETTINGS_HTTP_ADDRS_MAX];
+};
+
+/* ---- pages ---- */
+
+static void page_healthz(struct http *http, const struct http_request *request,
+			 struct http_page *page)
+{
+	http_page_text(page, 200, TEXT, "ok\n");
+}
+
+/* Why packets are not forwarded as they should be; false: they are. */
+static bool why_not_ready(const struct http *http, char why[128])
+{
+	const struct daemon_api *api = &http->api;
+	struct daemon_generation generation;
+	struct fast_path_port_info port;
+	int stuck = worker_load_stuck(http->load);
+	uint32_t up = 0;
+
+	api->generation(api->ctx, &generation);
+	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX && api->port_read(api->ctx, i, &port) == 0;
+	     i++)
+		up += port.up;
+	if (generation.number == 0)
+		snprintf(why, 128, "no generation is published yet");
+	else if (up == 0)
+		snprintf(why, 128, "no port is up");
+	else if (stuck >= 0)
+		snprintf(why, 128, "worker %d did not look at its ports for %d s", stuck,
+			 WORKER_LOAD_EVERY_S);
+	else
+		return false;
+	return true;
+}
+
+static void page_readyz(struct http *http, const struct http_request *request,
+			struct http_page *page)
+{
+	char why[128], text[136];
+
+	if (!why_not_ready(http, why)) {
+		http_page_text(page, 200, TEXT, "ready\n");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s\n", why);
+	http_page_text(page, 503, TEXT, text);
+}
+
+static void page_metrics(struct http *http, const struct http_request *request,
+			 struct http_page *page)
+{
+	metrics_page(page, &http->api, http->load, &http->scrapes, request->accept,
+		     http->settings->http_backend_series == SETTING_ON);
+}
+
+static const struct {
+	const char *path;
+	void (*fill)(struct http *http, const struct http_request *request, struct http_page *page);
+} pages[] = {
+	{"/metrics", page_metrics},
+	{"/healthz", page_healthz},
+	{"/readyz", page_readyz},
+};
+
+static void route(void *ctx, const struct http_request *request, struct http_page *page)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(pages[i].path, request->path) == 0) {
+			pages[i].fill(ctx, request, page);
+			return;
+		}
+	}
+	http_page_text(page, 404, TEXT, "there is nothing here; see /metrics, /healthz, /readyz\n");
+}
+
+/* ---- where ---- */
+
+static void listen_all(struct http *http)
+{
+	static const struct timeval later = {.tv_sec = HTTP_RETRY_S};
+	const struct settings *settings = http->settings;
+	bool failed = false;
+
+	for (uint32_t i = 0; i < settings->http_addrs_n; i++) {
+		const struct ip_addr *addr = &settings->http_addrs[i];
+		char error[HTTP_ERROR_MAX], text[IP_TEXT_MAX];
+
+		if (http->listening[i])
+			continue;
+		http->listening[i] =
+			http_server_listen(http->server, addr, settings->http_port, error) == 0;
+		failed |= !http->listening[i];
+		if (http->listening[i])
+			events_add(EVENT_DAEMON, "daemon", NULL, NULL,
+				   "http: metrics at %s port %u", ip_format(addr, text),
+				   settings->http_port);
+		else if (!http->told[i])
+			events_warn(EVENT_DAEMON, "daemon", NULL, NULL,
+				    "http: no metrics at %s: tried again every %d s", error,
+				    HTTP_RETRY_S);
+		http->told[i] = true;
+	}
+	if (failed)
+		event_add(http->retry, &later);
+}
+
+static void on_retry(evutil_socket_t fd, short events, void *ctx)
+{
+	listen_all(ctx);
+}
+
+int http_new(struct event_base *base, const struct settings *settings, const struct daemon_api *api,
+	     struct http **out)
+{
+	const struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+	struct http *http;
+
+	*out = NULL;
+	if (settings->http_addrs_n == 0)
+		return 0;
+	http = calloc(1, sizeof(*http));
+	if (!http)
+		return -ENOMEM;
+	http->api = *api;
+	http->settings = settings;
+	http->scrapes.last_s = -1;
+	http->server = http_server_new(base, &config, route, http);
+	http->load = worker_load_new(base, &http->api);
+	http->retry = evtimer_new(base, on_retry, http);
+	if (!http->server || !http->load || !http->retry) {
+		http_free(http);
+		return -ENOMEM;
+	}
+	listen_all(http);
+	*out = http;
+	return 0;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	http_server_free(http->server);
+	worker_load_free(http->load);
+	if (http->retry)
+		event_free(http->retry);
+	free(http);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every metric, once: its name, type, unit and meaning, for metrics_print.c and docs/metrics.md,
+ * which a test holds to it. X(scope, name, type, unit, labels, help): scope says of what there is
+ * one (NODE, WORKER, PORT, VIP, SERVICE, BACKEND); `name` is the family's, without "sluice_", and
+ * without the "_total" of counters and the "_info" of infos; a unit is the last word of the name.
+ */
+#ifndef SLUICE_METRICS_TABLE_H
+#define SLUICE_METRICS_TABLE_H
+
+#include "sluice/memory_counters.h"
+
+#define METRICS_NODE(X)                                                                            \
+	X(NODE, build, INFO, "", "version, build, path", "what runs, and on which fast path")      \
+	X(NODE, start_time_seconds, GAUGE, "seconds", "", "when sluiced started, since the epoch") \
+	X(NODE, services, GAUGE, "", "", "services")                                               \
+	X(NODE, backends, GAUGE, "", "state", "backends of all services, by what was asked for")   \
+	X(NODE, backends_unresolved, GAUGE, "", "",                                                \
+	  "backends that packets can't be sent to, for their next hop is not resolved or behind "  \
+	  "no port")                                                                               \
+	X(NODE, transitions, GAUGE, "", "state", "services whose last change is not over yet")     \
+	X(NODE, drains, GAUGE, "", "state", "drains of backends, by how far they are")             \
+	X(NODE, generation, GAUGE, "", "", "number of the generation that packets see")            \
+	X(NODE, generation_published_timestamp_seconds, GAUGE, "seconds", "",                      \
+	  "when it was published, since the epoch")                                                \
+	X(NODE, generation_publish_duration_seconds, GAUGE, "seconds", "",                         \
+	  "from the change asked for to its publication")                                          \
+	X(NODE, tables_used_bytes, GAUGE, "bytes", "", "memory of the tables that is in use")      \
+	X(NODE, tables_size_bytes, GAUGE, "bytes", "", "memory for the tables: tables_mb")         \
+	X(NODE, events, COUNTER, "", "kind", "events since the start, forgotten ones too")         \
+	X(NODE, packets, COUNTER, "", "verdict", "all packets, by what became of them")            \
+	X(NODE, no_vip_packets, COUNTER, "", "verdict",                                            \
+	  "packets to no vip, most of them the kernel's")
+
+#define METRICS_WORKER(X)                                                                         \
+	X(WORKER, worker_packets, COUNTER, "", "worker, core", "packets that the worker handled") \
+	X(WORKER, worker_bursts, COUNTER, "", "worker, core",                                     \
+	  "dpdk: looks at the ports that brought packets")                                        \
+	X(WORKER, worker_empty_bursts, COUNTER, "", "worker, core",                               \
+	  "dpdk: looks at the ports that brought none")                                           \
+	X(WORKER, worker_sleeps, COUNTER, "", "worker, core",                                     \
+	  "dpdk: times the worker slept, idle")                                                   \
+	X(WORKER, worker_burst_gap_max_seconds, GAUGE, "seconds", "worker, core",                 \
+	  "dpdk: longest time between two looks at the ports, sleeps apart")                      \
+	X(WORKER, worker_busy_ratio, GAUGE, "ratio", "worker, core",                              \
+	  "dpdk: share of the looks at the ports that brought packets, over some 5 seconds")
+
+#define METRICS_PORT(X)                                                               \
+	X(PORT, port_up, GAUGE, "", "port, interface", "1: the link is up")           \
+	X(PORT, port_rx_packets, COUNTER, "", "port, interface", "packets that came") \
+	X(PORT, port_tx_packets, COUNTER, "", "port, interface", "packets that went") \
+	X(PORT, port_rx_missed_packets, COUNTER, "", "port, interface",               \
+	  "packets that came, but found no buffer")                                   \
+	X(PORT, port_to_kernel_packets, COUNTER, "", "port, interface",               \
+	  "dpdk: packets handed to the kernel")                                       \
+	X(PORT, port_from_kernel_packets, COUNTER, "", "port, interface",             \
+	  "dpdk: packets that the kernel sent")
+
+#define METRICS_VIP(X)                                   \
+	X(VIP, vip_packets, COUNTER, "", "vip, verdict", \
+	  "packets to a vip that are of none of its services")
+
+#define METRICS_SERVICE(X)                                                              \
+	X(SERVICE, service, INFO, "", "service, vip, port, protocol, encap, scheduler", \
+	  "what the service is")                                                        \
+	X(SERVICE, service_packets, COUNTER, "", "service, verdict",                    \
+	  "packets of the service, by what became of them")                             \
+	X(SERVICE, service_backends, GAUGE, "", "service, state",                       \
+	  "its backends, by what was asked for")                                        \
+	X(SERVICE, service_slots, GAUGE, "", "service", "slots of its lookup table")    \
+	X(SERVICE, service_changed_slots, GAUGE, "", "service",                         \
+	  "slots whose packets look for their flow; 0 in a steady state")
+
+#define METRICS_BACKEND(X)                                                                        \
+	X(BACKEND, backend_packets, COUNTER, "", "service, backend", "packets sent to it")        \
+	X(BACKEND, backend_bytes, COUNTER, "bytes", "service, backend",                           \
+	  "bytes sent to it, of the inner IP packets")                                            \
+	X(BACKEND, backend_weight, GAUGE, "", "service, backend",                                 \
+	  "its weight in force: 0 while it drains or is disabled, less during a slow start")      \
+	X(BACKEND, backend_slots, GAUGE, "", "service, backend",                                  \
+	  "slots of the lookup table that lead to it: its share of new flows")                    \
+	X(BACKEND, backend_flows, GAUGE, "", "service, backend", "remembered flows that are its") \
+	X(BACKEND, backend_enabled, GAUGE, "", "service, backend", "1: enabled")                  \
+	X(BACKEND, backend_draining, GAUGE, "", "service, backend", "1: draining")                \
+	X(BACKEND, backend_next_hop_resolved, GAUGE, "", "service, backend",                      \
+	  "1: packets can be sent to it; 0: its next hop is not resolved, or behind no port")
+
+/* Of the flow table: X(member of struct memory_counters, meaning), as flow_table_<member>. */
+#define METRICS_FLOW_TABLE(X) SLUICE_MEMORY_COUNTERS(X)
+
+/* What serving the metrics themselves took; the last. */
+#define METRICS_SCRAPE(X)                                      \
+	X(NODE, scrape_duration_seconds, GAUGE, "seconds", "", \
+	  "time that sluiced's thread spent on the metrics when they were last read to their end")
+
+#endif
