@@ -49,7 +49,7 @@ SLUICE_INLINE bool service_hits(const struct arena *arena, const struct generati
 
 /* Copies a flow to where the vectors read it, and looks ahead for its service. */
 SLUICE_INLINE void flow_pack(struct burst *b, const struct arena *arena, const struct generation *g,
-			     uint16_t i, const struct packet *p)
+			     uint32_t i, const struct packet *p)
 {
 	b->flows.addrs[0][i] = p->flow.addrs[0];
 	b->flows.last[i] = p->flow.last;
@@ -66,7 +66,7 @@ SLUICE_INLINE void flow_pack(struct burst *b, const struct arena *arena, const s
 
 /* A plain frame; `v6` is a constant. All that is made of it stays in registers until it is stored. */
 SLUICE_INLINE bool frame_parse_plain(struct burst *b, const struct arena *arena,
-				     const struct generation *g, uint16_t i, struct cursor c, bool v6)
+				     const struct generation *g, uint32_t i, struct cursor c, bool v6)
 {
 	struct packet p;
 
@@ -79,7 +79,7 @@ SLUICE_INLINE bool frame_parse_plain(struct burst *b, const struct arena *arena,
 }
 
 static __attribute__((noinline)) void frame_parse_any(struct burst *b, const struct arena *arena,
-						      const struct generation *g, uint16_t i,
+						      const struct generation *g, uint32_t i,
 						      struct cursor c)
 {
 	b->verdict[i] = (uint8_t)packet_parse(&c, &b->packets[i]);
@@ -88,16 +88,17 @@ static __attribute__((noinline)) void frame_parse_any(struct burst *b, const str
 
 STAGE void burst_parse(struct burst *b, const struct arena *arena, const struct generation *g)
 {
-	uint16_t n = b->n;
+	struct rte_mbuf **pkts = b->pkts;
+	uint32_t n = b->n;
 
 	b->v6_n = 0;
-	for (uint16_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
-		prefetch(packet_data(b->pkts[i]));
-	for (uint16_t i = 0; i < n; i++) {
-		struct cursor c = packet_cursor(b->pkts[i]);
+	for (uint32_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
+		prefetch(packet_data(pkts[i]));
+	for (uint32_t i = 0; i < n; i++) {
+		struct cursor c = packet_cursor(pkts[i]);
 
 		if (i + PREFETCH_PACKETS < n)
-			prefetch(packet_data(b->pkts[i + PREFETCH_PACKETS]));
+			prefetch(packet_data(pkts[i + PREFETCH_PACKETS]));
 		prefetch_write(c.pos - PREFETCH_HEADROOM);
 		if (!frame_parse_plain(b, arena, g, i, c, false) &&
 		    !frame_parse_plain(b, arena, g, i, c, true))
@@ -271,7 +272,7 @@ void burst_count(const struct burst *b, const struct burst_context *ctx)
 		enum verdict verdict = b->verdict[i];
 
 		ctx->services[b->row[i]].packets[verdict]++;
-		if (verdict_action(verdict) == ACTION_FORWARD) {
+		if (verdict == VERDICT_forward || verdict_action(verdict) == ACTION_FORWARD) {
 			struct backend_counters *row = &ctx->backends[b->backend[i]->counter];
 
 			row->packets++;

@@ -171,7 +171,8 @@ void burst_act(struct burst *b, const struct burst_context *ctx,
 			bool ready = packet_forward_kind(pkts[i], &g, to, p, b->hash[i], &refused);
 
 			if (ready && to->port < ports_n) {
-				b->verdict[i] = (uint8_t)steer_fitting(p);
+				if (p->flags & PACKET_ICMP_ERROR)
+					b->verdict[i] = (uint8_t)steer_fitting(p);
 				prefetch_write(&ctx->backends[to->counter]);
 				out_add(b, to->port, pkts[i], i);
 				continue;

@@ -54,14 +54,13 @@ SLUICE_INLINE enum verdict packet_parse_tcp(struct cursor *c, struct packet *p, 
 
 	if (!tcp)
 		return VERDICT_bad_tcp;
-	header_bytes = (tcp->data_offset >> 4) * 4U;
+	header_bytes = tcp->data_offset >> 2 & 0x3cU; /* 4 bytes each */
 	if (header_bytes < sizeof(*tcp) || header_bytes > l4_bytes)
 		return VERDICT_bad_tcp;
 	p->flow.last |= wire_load32(tcp); /* both ports */
 	p->tcp_flags = tcp->flags;
-	p->flags |= PACKET_SUM_KNOWN;
-	if ((tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		p->flags |= PACKET_OPENS;
+	p->flags |= PACKET_SUM_KNOWN |
+		    ((tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? PACKET_OPENS : 0);
 	return VERDICT_forward;
 }
 
@@ -195,8 +194,7 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p, b
 	p->proto = ip->proto;
 	p->ip_id = ip->id;
 	fragment = ip->fragment & (plain ? be16_from(IPV4_DF) : 0xffff);
-	if (fragment & be16_from(IPV4_DF))
-		p->flags |= PACKET_DF;
+	p->flags = fragment & be16_from(IPV4_DF) ? PACKET_DF : 0;
 	if (fragment & be16_from(IPV4_MF | IPV4_OFFSET))
 		p->flags |= PACKET_FRAGMENT;
 	if (!plain && !cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
