@@ -5,7 +5,7 @@ DATAPLANE ?= dpdk
 MINUTES ?= 10
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench bench-xdp bench-consistency bench-callgrind bench-plot fuzz clean
+.PHONY: help run test build deps bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -21,6 +21,7 @@ help:
 	@echo '  make bench             all benchmarks (docs/performance.md); QUICK=1: the main ones, 50 s'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
+	@echo '  make bench-health      5,000 backends checked each second on one core'
 	@echo '  make bench-callgrind   instructions a packet of the DPDK fast path'
 	@echo '  make bench-plot        the curves of the last make bench, into docs/'
 	@echo '  make clean             remove $(BUILD)*/'
@@ -47,6 +48,9 @@ bench-xdp: build
 
 bench-consistency: build
 	@$(BUILD)/tests/bench/consistency/bench_consistency full
+
+bench-health: build
+	@$(BUILD)/tests/bench/bench_health
 
 bench-callgrind: build
 	@BUILD=$(BUILD) tests/bench/callgrind.sh

@@ -166,8 +166,8 @@ static void read_bytes(struct config_reader *r, const config_setting_t *s,
 
 	if (text && !health_bytes_parse(text, out))
 		config_fault(r, s, NULL,
-			     "expected a text, or \"hex:\" with an even number of hex digits, of at "
-			     "most %d bytes",
+			     "expected a text, or \"hex:\" with an even number of hex digits, of "
+			     "at most %d bytes",
 			     HEALTH_BYTES_MAX);
 }
 

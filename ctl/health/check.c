@@ -14,7 +14,7 @@
 #include "log.h"
 
 enum {
-	/* From the first run of one new check to that of the next: all of 5,000 in half a second. */
+	/* From the first run of a new check to that of the next: all of 5,000 in 0.5 s. */
 	PACE_US = 100,
 	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
 	LATE_US = 100000,
@@ -180,8 +180,8 @@ static void not_made(struct check *c, const char *reason)
 }
 
 /*
- * Whether a failure is ours: where the event loop stood still for longer than the check had time, an
- * answer may lie about unread. One is made again at once; a second one counts.
+ * Whether a failure is ours: where the event loop stood still for longer than the check had time,
+ * an answer may lie about unread. One is made again at once; a second one counts.
  */
 static bool was_late(struct check *c)
 {

@@ -48,7 +48,7 @@ static void on_reply(evutil_socket_t fd, short events, void *ctx)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n != sizeof(reply)) {
-		log_error("the process that runs exec checks is gone: restart sluiced to have them");
+		log_error("the process that runs exec checks is gone: restart sluiced");
 		event_del(h->event);
 		close(h->fd);
 		h->fd = -1;

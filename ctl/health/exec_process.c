@@ -82,8 +82,10 @@ static void list_make(char *texts, uint32_t bytes, char *list[TEXTS_MAX])
 {
 	uint32_t n = 0;
 
-	for (uint32_t at = 0; at < bytes && n + 1 < TEXTS_MAX; at += (uint32_t)strlen(texts + at) + 1)
-		list[n++] = texts + at;
+	for (uint32_t at = 0; at < bytes && n + 1 < TEXTS_MAX; n++) {
+		list[n] = texts + at;
+		at += (uint32_t)strlen(texts + at) + 1;
+	}
 	list[n] = NULL;
 }
 

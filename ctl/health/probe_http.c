@@ -187,6 +187,8 @@ static void options_set(struct http *h)
 	curl_easy_setopt(h->handle, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(h->handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h->handle, CURLOPT_PROXY, "");
+	/* Addresses need no cache, which is walked at the end of each transfer. */
+	curl_easy_setopt(h->handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(h->handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h->handle, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->handle, CURLOPT_FORBID_REUSE, 1L);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * icmp: an echo request to the backend, by IPv4 or IPv6, passes when it is answered. Control thread.
+ * icmp: an echo request to the backend, of either family, passes when it is answered. Control
+ * thread.
  */
 #include <errno.h>
 #include <event2/event.h>

@@ -37,7 +37,8 @@ static int ask(struct nlmsghdr *request)
 	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
 		goto err_errno;
 	n = mnl_socket_recvfrom(socket, answer, sizeof(answer));
-	if (n < 0 || mnl_cb_run(answer, (size_t)n, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0)
+	if (n < 0 ||
+	    mnl_cb_run(answer, (size_t)n, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0)
 		goto err_errno;
 	mnl_socket_close(socket);
 	return err;

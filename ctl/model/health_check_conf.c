@@ -10,11 +10,11 @@ static void number_check(struct fault_sink *sink, uint32_t service, uint32_t bac
 			 const char *key, uint32_t value, uint32_t min, uint32_t max)
 {
 	if (value < min || value > max)
-		fault_report(sink, MODEL_INVALID, service, backend, key, "%u is not in %u-%u", value,
-			     min, max);
+		fault_report(sink, MODEL_INVALID, service, backend, key, "%u is not in %u-%u",
+			     value, min, max);
 }
 
-/* What holds in the end, for a backend or (MODEL_NOWHERE) for those without anything of their own. */
+/* What holds in the end, for a backend or (MODEL_NOWHERE) for those with nothing of their own. */
 static void timing_check(struct fault_sink *sink, uint32_t service, uint32_t backend,
 			 const struct health_timing *t)
 {

@@ -113,7 +113,7 @@ bool health_status_expected(const struct health_conf *conf, long status);
 /* Reads a text as it is, or "hex:00ff17". False: too long, or no hex digits. */
 bool health_bytes_parse(const char *text, struct health_bytes *out);
 
-/* The way back: a text where it is one, else as hex. `buf`: 5 + 2 * HEALTH_BYTES_MAX. Returns it. */
+/* The way back: a text, or else as hex. `buf`: 5 + 2 * HEALTH_BYTES_MAX. Returns it. */
 const char *health_bytes_format(const struct health_bytes *bytes, char *buf);
 
 /* "tcp", "none" and so on. */
