@@ -70,7 +70,10 @@ struct control_stats {
 int control_new(struct event_base *base, const struct control_config *config,
 		const struct daemon_api *api, struct control **out, char error[CONTROL_ERROR_MAX]);
 
-/* Closes all clients and removes the socket, unless another's is there by now. NULL is allowed. */
+/*
+ * Closes all clients and removes the socket, unless another's is there by now. What was submitted
+ * must be answered before (publisher_flush()). NULL is allowed.
+ */
 void control_free(struct control *control);
 
 struct control_stats control_stats(const struct control *control);

@@ -21,10 +21,20 @@
 #include <unistd.h>
 
 enum {
-	TURN_REQUESTS = 8, /* handled before others get a turn */
-	TURN_EVENTS = 64,  /* told before others get a turn */
+	TURN_REQUESTS = 8,  /* handled before others get a turn */
+	TURN_EVENTS = 64,   /* told before others get a turn */
+	WAITING_MAX = 1024, /* changes that are not in force yet */
 	/* Not read yet; beyond it a client that follows is told no more: the ring keeps them. */
 	EVENTS_OUTPUT_MAX_BYTES = 64 << 10,
+};
+
+/* What a line is answered with. Answers go out in the order of the lines. */
+struct reply {
+	STAILQ_ENTRY(reply) link;
+	struct control_client *client; /* NULL: gone */
+	json_t *answer;
+	int rc;
+	bool ready;
 };
 
 struct control_client {
@@ -34,13 +44,30 @@ struct control_client {
 	struct event *timer; /* the next turn; when lingering, the end */
 	struct rpc_peer peer;
 	struct event_follow follow;
+	STAILQ_HEAD(, reply) replies; /* that have not gone out */
+	uint32_t waiting_n;           /* of them, not ready */
 	size_t searched_bytes; /* of the input, which hold no line break */
 	bool ended;            /* the client sends nothing more */
 	bool lingering;
 };
 
+static void reply_free(struct reply *reply)
+{
+	json_decref(reply->answer);
+	free(reply);
+}
+
 static void client_free(struct control_client *client)
 {
+	struct reply *reply;
+
+	/* What is asked for is done even so. */
+	while ((reply = STAILQ_FIRST(&client->replies))) {
+		STAILQ_REMOVE_HEAD(&client->replies, link);
+		reply->client = NULL;
+		if (reply->ready)
+			reply_free(reply);
+	}
 	LIST_REMOVE(client, link);
 	client->room->stats.clients--;
 	event_free(client->timer);
@@ -67,6 +94,41 @@ static bool send_answer(struct control_client *client, json_t *answer)
 
 	json_decref(answer);
 	return done;
+}
+
+/* Sends what is answered, up to the first line that isn't. False: no memory. */
+static bool send_replies(struct control_client *client)
+{
+	struct reply *reply;
+	bool done = true;
+
+	while ((reply = STAILQ_FIRST(&client->replies)) && reply->ready && done) {
+		STAILQ_REMOVE_HEAD(&client->replies, link);
+		done = reply->rc == 0;
+		if (done && reply->answer)
+			done = send_answer(client, json_incref(reply->answer));
+		reply_free(reply);
+	}
+	return done;
+}
+
+/* rpc_answered_fn. Goes on in a turn of its own: the client is not freed in here. */
+static void answered(void *ctx, int rc, json_t *answer)
+{
+	static const struct timeval now;
+	struct reply *reply = ctx;
+	struct control_client *client = reply->client;
+
+	reply->answer = answer;
+	reply->rc = rc;
+	reply->ready = true;
+	if (!client) {
+		reply_free(reply);
+		return;
+	}
+	client->waiting_n--;
+	if (!client->lingering)
+		event_add(client->timer, &now);
 }
 
 /* The client is told `text`, and has linger_ms to read it. Closing at once, with input unread,
@@ -105,24 +167,35 @@ static ssize_t line_length(struct control_client *client)
 	return client->ended && n_bytes > 0 ? (ssize_t)n_bytes : -EAGAIN;
 }
 
-/* False: no memory. */
-static bool handle_line(struct control_client *client, size_t line_bytes)
+/* Returns 0, -ENOMEM, or -EAGAIN: the line has to wait for the answers before it. */
+static int handle_line(struct control_client *client, size_t line_bytes)
 {
 	struct evbuffer *input = bufferevent_get_input(client->bev);
 	const char *line =
 		line_bytes > 0 ? (const char *)evbuffer_pullup(input, (ssize_t)line_bytes) : "";
-	json_t *answer;
+	struct reply *reply = calloc(1, sizeof(*reply));
+	bool waiting = client->waiting_n > 0;
 	int rc;
 
-	if (!line)
-		return false;
+	if (!line || !reply) {
+		free(reply);
+		return -ENOMEM;
+	}
+	reply->client = client;
+	STAILQ_INSERT_TAIL(&client->replies, reply, link);
+	client->waiting_n++;
+	rc = rpc_answer(&client->room->api, &client->peer, line, line_bytes, waiting, answered,
+			reply);
+	if (rc == -EAGAIN) {
+		STAILQ_REMOVE(&client->replies, reply, reply, link);
+		client->waiting_n--;
+		free(reply);
+		return rc;
+	}
 	client->room->stats.requests++;
-	rc = rpc_answer(&client->room->api, &client->peer, line, line_bytes, &answer);
 	evbuffer_drain(input, line_bytes + 1);
 	client->searched_bytes = 0;
-	if (rc < 0)
-		return false;
-	return !answer || send_answer(client, answer);
+	return 0;
 }
 
 /* Tells a few events to a client that follows. */
@@ -142,43 +215,60 @@ static void tell_events(struct control_client *client)
 	event_add(client->timer, &now);
 }
 
-/* Handles a few lines. May free the client. */
+static void too_long(struct control_client *client)
+{
+	const struct control_config *config = &client->room->config;
+	char text[96];
+
+	snprintf(text, sizeof(text), "a line is longer than %zu bytes; closing",
+		 config->line_max_bytes);
+	client->room->stats.long_lines++;
+	linger(client, RPC_REQUEST, text);
+}
+
+/*
+ * Handles the next line. Returns 0; -EAGAIN: none can be handled now; -ENOMEM; -EMSGSIZE: the
+ * client lingers; -ENOTCONN: there will be none, and all is answered.
+ */
+static int serve_line(struct control_client *client)
+{
+	const struct control_config *config = &client->room->config;
+	ssize_t length;
+
+	/* Goes on when the client has read all, or when changes are in force. */
+	if (unread_bytes(client) > config->output_max_bytes || client->waiting_n >= WAITING_MAX)
+		return -EAGAIN;
+	length = line_length(client);
+	if (length == -EMSGSIZE && client->waiting_n == 0) {
+		too_long(client);
+		return -EMSGSIZE;
+	}
+	if (length >= 0)
+		return handle_line(client, (size_t)length);
+	return client->ended && unread_bytes(client) == 0 && client->waiting_n == 0 ? -ENOTCONN :
+										       -EAGAIN;
+}
+
+/* Sends answers, and handles a few lines. May free the client. */
 static void serve(struct control_client *client)
 {
 	static const struct timeval now;
-	const struct control_config *config = &client->room->config;
+	int rc = send_replies(client) ? 0 : -ENOMEM;
 
-	if (client->follow.on)
+	if (rc == 0 && client->follow.on)
 		tell_events(client);
-	for (int i = 0; i < TURN_REQUESTS; i++) {
-		ssize_t length;
-
-		if (unread_bytes(client) > config->output_max_bytes)
-			return; /* goes on when the client has read all */
-		length = line_length(client);
-		if (length == -EMSGSIZE) {
-			char text[96];
-
-			snprintf(text, sizeof(text), "a line is longer than %zu bytes; closing",
-				 config->line_max_bytes);
-			client->room->stats.long_lines++;
-			linger(client, RPC_REQUEST, text);
-			return;
-		}
-		if (length < 0) {
-			if (client->ended && unread_bytes(client) == 0)
-				client_free(client);
-			else if (i > 0 && client->follow.on)
-				event_add(client->timer, &now); /* what it may have asked for */
-			return;
-		}
-		if (!handle_line(client, (size_t)length)) {
-			log_error("control: out of memory, a client is closed");
-			client_free(client);
-			return;
-		}
+	for (int i = 0; rc == 0 && i < TURN_REQUESTS; i++) {
+		rc = serve_line(client);
+		/* Before linger() or the end says its own. */
+		if (rc == 0 && !send_replies(client))
+			rc = -ENOMEM;
 	}
-	event_add(client->timer, &now);
+	if (rc == -ENOMEM)
+		log_error("control: out of memory, a client is closed");
+	if (rc == -ENOMEM || rc == -ENOTCONN)
+		client_free(client);
+	else if (rc == 0)
+		event_add(client->timer, &now);
 }
 
 static void input_came(struct bufferevent *bev, void *ctx)
@@ -274,6 +364,7 @@ int control_client_new(struct control_room *room, int fd)
 	if (!client)
 		goto err_close;
 	client->room = room;
+	STAILQ_INIT(&client->replies);
 	client->peer = peer_of(fd, room->config.reads_only);
 	client->peer.follow = &client->follow;
 	client->timer = evtimer_new(room->base, timer_fired, client);

@@ -93,7 +93,7 @@ static enum rpc_error_code code_of(enum model_error_kind kind)
 
 void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes)
 {
-	const struct rpc_peer *peer = call->peer;
+	const struct rpc_peer *peer = &call->peer;
 
 	snprintf(buf, buf_bytes, "cli uid %u%s%s%s pid %d", (unsigned int)peer->uid,
 		 peer->user[0] ? " (" : "", peer->user, peer->user[0] ? ")" : "", (int)peer->pid);
@@ -142,36 +142,59 @@ static json_t *preview(struct rpc_call *call, struct model *next)
 	return result;
 }
 
+/* daemon_done_fn, of a call. */
+static void applied(void *ctx, int rc, const struct model_error *error)
+{
+	struct rpc_call *call = ctx;
+	struct daemon_generation generation;
+	json_t *result = NULL;
+
+	if (rc == -EAGAIN) {
+		call->alone = true;
+		rpc_again(call);
+		return;
+	}
+	if (rc == -EINVAL) {
+		rpc_refuse(call, code_of(error->kind), "%s", error->text);
+	} else if (rc < 0) {
+		rpc_refuse(call, RPC_FAILED, "%s", error->text[0] ? error->text : strerror(-rc));
+	} else {
+		call->api->generation(call->api->ctx, &generation);
+		result = json_object();
+		methods_put_number(&result, "generation", generation.number);
+		methods_put_number(&result, "took_us", generation.took_us);
+	}
+	rpc_end(call, result);
+}
+
 json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error)
 {
-	const struct daemon_api *api = call->api;
-	struct daemon_generation generation;
-	json_t *result;
 	char who[256];
-	int rc;
 
 	if (!next)
 		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
 	if (rpc_flag(call->params, "dry_run"))
 		return preview(call, next);
 	describe(call, who, sizeof(who));
-	rc = api->apply(api->ctx, next, who, error);
-	if (rc == -EINVAL)
-		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
-	if (rc < 0)
-		return rpc_refuse(call, RPC_FAILED, "%s",
-				  error->text[0] ? error->text : strerror(-rc));
-	api->generation(api->ctx, &generation);
-	result = json_object();
-	methods_put_number(&result, "generation", generation.number);
-	methods_put_number(&result, "took_us", generation.took_us);
-	return result;
+	rpc_later(call);
+	call->api->submit(call->api->ctx, next, who, call->alone, applied, call);
+	return NULL;
 }
 
-const struct service_conf *methods_service_named(struct rpc_call *call)
+const struct model *methods_model(const struct rpc_call *call)
+{
+	return call->api->model(call->api->ctx);
+}
+
+const struct model *methods_newest(const struct rpc_call *call)
+{
+	return call->api->newest(call->api->ctx);
+}
+
+const struct service_conf *methods_service_named(struct rpc_call *call, const struct model *model)
 {
 	const char *name = rpc_string(call->params, "service");
-	const struct service_conf *service = model_find(call->api->model(call->api->ctx), name);
+	const struct service_conf *service = model_find(model, name);
 
 	if (!service)
 		rpc_refuse(call, RPC_NOT_FOUND, "no service \"%.64s\"", name);

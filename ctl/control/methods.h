@@ -40,13 +40,19 @@ void methods_append(json_t **array, json_t *value);
 /* "cli uid 0 (root) pid 4711", as events_add() takes it. */
 void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes);
 
+/* The model that a change is made from: what is in force, with the changes that wait. */
+const struct model *methods_newest(const struct rpc_call *call);
+
 /* Puts `next` in force, which model_*() made (NULL: refused; *error says why). The result of all
- * methods that change something: {"generation": 12, "took_us": 412}. With the parameter "dry_run"
- * nothing changes, and the result is {"preview": [...]}. */
+ * methods that change something, when packets see it: {"generation": 12, "took_us": 412}. With the
+ * parameter "dry_run" nothing changes, and the result is {"preview": [...]}. */
 json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_error *error);
 
-/* The service that the parameter "service" names. NULL: none; the call is refused then. */
-const struct service_conf *methods_service_named(struct rpc_call *call);
+/* The service of `model` that the parameter "service" names. NULL: none; the call is refused. */
+const struct service_conf *methods_service_named(struct rpc_call *call, const struct model *model);
+
+/* What is in force. */
+const struct model *methods_model(const struct rpc_call *call);
 
 /* "none", "active", "settling" */
 const char *methods_transition_word(enum daemon_transition_state state);

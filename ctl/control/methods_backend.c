@@ -142,12 +142,12 @@ static bool append_backends(struct rpc_call *call, const struct service_conf *se
 
 static json_t *backends_list(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_model(call);
 	json_t *result = json_object(), *list = json_array();
 	bool done = true;
 
 	if (rpc_string(call->params, "service")) {
-		const struct service_conf *service = methods_service_named(call);
+		const struct service_conf *service = methods_service_named(call, methods_model(call));
 
 		done = service && append_backends(call, service, &list);
 	} else {
@@ -186,7 +186,7 @@ bool methods_backend_conf(struct rpc_call *call, const json_t *object, const cha
 
 static json_t *backend_add(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_newest(call);
 	struct model_error error = {.text = ""};
 	struct backend_conf spec;
 
@@ -202,7 +202,7 @@ static json_t *backend_remove(struct rpc_call *call)
 	struct model_error error = {.text = ""};
 
 	return methods_apply(call,
-			     model_backend_remove(call->api->model(call->api->ctx),
+			     model_backend_remove(methods_newest(call),
 						  rpc_string(call->params, "service"),
 						  rpc_string(call->params, "backend"), &error),
 			     &error);
@@ -216,7 +216,7 @@ static json_t *backend_set(struct rpc_call *call)
 	if (!rpc_integer(call, call->params, "", "weight", 0, MODEL_WEIGHT_MAX, &weight))
 		return NULL;
 	return methods_apply(call,
-			     model_backend_weight(call->api->model(call->api->ctx),
+			     model_backend_weight(methods_newest(call),
 						  rpc_string(call->params, "service"),
 						  rpc_string(call->params, "backend"), weight,
 						  &error),
@@ -228,7 +228,7 @@ static json_t *set_admin(struct rpc_call *call, enum backend_admin admin)
 	struct model_error error = {.text = ""};
 
 	return methods_apply(call,
-			     model_backend_admin(call->api->model(call->api->ctx),
+			     model_backend_admin(methods_newest(call),
 						 rpc_string(call->params, "service"),
 						 rpc_string(call->params, "backend"), admin,
 						 &error),
@@ -247,7 +247,7 @@ static json_t *backend_disable(struct rpc_call *call)
 
 static json_t *backend_undrain(struct rpc_call *call)
 {
-	const struct service_conf *service = methods_service_named(call);
+	const struct service_conf *service = methods_service_named(call, methods_newest(call));
 	const char *name = rpc_string(call->params, "backend");
 	const struct backend_conf *backend = service ? service_conf_find(service, name) : NULL;
 
@@ -268,7 +268,7 @@ static json_t *backend_drain(struct rpc_call *call)
 			 &timeout_s))
 		return NULL;
 	return methods_apply(call,
-			     model_backend_drain(call->api->model(call->api->ctx),
+			     model_backend_drain(methods_newest(call),
 						 rpc_string(call->params, "service"),
 						 rpc_string(call->params, "backend"), timeout_s,
 						 &error),

@@ -92,12 +92,12 @@ static bool put_others(struct rpc_call *call, json_t **result)
 
 static json_t *counters_list(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_model(call);
 	json_t *result = json_object(), *services = json_array(), *vips = json_array();
 	bool done = true;
 
 	if (rpc_string(call->params, "service")) {
-		const struct service_conf *service = methods_service_named(call);
+		const struct service_conf *service = methods_service_named(call, methods_model(call));
 
 		done = service && append_service(call, service, &services);
 		json_decref(vips);

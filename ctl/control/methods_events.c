@@ -129,7 +129,7 @@ static json_t *events_follow(struct rpc_call *call)
 	json_t *result;
 	bool since;
 
-	if (!call->peer->follow)
+	if (!call->peer.follow)
 		return rpc_refuse(call, RPC_FAILED, "events can be followed on a connection only");
 	if (!read_filter(call, &follow, &since))
 		return NULL;
@@ -138,7 +138,7 @@ static json_t *events_follow(struct rpc_call *call)
 	result = json_object();
 	methods_put_number(&result, "last", follow.next - 1);
 	if (result)
-		*call->peer->follow = follow;
+		*call->peer.follow = follow;
 	return result;
 }
 

@@ -55,7 +55,7 @@ static bool read_filter(struct rpc_call *call, struct daemon_flow_filter *filter
 	if (!rpc_integer(call, call->params, "", "limit", 0, FLOWS_LIMIT_MAX, &filter->limit))
 		return false;
 	if (rpc_string(call->params, "service")) {
-		filter->service = methods_service_named(call);
+		filter->service = methods_service_named(call, methods_model(call));
 		if (!filter->service)
 			return false;
 	}
@@ -117,7 +117,7 @@ static json_t *transition_json(const struct service_conf *service,
 
 static json_t *transitions_list(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_model(call);
 	json_t *result = json_object(), *list = json_array();
 
 	for (uint32_t i = 0; i < model->services_n; i++) {

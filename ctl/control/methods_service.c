@@ -36,7 +36,7 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 
 static json_t *services_list(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_model(call);
 	json_t *result = json_object(), *list = json_array();
 
 	for (uint32_t i = 0; i < model->services_n; i++)
@@ -121,7 +121,7 @@ static json_t *service_add(struct rpc_call *call)
 		return NULL;
 	if (read_service(call, spec) && read_backends(call, backends, spec))
 		result = methods_apply(
-			call, model_service_add(call->api->model(call->api->ctx), spec, &error),
+			call, model_service_add(methods_newest(call), spec, &error),
 			&error);
 	service_conf_unref(spec);
 	return result;
@@ -129,7 +129,7 @@ static json_t *service_add(struct rpc_call *call)
 
 static json_t *service_remove(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
+	const struct model *model = methods_newest(call);
 	struct model_error error = {.text = ""};
 
 	return methods_apply(

@@ -96,7 +96,7 @@ static json_t *traffic_list(struct rpc_call *call)
 	list = json_array();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (rpc_string(call->params, "service")) {
-		const struct service_conf *service = methods_service_named(call);
+		const struct service_conf *service = methods_service_named(call, methods_model(call));
 
 		done = service && append_service(call, service, each, &list);
 	} else {

@@ -161,74 +161,137 @@ static void log_refused_change(const struct rpc_call *call)
 		log_warning("control: %llu more requests for changes were refused",
 			    (unsigned long long)unlogged);
 	log_warning("control: uid %u pid %d: %s refused: the socket only reads",
-		    (unsigned int)call->peer->uid, (int)call->peer->pid, call->method->name);
+		    (unsigned int)call->peer.uid, (int)call->peer.pid, call->method->name);
 	last_s = now.tv_sec;
 	unlogged = 0;
 }
 
 /* A reader asked for a change. Whoever may do that has another socket. */
-static json_t *refuse_change(struct rpc_call *call)
+static void refuse_change(struct rpc_call *call)
 {
 	log_refused_change(call);
-	return rpc_refuse(call, RPC_DENIED,
-			  "%s changes something, and this socket only reads: use the control "
-			  "socket, as root or as a member of its group (control.socket and "
-			  "control.group in sluiced's config)",
-			  call->method->name);
+	rpc_refuse(call, RPC_DENIED,
+		   "%s changes something, and this socket only reads: use the control "
+		   "socket, as root or as a member of its group (control.socket and "
+		   "control.group in sluiced's config)",
+		   call->method->name);
 }
 
-/* Returns the result (a new reference), or NULL with call's error set. */
-static json_t *method_call(struct rpc_call *call, const char *name, json_t *given)
+/* Whether the call is right as far as its table tells. */
+static bool method_check(struct rpc_call *call, const char *name, json_t *given)
 {
-	json_t *params, *result = NULL;
-
 	call->method = method_find(name);
 	if (!call->method) {
 		refuse_method(call, name);
-		return NULL;
+		return false;
 	}
-	if (call->method->changes && call->peer->reads_only)
-		return refuse_change(call);
-	if (given && !json_is_object(given) && !(json_is_array(given) && !json_array_size(given)))
-		return rpc_refuse(call, RPC_PARAMS,
-				  "%s: parameters go by name: \"params\" must be "
-				  "an object, not %s",
-				  name, rpc_kind(given));
-	params = json_is_object(given) ? json_incref(given) : json_object();
-	call->params = params;
-	call->error = RPC_INTERNAL;
-	snprintf(call->error_text, sizeof(call->error_text), "%s: out of memory", name);
-	if (params && rpc_params_check(call))
-		result = call->method->handler(call);
-	json_decref(params);
-	return result;
+	if (call->method->changes && call->peer.reads_only) {
+		refuse_change(call);
+		return false;
+	}
+	if (given && !json_is_object(given) && !(json_is_array(given) && !json_array_size(given))) {
+		rpc_refuse(call, RPC_PARAMS,
+			   "%s: parameters go by name: \"params\" must be "
+			   "an object, not %s",
+			   name, rpc_kind(given));
+		return false;
+	}
+	call->params = json_is_object(given) ? json_incref(given) : json_object();
+	return call->params && rpc_params_check(call);
 }
 
-static int request_answer(struct rpc_call *call, json_t *request, json_t **answer)
+static void refuse_no_memory(struct rpc_call *call)
+{
+	rpc_refuse(call, RPC_INTERNAL, "%s: out of memory", call->method->name);
+}
+
+/* Answers, and frees the call. */
+static void call_end(struct rpc_call *call, json_t *result)
+{
+	json_t *answer = NULL;
+	bool notification = !call->id;
+
+	if (notification)
+		json_decref(result);
+	else if (result)
+		answer = json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result, "id",
+				   call->id);
+	else
+		answer = error_answer(json_incref(call->id), call->error, call->error_text);
+	call->answered(call->ctx, answer || notification ? 0 : -ENOMEM, answer);
+	json_decref(call->params);
+	json_decref(call->id);
+	free(call);
+}
+
+static void call_run(struct rpc_call *call)
+{
+	json_t *result;
+
+	call->state = RPC_CALL_RUNS;
+	call->handling = true;
+	refuse_no_memory(call);
+	result = call->method->handler(call);
+	call->handling = false;
+	if (call->state != RPC_CALL_LATER)
+		call_end(call, call->state == RPC_CALL_ENDED ? call->result : result);
+}
+
+json_t *rpc_later(struct rpc_call *call)
+{
+	call->state = RPC_CALL_LATER;
+	refuse_no_memory(call);
+	return NULL;
+}
+
+void rpc_end(struct rpc_call *call, json_t *result)
+{
+	if (!call->handling) {
+		call_end(call, result);
+		return;
+	}
+	call->state = RPC_CALL_ENDED;
+	call->result = result;
+}
+
+void rpc_again(struct rpc_call *call)
+{
+	call_run(call);
+}
+
+/* Whether the call, which is a right one, has to find the changes before it in force. */
+static bool reads(const struct rpc_call *call)
+{
+	return !call->method->changes || rpc_flag(call->params, "dry_run");
+}
+
+/* Takes `call` over, unless -EAGAIN is returned. */
+static int request_answer(struct rpc_call *call, json_t *request, bool waiting)
 {
 	json_t *id = json_object_get(request, "id");
 	bool id_valid = !id || json_is_string(id) || json_is_number(id) || json_is_null(id);
-	const char *name = request_check(call, request);
-	json_t *result = NULL;
+	const char *name;
 
+	rpc_refuse(call, RPC_INTERNAL, "out of memory");
+	name = request_check(call, request);
+	/* What is no request is answered in any case. */
+	if (id && id_valid)
+		call->id = json_incref(id);
+	else if (!name || !id_valid)
+		call->id = json_null();
 	if (name && !id_valid) {
 		rpc_refuse(call, RPC_REQUEST,
 			   "the member \"id\" must be a string or a number, not %s", rpc_kind(id));
 		name = NULL;
 	}
-	if (name)
-		result = method_call(call, name, json_object_get(request, "params"));
-	if (name && !id) { /* a notification */
-		json_decref(result);
+	if (!name || !method_check(call, name, json_object_get(request, "params"))) {
+		call_end(call, NULL);
 		return 0;
 	}
-	id = id_valid ? json_incref(id) : NULL;
-	if (result)
-		*answer =
-			json_pack("{s:s, s:o, s:o}", "jsonrpc", "2.0", "result", result, "id", id);
-	else
-		*answer = error_answer(id, call->error, call->error_text);
-	return *answer ? 0 : -ENOMEM;
+	if (waiting && reads(call))
+		return -EAGAIN;
+	call_run(call);
+	return 0;
 }
 
 static bool is_blank(const char *line, size_t line_bytes)
@@ -240,32 +303,50 @@ static bool is_blank(const char *line, size_t line_bytes)
 	return true;
 }
 
-int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const char *line,
-	       size_t line_bytes, json_t **answer)
+/* Says why a line is no request. */
+static void refuse_line(struct rpc_call *call, const json_t *json, const json_error_t *error)
 {
-	struct rpc_call call = {.api = api, .peer = peer};
-	json_error_t error;
-	json_t *request;
-	int rc = 0;
-
-	*answer = NULL;
-	if (is_blank(line, line_bytes))
-		return 0;
-	request = json_loadb(line, line_bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-	if (json_is_object(request)) {
-		rc = request_answer(&call, request, answer);
-		json_decref(request);
-		return rc;
-	}
-	if (!request)
-		rpc_refuse(&call, RPC_PARSE, "the line is not JSON: column %d: %s", error.column,
-			   error.text);
-	else if (json_is_array(request))
-		rpc_refuse(&call, RPC_REQUEST,
+	if (!json)
+		rpc_refuse(call, RPC_PARSE, "the line is not JSON: column %d: %s", error->column,
+			   error->text);
+	else if (json_is_array(json))
+		rpc_refuse(call, RPC_REQUEST,
 			   "batches are not supported: send one request object a line");
 	else
-		rpc_refuse(&call, RPC_REQUEST, "a request is an object, not %s", rpc_kind(request));
-	json_decref(request);
-	*answer = rpc_error_answer(call.error, call.error_text);
-	return *answer ? 0 : -ENOMEM;
+		rpc_refuse(call, RPC_REQUEST, "a request is an object, not %s", rpc_kind(json));
+}
+
+int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const char *line,
+	       size_t line_bytes, bool waiting, rpc_answered_fn *answered, void *ctx)
+{
+	struct rpc_call *call;
+	json_error_t error;
+	json_t *json;
+	int rc = 0;
+
+	if (is_blank(line, line_bytes)) {
+		answered(ctx, 0, NULL);
+		return 0;
+	}
+	call = calloc(1, sizeof(*call));
+	if (!call) {
+		answered(ctx, -ENOMEM, NULL);
+		return 0;
+	}
+	*call = (struct rpc_call){.api = api, .peer = *peer, .answered = answered, .ctx = ctx};
+	json = json_loadb(line, line_bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(json)) {
+		rc = request_answer(call, json, waiting);
+	} else {
+		call->id = json_null();
+		refuse_line(call, json, &error);
+		call_end(call, NULL);
+	}
+	json_decref(json);
+	if (rc == -EAGAIN) {
+		json_decref(call->params);
+		json_decref(call->id);
+		free(call);
+	}
+	return rc;
 }

@@ -69,18 +69,33 @@ struct rpc_param {
 	const struct rpc_param *fields; /* of RPC_OBJECTS */
 };
 
+/*
+ * Tells what to send for a line (a new reference); NULL: nothing, for it was a notification or
+ * blank; rc -ENOMEM: nothing can be answered (a change may have been made).
+ */
+typedef void rpc_answered_fn(void *ctx, int rc, json_t *answer);
+
 /* A request under way. */
 struct rpc_call {
 	const struct daemon_api *api;
-	const struct rpc_peer *peer;
+	struct rpc_peer peer;
 	const struct rpc_method *method;
 	json_t *params; /* an object, checked against the method's table */
+	bool alone;     /* a change goes by itself: with others it failed */
 	enum rpc_error_code error;
 	char error_text[RPC_ERROR_MAX];
+
+	/* rpc.c's own. */
+	json_t *id; /* NULL: a notification */
+	rpc_answered_fn *answered;
+	void *ctx;
+	enum { RPC_CALL_RUNS, RPC_CALL_LATER, RPC_CALL_ENDED } state;
+	bool handling; /* its handler has not returned */
+	json_t *result;
 };
 
-/* Returns the result (a new reference), or what rpc_refuse returned; NULL without that stands
- * for no memory. */
+/* Returns the result (a new reference), what rpc_refuse returned, or what rpc_later returned;
+ * NULL without these stands for no memory. */
 typedef json_t *rpc_handler(struct rpc_call *call);
 
 struct rpc_method {
@@ -98,12 +113,23 @@ const struct rpc_method *rpc_method_at(size_t index);
 const char *rpc_type_name(enum rpc_type type);
 
 /*
- * Handles one line, without its line break. *answer is what to send (a new reference), or NULL
- * where nothing is: for a notification, and a blank line.
- * Returns 0, or -ENOMEM: nothing can be answered (a change may have been made).
+ * Handles one line, without its line break. `answered` is called once: before this returns, or
+ * later, where the line asks for a change, when packets see it.
+ * `waiting`: changes of the same client are not in force yet. What reads is not handled then, so
+ * that it finds them: returns -EAGAIN, and the line is to come again. Else 0.
  */
 int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const char *line,
-	       size_t line_bytes, json_t **answer);
+	       size_t line_bytes, bool waiting, rpc_answered_fn *answered, void *ctx);
+
+/*
+ * The call's result comes with rpc_end(), which may be called before the handler has returned.
+ * Returns NULL, for the handler to return.
+ */
+json_t *rpc_later(struct rpc_call *call);
+/* `result` as a handler returns it. The call is gone. */
+void rpc_end(struct rpc_call *call, json_t *result);
+/* Instead of rpc_end(): calls the handler again, from the start. */
+void rpc_again(struct rpc_call *call);
 
 /* An answer to a request that could not be read, with id null. NULL: no memory. */
 json_t *rpc_error_answer(enum rpc_error_code error, const char *text);

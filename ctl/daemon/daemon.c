@@ -84,22 +84,49 @@ static const struct model *api_model(void *ctx)
 	return publisher_model(((struct daemon *)ctx)->publisher);
 }
 
-static int api_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
+static const struct model *api_newest(void *ctx)
 {
-	struct publisher *publisher = ((struct daemon *)ctx)->publisher;
-	struct model_diff diff;
-	int err = model_diff(publisher_model(publisher), next, &diff);
+	return publisher_newest(((struct daemon *)ctx)->publisher);
+}
 
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
+/* A change under way, to be told as events when it is in force. */
+struct told {
+	struct model_diff diff;
+	daemon_done_fn *done;
+	void *ctx;
+	char who[];
+};
+
+/* daemon_done_fn */
+static void tell_change(void *ctx, int rc, const struct model_error *error)
+{
+	struct told *told = ctx;
+
+	if (rc == 0)
+		model_events_tell(&told->diff, told->who);
+	told->done(told->ctx, rc, error);
+	model_diff_free(&told->diff);
+	free(told);
+}
+
+static void api_submit(void *ctx, struct model *next, const char *who, bool alone,
+		       daemon_done_fn *done, void *done_ctx)
+{
+	static const struct model_error no_memory = {MODEL_FULL, "no memory"};
+	struct publisher *publisher = ((struct daemon *)ctx)->publisher;
+	size_t who_bytes = strlen(who) + 1;
+	struct told *told = calloc(1, sizeof(*told) + who_bytes);
+
+	if (!told || model_diff(publisher_newest(publisher), next, &told->diff) != 0) {
+		free(told);
 		model_free(next);
-		return err;
+		done(done_ctx, -ENOMEM, &no_memory);
+		return;
 	}
-	err = publisher_apply(publisher, next, who, error);
-	if (!err)
-		model_events_tell(&diff, who);
-	model_diff_free(&diff);
-	return err;
+	told->done = done;
+	told->ctx = done_ctx;
+	memcpy(told->who, who, who_bytes);
+	publisher_submit(publisher, next, who, alone, tell_change, told);
 }
 
 static int api_service_counters(void *ctx, const struct service_conf *service,
@@ -202,7 +229,8 @@ static void api_info(void *ctx, struct daemon_info *out)
 static const struct daemon_api api = {
 	.ctx = &the_daemon,
 	.model = api_model,
-	.apply = api_apply,
+	.newest = api_newest,
+	.submit = api_submit,
 	.service_counters = api_service_counters,
 	.vip_counters = api_vip_counters,
 	.other_counters = api_other_counters,
@@ -338,6 +366,7 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		     publisher_model(d->publisher)->services_n);
 	event_base_dispatch(d->base);
 	notify_stopping();
+	publisher_flush(d->publisher);
 	end = DAEMON_DONE;
 out:
 	http_free(d->http);

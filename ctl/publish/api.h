@@ -108,21 +108,33 @@ struct daemon_flow_filter {
 	uint32_t limit;                     /* how many are handed out at most */
 };
 
+/*
+ * What became of a change: rc 0: packets see it; or -errno, with *error set, and what was in force
+ * still is:
+ * -EAGAIN: the generation that it was part of, with others, could not be published: make it anew
+ *   from newest(), and submit it alone;
+ * -EINVAL: refused, error->kind says how;
+ * another: the daemon could not (-ENOMEM, -EIO ...), error->kind means nothing.
+ */
+typedef void daemon_done_fn(void *done_ctx, int rc, const struct model_error *error);
+
 struct daemon_api {
 	void *ctx; /* first argument of all of them */
 
-	/* What is in force. Valid until the next apply(), or until the event loop runs again. */
+	/* What is in force: for who reads. Valid until the event loop runs again, or flush(). */
 	const struct model *(*model)(void *ctx);
 
+	/* What is in force, with all that was submitted since: for who changes. As above. */
+	const struct model *(*newest)(void *ctx);
+
 	/*
-	 * Takes `next` over, in any case, and puts it in force: whole, or not at all. `who` says
-	 * for log and events who asked for what, as events_add() takes it, on one line:
-	 * `cli uid 0 (root) pid 4711: backend.set {"...`.
-	 * Returns 0: packets see it; or -errno, with *error set, and what was in force still is:
-	 * -EINVAL: refused, error->kind says how;
-	 * another: the daemon could not (-ENOMEM, -EIO ...), error->kind means nothing.
+	 * Takes `next` over, in any case, which was made from newest(), and puts it in force with
+	 * the next generation, which other changes may be part of: whole, or not at all. `alone`:
+	 * at once. `who` says for log and events who asked for what, as events_add() takes it, on
+	 * one line: `cli uid 0 (root) pid 4711: backend.set {"...`. Calls `done` once, maybe before it returns.
 	 */
-	int (*apply)(void *ctx, struct model *next, const char *who, struct model_error *error);
+	void (*submit)(void *ctx, struct model *next, const char *who, bool alone,
+		       daemon_done_fn *done, void *done_ctx);
 
 	/* Packets since the service was added; `service` is of model(). 0, or -errno as
 	 * struct fast_path.services_read says. */
@@ -153,7 +165,8 @@ struct daemon_api {
 				struct daemon_transition *out);
 
 	/*
-	 * What apply(next) would do; changes nothing, and leaves `next` to the caller. Writes a row
+	 * What submit(next) would do; changes nothing, and leaves `next` to the caller. What was
+	 * submitted before is brought into force first. Writes a row
 	 * for each service that it would touch, at most `max`; returns how many there are; -ENOMEM,
 	 * or as struct fast_path.memory_walk says.
 	 */

@@ -12,7 +12,7 @@
 #include "sluice/service.h"
 
 /* A service that would change. */
-struct change {
+struct service_change {
 	const struct installed *now; /* NULL: it would be new */
 	bool goes_on;                /* flows of the one are flows of the other */
 	struct plan plan;            /* plan.conf NULL: it would be gone */
@@ -31,12 +31,12 @@ struct preview {
 	const struct running *r;
 	const struct generation *g;
 	uint32_t now_s;
-	struct change *changes;
+	struct service_change *changes;
 	uint32_t n;
-	struct change **by_row; /* of the services in force */
+	struct service_change **by_row; /* of the services in force */
 };
 
-static int fates_tell(struct change *c)
+static int fates_tell(struct service_change *c)
 {
 	const struct indices *now = c->now->indices;
 
@@ -52,7 +52,7 @@ static int fates_tell(struct change *c)
 	return 0;
 }
 
-static uint32_t slots_moved(const struct change *c)
+static uint32_t slots_moved(const struct service_change *c)
 {
 	if (!c->plan.conf)
 		return installed_slots_n(c->now);
@@ -61,7 +61,7 @@ static uint32_t slots_moved(const struct change *c)
 	return c->goes_on ? c->plan.moved : c->plan.slots_n;
 }
 
-static bool flow_moves(const struct change *c, const struct memory_entry *entry)
+static bool flow_moves(const struct service_change *c, const struct memory_entry *entry)
 {
 	const struct service service = {.slots = c->plan.slots_n};
 	uint32_t slot;
@@ -80,7 +80,7 @@ static void note_flow(void *ctx, uint32_t worker, const struct memory_entry *ent
 {
 	const struct preview *p = ctx;
 	uint16_t row = entry->memory.service, index = entry->memory.backend;
-	struct change *c = row < p->r->settings.services_max ? p->by_row[row] : NULL;
+	struct service_change *c = row < p->r->settings.services_max ? p->by_row[row] : NULL;
 	bool cut;
 
 	(void)worker;
@@ -97,7 +97,7 @@ static int change_add(struct preview *p, const struct service_conf *next,
 		      const struct installed *now)
 {
 	const struct surroundings *around = &p->r->around;
-	struct change *c = &p->changes[p->n];
+	struct service_change *c = &p->changes[p->n];
 	struct former was;
 	int err;
 
@@ -144,17 +144,16 @@ static int changes_find(struct preview *p, const struct model *next)
 	return err;
 }
 
-int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
-		      uint32_t max)
+static int preview(const struct running *r, const struct model *next, struct daemon_preview *rows,
+		   uint32_t max)
 {
-	const struct running *r = &((struct publisher *)ctx)->running;
 	struct preview p = {
 		.r = r,
 		.g = running_generation(r),
 		.now_s = r->path->module->memory_now_s(),
 		.changes = calloc(next->services_n + r->model->services_n + 1,
 				  sizeof(*p.changes)),
-		.by_row = calloc(r->settings.services_max, sizeof(struct change *)),
+		.by_row = calloc(r->settings.services_max, sizeof(struct service_change *)),
 	};
 	int rc = -ENOMEM;
 
@@ -173,4 +172,13 @@ int publisher_preview(void *ctx, const struct model *next, struct daemon_preview
 	free(p.changes);
 	free(p.by_row);
 	return rc;
+}
+
+int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
+		      uint32_t max)
+{
+	struct publisher *p = ctx;
+
+	publisher_flush(p);
+	return preview(&p->running, next, rows, max);
 }

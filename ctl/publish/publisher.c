@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Brings a model into the fast path. A change goes: tables of the changed services aside, next
- * hops, the generation aside, one store, wait until no packet sees the old one, free it. Control
- * thread.
+ * The publisher's life, and how changes come to it: from the control socket, from the kernel, from
+ * drains. publication.c makes generations of them. Control thread.
  */
 #include "publisher_internal.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "adopted.h"
 #include "events.h"
 #include "link_table.h"
 #include "log.h"
@@ -36,129 +33,55 @@ static int64_t now_real_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
-/* ---- a new model ---- */
+/* ---- changes ---- */
 
-/* The tables of one service; those of an unchanged one are shared. NULL: *error. */
-static struct installed *install(const struct publisher *p, const struct service_conf *conf,
-				 struct adopted *adopted, struct model_error *error)
+const struct model *publisher_newest(void *ctx)
 {
-	struct installed *found = running_find(&p->running, conf->name);
-	struct former was;
+	const struct publisher *p = ctx;
+	const struct model *newest = changes_newest(p->changes);
 
-	if (found && found->conf == conf)
-		return installed_ref(found);
-	if (found && running_goes_on(found, conf)) {
-		was = installed_former(found);
-		return installed_new(&p->running.around, conf, &was, error);
-	}
-	return installed_new(&p->running.around, conf,
-			     adopted ? adopted_former(adopted, conf) : NULL, error);
+	return newest ? newest : p->running.model;
 }
 
-/* NULL: *error. */
-static struct installed **install_all(const struct publisher *p, const struct model *next,
-				      struct adopted *adopted, struct model_error *error)
+void publisher_submit(void *ctx, struct model *next, const char *who, bool alone,
+		      daemon_done_fn *done, void *done_ctx)
 {
-	struct installed **all = calloc(next->services_n + 1, sizeof(struct installed *));
-
-	error->kind = MODEL_FULL;
-	snprintf(error->text, sizeof(error->text), "no memory");
-	for (uint32_t i = 0; all && i < next->services_n; i++) {
-		all[i] = install(p, next->services[i], adopted, error);
-		if (!all[i]) {
-			running_unref_all(all, next->services_n);
-			return NULL;
-		}
-	}
-	return all;
+	changes_add(((struct publisher *)ctx)->changes, next, who, alone, done, done_ctx);
 }
 
-/* What each change since `asked_us` means for the flows. */
-static void tell_transitions(const struct running *r, int64_t asked_us, const char *who)
+void publisher_flush(struct publisher *p)
 {
-	for (uint32_t i = 0; i < r->model->services_n; i++) {
-		const struct installed *s = r->installed[i];
-
-		if (s->phase.changed_us < asked_us || s->phase.changed_slots == 0)
-			continue;
-		events_add(EVENT_TRANSITION, who, s->conf->name, NULL,
-			   "%u of %u slots look for their flows, %u of them have a previous "
-			   "backend for at most %u s",
-			   s->phase.changed_slots, installed_slots_n(s), s->phase.previous_slots,
-			   s->conf->transition_s);
-	}
+	changes_flush(p->changes);
 }
 
-/* What a process before this one left, while none of this one's is in force. */
-static int read_adopted(struct publisher *p, const struct model *next, struct adopted **adopted,
-			struct model_error *error)
-{
-	int err;
+struct outcome {
+	int rc;
+	struct model_error *error;
+};
 
-	*adopted = NULL;
-	if (p->running.model || !p->running.laid)
-		return 0;
-	err = adopted_read(&p->running, next, adopted);
-	if (err)
-		snprintf(error->text, sizeof(error->text),
-			 "the running tables can't be gone on from: %s", strerror(-err));
-	return err;
+/* daemon_done_fn */
+static void outcome_take(void *ctx, int rc, const struct model_error *error)
+{
+	struct outcome *outcome = ctx;
+
+	outcome->rc = rc;
+	*outcome->error = *error;
 }
 
 int publisher_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
 {
 	struct publisher *p = ctx;
-	struct running *r = &p->running;
-	int64_t asked_us = r->around.now_us();
-	char text[LAYOUT_ERROR_MAX];
-	struct adopted *adopted = NULL;
-	struct installed **all;
-	int err = watched_follow(&p->watched, p->hops, next);
+	struct outcome outcome = {.error = error};
 
-	error->kind = MODEL_FULL;
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "next hops: %s", strerror(-err));
-		goto err_model;
-	}
-	err = read_adopted(p, next, &adopted, error);
-	if (err)
-		goto err_model;
-	all = install_all(p, next, adopted, error);
-	if (!all) {
-		err = -ENOMEM;
-		goto err_rows;
-	}
-	err = running_publish(r, all, next->services_n, asked_us, text);
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "%s", text);
-		goto err_installed;
-	}
-	adopted_free(adopted);
-	if (r->model)
-		ledger_sweep(r->around.ledger, r->model, next);
-	model_free(r->model);
-	r->model = next;
-	census_clear(&r->census);
-	events_add(EVENT_GENERATION, who, NULL, NULL, "generation %llu: published in %llu us",
-		   (unsigned long long)r->number, (unsigned long long)r->took_us);
-	tell_transitions(r, asked_us, who);
-	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
-	transitions_kick(p->transitions);
-	if (p->changed)
-		p->changed(p->changed_ctx, next);
-	return 0;
+	changes_flush(p->changes);
+	changes_add(p->changes, next, who, true, outcome_take, &outcome);
+	return outcome.rc;
+}
 
-err_installed:
-	running_unref_all(all, next->services_n);
-err_rows:
-	adopted_free(adopted);
-	if (r->model) {
-		ledger_sweep(r->around.ledger, next, r->model);
-		watched_follow(&p->watched, p->hops, r->model);
-	}
-err_model:
-	model_free(next);
-	return err;
+/* transitions_begin_fn */
+static void begin_look(void *ctx)
+{
+	publisher_flush(ctx);
 }
 
 /* A drain's time is up. */
@@ -192,46 +115,17 @@ static void ports_refresh(struct publisher *p)
 	}
 }
 
-/* A way to a backend changed, or a port's interface did: the entries are written anew. */
+/* A way to a backend changed, or a port's interface did: the entries are to be written anew. */
 static void hops_changed(void *ctx)
 {
 	struct publisher *p = ctx;
-	struct running *r = &p->running;
-	int64_t asked_us = r->around.now_us();
-	char text[LAYOUT_ERROR_MAX] = "no memory";
-	struct installed **all;
-	bool differs = false;
-	uint32_t i, n;
 
-	r->path->module->ports_changed();
+	p->running.path->module->ports_changed();
 	ports_refresh(p);
-	if (!r->model)
+	if (!p->running.model)
 		return;
-	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
-	n = r->model->services_n;
-	all = calloc(n + 1, sizeof(struct installed *));
-	for (i = 0; all && i < n; i++) {
-		all[i] = installed_refresh(&r->around, r->installed[i]);
-		if (!all[i])
-			goto err_free;
-		differs = differs || all[i] != r->installed[i];
-	}
-	if (!all)
-		goto err_free;
-	if (!differs) {
-		running_unref_all(all, n);
-		return;
-	}
-	if (running_publish(r, all, n, asked_us, text) != 0)
-		goto err_free;
-	events_add(EVENT_GENERATION, "kernel: next hops changed", NULL, NULL,
-		   "generation %llu: published in %llu us", (unsigned long long)r->number,
-		   (unsigned long long)r->took_us);
-	return;
-
-err_free:
-	running_unref_all(all, n);
-	log_error("next hops changed, but the tables could not be written: %s", text);
+	p->hops_changed = true;
+	changes_soon(p->changes);
 }
 
 /* ---- life ---- */
@@ -310,6 +204,9 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	r->around.ports_n = path->ports_n;
 	r->around.now_us = now_us;
 	r->around.now_real_us = now_real_us;
+	p->changes = changes_new(base, now_us, publication_make, p);
+	if (!p->changes)
+		goto err_free;
 	err = publisher_open(p, base, arena, path->started.arena_bytes);
 	if (err) {
 		snprintf(error, MODEL_ERROR_MAX, "next hops: %s", strerror(-err));
@@ -321,14 +218,9 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	p->hop_news = hop_news_new(base);
 	r->counting = counting_new(base, r);
 	if (r->counting)
-		p->transitions = transitions_new(base, r, disable, p);
+		p->transitions = transitions_new(base, r, begin_look, disable, p);
 	if (!p->transitions || !p->hop_news) {
 		err = -ENOMEM;
-		snprintf(error, MODEL_ERROR_MAX, "no memory");
-		goto err_free;
-	}
-	err = publisher_health_open(p, base);
-	if (err) {
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
 		goto err_free;
 	}
@@ -347,11 +239,10 @@ void publisher_free(struct publisher *p)
 	if (!p)
 		return;
 	r = &p->running;
+	changes_free(p->changes);
 	hop_news_free(p->hop_news);
 	transitions_free(p->transitions);
 	counting_free(r->counting);
-	if (p->health)
-		event_free(p->health);
 	nexthops_free(p->hops);
 	watched_free(&p->watched);
 	ledger_free(r->around.ledger);
@@ -377,6 +268,7 @@ void publisher_watch(struct publisher *p, void (*changed)(void *ctx, const struc
 void publisher_set_clock(struct publisher *p, int64_t (*monotonic_us)(void))
 {
 	p->running.around.now_us = monotonic_us;
+	changes_set_clock(p->changes, monotonic_us);
 }
 
 bool publisher_tick(struct publisher *p)

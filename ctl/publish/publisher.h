@@ -25,9 +25,20 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 /* The fast path must have stopped, or must go on alone with the last generation (xdp). */
 void publisher_free(struct publisher *publisher);
 
-/* What daemon_api.apply and the readers of daemon_api promise (api.h); ctx is the publisher. */
-const struct model *publisher_model(void *ctx);
+/*
+ * Brings what waits into force, and then `next`, which is taken over in any case. Returns 0, or
+ * -errno as daemon_done_fn has it (never -EAGAIN), with *error.
+ */
 int publisher_apply(void *ctx, struct model *next, const char *who, struct model_error *error);
+
+/* Brings what was submitted, and what changed beside the model, into force now. */
+void publisher_flush(struct publisher *publisher);
+
+/* What daemon_api promises (api.h); ctx is the publisher. */
+const struct model *publisher_model(void *ctx);
+const struct model *publisher_newest(void *ctx);
+void publisher_submit(void *ctx, struct model *next, const char *who, bool alone,
+		      daemon_done_fn *done, void *done_ctx);
 int publisher_service_counters(void *ctx, const struct service_conf *service,
 			       struct service_counters *out);
 int publisher_vip_counters(void *ctx, const struct ip_addr *vip, struct service_counters *out);
@@ -45,14 +56,14 @@ int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			 void *each_ctx, uint64_t *matching);
 
-/* `changed` is called when another model is in force, from publisher_apply(). */
+/* `changed` is called when another model is in force. */
 void publisher_watch(struct publisher *publisher,
 		     void (*changed)(void *ctx, const struct model *model), void *ctx);
 
 /*
  * A backend's checks say that it is down, or up: it takes no flows, and those it had go elsewhere,
- * or takes flows again. Many such changes in one turn of the event loop become one generation. Of
- * a service or backend that there isn't nothing is kept.
+ * or takes flows again. It comes with the next generation, 2 ms later at most (changes.h), in which
+ * other changes may be, too. Of a service or backend that there isn't nothing is kept.
  */
 void publisher_health_set(void *ctx, const char *service, const char *backend, bool down);
 

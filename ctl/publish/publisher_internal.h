@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the publisher's files share: publisher.c changes what is in force, publisher_read.c tells of
- * it. Control thread.
+ * What the publisher's files share: publisher.c takes changes, publication.c puts them in force,
+ * publisher_read.c and preview.c tell of it. Control thread.
  */
 #ifndef SLUICE_PUBLISHER_INTERNAL_H
 #define SLUICE_PUBLISHER_INTERNAL_H
 
+#include "changes.h"
 #include "hop_news.h"
 #include "publisher.h"
 #include "running.h"
@@ -21,10 +22,11 @@ struct publisher {
 	struct hop_news *hop_news;
 	void (*changed)(void *ctx, const struct model *model); /* NULL: nobody asks */
 	void *changed_ctx;
-	struct event *health; /* some backend's health is another than what is in force goes by */
+	struct changes *changes; /* what waits for the next generation */
+	bool hops_changed;       /* entries are to be written anew with it */
 };
 
-/* Makes p->health. 0 or -ENOMEM. */
-int publisher_health_open(struct publisher *p, struct event_base *base);
+/* changes_publish_fn, with the publisher for ctx: makes a generation of what waits. */
+changes_publish_fn publication_make;
 
 #endif

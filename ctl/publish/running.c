@@ -110,6 +110,35 @@ int running_publish(struct running *r, struct installed **installed, uint32_t n,
 	return 0;
 }
 
+int running_renew(struct running *r, running_version_fn *version, void *ctx, int64_t asked_us,
+		  char error[LAYOUT_ERROR_MAX])
+{
+	uint32_t n = r->model->services_n;
+	struct installed **all = calloc(n + 1, sizeof(struct installed *));
+	bool differs = false;
+	int err = -ENOMEM;
+
+	snprintf(error, LAYOUT_ERROR_MAX, "no memory, or tables are full: raise tables_mb");
+	for (uint32_t i = 0; all && i < n; i++) {
+		all[i] = version(ctx, r->installed[i], error);
+		if (!all[i])
+			goto err_free;
+		differs = differs || all[i] != r->installed[i];
+	}
+	if (!all)
+		return err;
+	if (!differs) {
+		running_unref_all(all, n);
+		return 0;
+	}
+	err = running_publish(r, all, n, asked_us, error);
+	if (!err)
+		return 1;
+err_free:
+	running_unref_all(all, n);
+	return err;
+}
+
 struct installed *running_find(const struct running *r, const char *service)
 {
 	uint32_t position;

@@ -35,6 +35,20 @@ struct running {
 int running_publish(struct running *r, struct installed **installed, uint32_t n, int64_t asked_us,
 		    char error[LAYOUT_ERROR_MAX]);
 
+/*
+ * The next version of a service: a new reference, to `s` itself where it stays as it is. NULL: no
+ * memory, or the arena is full; *error may say more.
+ */
+typedef struct installed *running_version_fn(void *ctx, struct installed *s,
+					     char error[LAYOUT_ERROR_MAX]);
+
+/*
+ * Publishes the next versions of all services of the model in force, if any differs. Returns 1:
+ * published; 0: none differs; or -errno with nothing changed, and `error`.
+ */
+int running_renew(struct running *r, running_version_fn *version, void *ctx, int64_t asked_us,
+		  char error[LAYOUT_ERROR_MAX]);
+
 /* The service as it runs, by its name; NULL: there is none. */
 struct installed *running_find(const struct running *r, const char *service);
 

@@ -27,6 +27,7 @@ enum {
 struct transitions {
 	struct running *running;
 	struct event *timer;
+	transitions_begin_fn *begin;
 	drains_disable_fn *disable;
 	void *ctx;
 	int64_t counted_us;  /* when a count was last gone by */
@@ -206,12 +207,22 @@ static bool replace(struct installed **s, struct installed *next)
 	return next != NULL;
 }
 
-/* A new reference to `s` where it stays as it is. NULL: no memory, or the arena is full. */
-static struct installed *next_version(const struct transitions *t, struct installed *s,
-				      const struct census *census, int64_t now_us)
+struct glance {
+	const struct transitions *t;
+	const struct census *census; /* of what is in force; NULL: none */
+	int64_t now_us;
+};
+
+/* running_version_fn */
+static struct installed *next_version(void *ctx, struct installed *s, char error[LAYOUT_ERROR_MAX])
 {
+	const struct glance *glance = ctx;
+	const struct transitions *t = glance->t;
+	const struct census *census = glance->census;
+	int64_t now_us = glance->now_us;
 	struct installed *next = installed_ref(s);
 
+	(void)error;
 	/* The count is about the slots in force: so this first. */
 	if (census && installed_settling(next)) {
 		if (!replace(&next, settle(t, next, census)))
@@ -237,37 +248,19 @@ static struct installed *next_version(const struct transitions *t, struct instal
 static void advance(struct transitions *t, const struct census *census)
 {
 	struct running *r = t->running;
-	uint32_t n = r->model->services_n;
-	struct installed **all = calloc(n + 1, sizeof(struct installed *));
-	int64_t now_us = r->around.now_us();
-	char error[LAYOUT_ERROR_MAX] = "no memory, or tables are full: raise tables_mb";
-	bool differs = false;
+	struct glance glance = {.t = t, .census = census, .now_us = r->around.now_us()};
+	char error[LAYOUT_ERROR_MAX];
+	int rc = running_renew(r, next_version, &glance, glance.now_us, error);
 
-	for (uint32_t i = 0; all && i < n; i++) {
-		all[i] = next_version(t, r->installed[i], census, now_us);
-		if (!all[i])
-			goto err_free;
-		differs = differs || all[i] != r->installed[i];
-	}
-	if (!all)
-		goto err_free;
-	if (!differs) {
-		running_unref_all(all, n);
+	if (rc < 0 && !t->failed)
+		log_error("a transition could not go on, and is tried again: %s", error);
+	if (rc != 0)
+		t->failed = rc < 0;
+	if (rc <= 0)
 		return;
-	}
-	if (running_publish(r, all, n, now_us, error) != 0)
-		goto err_free;
-	t->failed = false;
 	t->patience_s = COUNT_S;
 	log_debug("generation %llu: published in %llu us (time)", (unsigned long long)r->number,
 		  (unsigned long long)r->took_us);
-	return;
-
-err_free:
-	running_unref_all(all, n);
-	if (!t->failed)
-		log_error("a transition could not go on, and is tried again: %s", error);
-	t->failed = true;
 }
 
 /* ---- life ---- */
@@ -290,7 +283,10 @@ static bool look(struct transitions *t, const struct census *census)
 
 bool transitions_tick(struct transitions *t)
 {
-	return t->running->model && look(t, count(t));
+	if (!t->running->model)
+		return false;
+	t->begin(t->ctx);
+	return look(t, count(t));
 }
 
 static void timer_arm(struct transitions *t)
@@ -314,8 +310,14 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 static void on_counted(void *ctx)
 {
 	struct transitions *t = ctx;
+	const struct census *census;
 
-	if (t->waits && t->running->model && look(t, counted(t)))
+	if (!t->waits || !t->running->model)
+		return;
+	t->begin(t->ctx);
+	census = counted(t);
+	/* What waited may be in force now, of which the count knows nothing. */
+	if (look(t, census->number == t->running->number ? census : NULL))
 		timer_arm(t);
 }
 
@@ -326,13 +328,15 @@ void transitions_kick(struct transitions *t)
 }
 
 struct transitions *transitions_new(struct event_base *base, struct running *running,
-				    drains_disable_fn *disable, void *ctx)
+				    transitions_begin_fn *begin, drains_disable_fn *disable,
+				    void *ctx)
 {
 	struct transitions *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
 	t->running = running;
+	t->begin = begin;
 	t->disable = disable;
 	t->ctx = ctx;
 	t->patience_s = COUNT_S;

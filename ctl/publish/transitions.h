@@ -13,9 +13,13 @@
 struct event_base;
 struct transitions;
 
+/* Before each look: brings the changes that wait into force, so that none is made of less. */
+typedef void transitions_begin_fn(void *ctx);
+
 /* `running` outlives it; `disable` as drains_tick() has it. NULL: no memory. */
 struct transitions *transitions_new(struct event_base *base, struct running *running,
-				    drains_disable_fn *disable, void *ctx);
+				    transitions_begin_fn *begin, drains_disable_fn *disable,
+				    void *ctx);
 void transitions_free(struct transitions *transitions); /* NULL is allowed */
 
 /* After each change of what is in force: goes on looking. */

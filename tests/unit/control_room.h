@@ -161,7 +161,7 @@ static void read_line(int fd, char *line, size_t line_bytes)
 
 static void expect_line(int fd, const char *want)
 {
-	char line[1024];
+	char line[8192];
 
 	read_line(fd, line, sizeof(line));
 	if (!strstr(line, want) || line[strlen(line) - 1] != '\n')

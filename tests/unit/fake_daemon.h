@@ -13,14 +13,25 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+	FAKE_WAITING_MAX = 64,
+};
+
 struct fake_daemon {
 	struct model *model;
 	uint64_t generation;
-	int apply_rc;   /* what the next apply() returns */
+	int apply_rc;   /* what becomes of the next change */
+	bool slow;      /* changes wait for fake_flush() */
+	struct model *waiting_model;
+	struct {
+		daemon_done_fn *done;
+		void *ctx;
+	} waiting[FAKE_WAITING_MAX];
+	uint32_t waiting_n;
 	int read_rc;    /* what reading counters, flows and previews returns */
 	uint64_t flows; /* remembered ones: of web's b1, but the second: of one removed */
 	struct daemon_drain drain; /* of each draining backend */
-	char who[1024];            /* of the last apply() */
+	char who[1024];            /* of the last change */
 	char huge_path[8 << 20];   /* config_path, to make answers long; "" at first */
 };
 
@@ -29,21 +40,57 @@ static const struct model *fake_model(void *ctx)
 	return ((struct fake_daemon *)ctx)->model;
 }
 
-static int fake_apply(void *ctx, struct model *next, const char *who, struct model_error *error)
+static void fake_publish(struct fake_daemon *fake, struct model *next)
 {
+	model_free(fake->model);
+	fake->model = next;
+	fake->generation++;
+}
+
+static void fake_submit(void *ctx, struct model *next, const char *who, bool alone,
+			daemon_done_fn *done, void *done_ctx)
+{
+	static const struct model_error full = {MODEL_FULL, "no room in the arena"};
 	struct fake_daemon *fake = ctx;
 
 	snprintf(fake->who, sizeof(fake->who), "%s", who);
 	if (fake->apply_rc != 0) {
-		error->kind = MODEL_FULL;
-		snprintf(error->text, sizeof(error->text), "no room in the arena");
 		model_free(next);
-		return fake->apply_rc;
+		done(done_ctx, fake->apply_rc, &full);
+		return;
 	}
-	model_free(fake->model);
-	fake->model = next;
-	fake->generation++;
-	return 0;
+	if (fake->slow && !alone && fake->waiting_n < FAKE_WAITING_MAX) {
+		model_free(fake->waiting_model);
+		fake->waiting_model = next;
+		fake->waiting[fake->waiting_n].done = done;
+		fake->waiting[fake->waiting_n++].ctx = done_ctx;
+		return;
+	}
+	fake_publish(fake, next);
+	done(done_ctx, 0, NULL);
+}
+
+/* What waits becomes one generation; or none, for `rc`. */
+static inline void fake_flush(struct fake_daemon *fake, int rc)
+{
+	static const struct model_error full = {MODEL_FULL, "no room in the arena"};
+	uint32_t n = fake->waiting_n;
+
+	if (rc == 0)
+		fake_publish(fake, fake->waiting_model);
+	else
+		model_free(fake->waiting_model);
+	fake->waiting_model = NULL;
+	fake->waiting_n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		fake->waiting[i].done(fake->waiting[i].ctx, rc, &full);
+}
+
+static const struct model *fake_newest(void *ctx)
+{
+	const struct fake_daemon *fake = ctx;
+
+	return fake->waiting_model ? fake->waiting_model : fake->model;
 }
 
 static int fake_service_counters(void *ctx, const struct service_conf *service,
@@ -245,7 +292,8 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 	return (struct daemon_api){
 		.ctx = fake,
 		.model = fake_model,
-		.apply = fake_apply,
+		.newest = fake_newest,
+		.submit = fake_submit,
 		.service_counters = fake_service_counters,
 		.vip_counters = fake_vip_counters,
 		.other_counters = fake_other_counters,

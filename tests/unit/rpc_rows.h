@@ -25,6 +25,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void take_answer(void *ctx, int rc, json_t *answer)
+{
+	assert_int_equal(rc, 0);
+	*(json_t **)ctx = answer;
+}
+
 /* The answer as text, sorted; NULL if there is none. */
 static char *ask_bytes(const char *line, size_t line_bytes)
 {
@@ -33,7 +39,8 @@ static char *ask_bytes(const char *line, size_t line_bytes)
 	json_t *answer = NULL;
 	char *text;
 
-	assert_int_equal(rpc_answer(&api, &peer, line, line_bytes, &answer), 0);
+	assert_int_equal(
+		rpc_answer(&api, &peer, line, line_bytes, false, take_answer, &answer), 0);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
 	return text;

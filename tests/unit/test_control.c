@@ -198,7 +198,9 @@ static void test_long_lines(void **state)
 		expect_service();
 		close(fd);
 	}
-	step_for(20);
+	for (int64_t end = now_ms() + PATIENCE_MS;
+	     control_stats(room.control).clients > 0 && now_ms() < end;)
+		step();
 	assert_int_equal(control_stats(room.control).clients, 0);
 	free(text);
 }
@@ -350,6 +352,96 @@ static void test_no_descriptors(void **state)
 	close(fd);
 }
 
+#define WEIGHT(id, weight)                                                              \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"backend.set\",\"params\":" \
+	"{\"service\":\"web\",\"backend\":\"b1\",\"weight\":" weight "}}\n"
+#define LIST                                                                              \
+	"{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"backends.list\",\"params\":" \
+	"{\"service\":\"web\"}}\n"
+
+static void wait_for_changes(uint32_t n)
+{
+	for (int64_t end = now_ms() + PATIENCE_MS; room.fake.waiting_n < n && now_ms() < end;)
+		step();
+	assert_int_equal(room.fake.waiting_n, n);
+}
+
+static void expect_silence(int fd)
+{
+	char byte;
+
+	for (int i = 0; i < 20; i++)
+		step();
+	assert_int_equal(recv(fd, &byte, 1, MSG_PEEK), -1);
+}
+
+/* Changes wait for their generation together; what reads waits for them; the order stays. */
+static void test_changes_wait(void **state)
+{
+	const struct control_config c = config();
+	int fd, other;
+
+	serve(&c);
+	room.fake.slow = true;
+	fd = client_connect();
+	other = client_connect();
+	send_text(fd, WEIGHT("1", "5") WEIGHT("2", "70000") "nonsense\n" WEIGHT("3", "6") LIST);
+	wait_for_changes(2);
+	expect_silence(fd);
+	send_text(other, LIST); /* of another client: what is in force */
+	expect_line(other, "\"weight\":100");
+	fake_flush(&room.fake, 0);
+	expect_line(fd, "{\"generation\":8,\"took_us\":412},\"id\":1}");
+	expect_line(fd, "70000 is not in 0-65535");
+	expect_line(fd, "-32700");
+	expect_line(fd, "{\"generation\":8,\"took_us\":412},\"id\":3}");
+	expect_line(fd, "\"weight\":6");
+	close(fd);
+	close(other);
+}
+
+/* One generation of all fails: each is made by itself, in order. */
+static void test_changes_alone(void **state)
+{
+	const struct control_config c = config();
+	int fd;
+
+	serve(&c);
+	room.fake.slow = true;
+	fd = client_connect();
+	send_text(fd, WEIGHT("1", "5") WEIGHT("2", "6"));
+	wait_for_changes(2);
+	fake_flush(&room.fake, -EAGAIN);
+	expect_line(fd, "{\"generation\":8,\"took_us\":412},\"id\":1}");
+	expect_line(fd, "{\"generation\":9,\"took_us\":412},\"id\":2}");
+	assert_int_equal(model_find(room.fake.model, "web")->backends[0].weight, 6);
+	close(fd);
+}
+
+/* A client that is gone, and one that only sends: what they asked for is done. */
+static void test_changes_of_the_gone(void **state)
+{
+	const struct control_config c = config();
+	int fd, half;
+
+	serve(&c);
+	room.fake.slow = true;
+	fd = client_connect();
+	half = client_connect();
+	send_text(fd, WEIGHT("1", "5"));
+	wait_for_changes(1);
+	close(fd);
+	send_text(half, WEIGHT("2", "6"));
+	shutdown(half, SHUT_WR);
+	wait_for_changes(2);
+	expect_silence(half);
+	fake_flush(&room.fake, 0);
+	expect_line(half, "\"id\":2}");
+	expect_end(half);
+	assert_int_equal(model_find(room.fake.model, "web")->backends[0].weight, 6);
+	close(half);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -365,6 +457,9 @@ int main(void)
 		TEST(test_reader_that_never_reads),
 		TEST(test_slow_reader),
 		TEST(test_no_descriptors),
+		TEST(test_changes_wait),
+		TEST(test_changes_alone),
+		TEST(test_changes_of_the_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

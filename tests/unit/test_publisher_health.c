@@ -47,6 +47,7 @@ static void set(struct fixture *f, const char *backend, bool down)
 static void turn(struct fixture *f)
 {
 	event_base_loop(f->base, EVLOOP_NONBLOCK);
+	publisher_flush(f->publisher); /* the clock stands still */
 }
 
 static uint64_t number(const struct fixture *f)
