@@ -157,6 +157,11 @@ static int api_backend_counters(void *ctx, const struct service_conf *service,
 	return publisher_backend_counters(((struct daemon *)ctx)->publisher, service, rows);
 }
 
+static void api_health_totals(void *ctx, struct health_totals *out)
+{
+	health_totals(((struct daemon *)ctx)->health, out);
+}
+
 static void api_health_read(void *ctx, const struct service_conf *service, uint32_t i,
 			    struct health_report *out)
 {
@@ -237,6 +242,7 @@ static const struct daemon_api api = {
 	.backends_read = api_backends_read,
 	.backend_counters = api_backend_counters,
 	.health_read = api_health_read,
+	.health_totals = api_health_totals,
 	.transition_read = api_transition_read,
 	.preview = api_preview,
 	.flows_read = api_flows_read,

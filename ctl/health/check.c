@@ -123,6 +123,9 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	(void)events;
 	if (ops->began)
 		ops->began(ops->ctx, now - c->due_us);
+	c->world->totals.begun++;
+	if (now > c->due_us)
+		c->world->totals.late_us += (uint64_t)(now - c->due_us);
 	/* One that couldn't be made for a while is not made up for. */
 	if (now - c->due_us > c->target.timing.interval_ms * 1000LL)
 		c->due_us = now;
@@ -201,6 +204,7 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 	uint16_t before = c->track.streak;
 
 	if (outcome == PROBE_NOT_MADE) {
+		c->world->totals.not_made++;
 		not_made(c, reason);
 		arm_next(c);
 		return;
@@ -209,6 +213,10 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 		arm(c, now_us());
 		return;
 	}
+	if (passed)
+		c->world->totals.passed++;
+	else
+		c->world->totals.failed++;
 	c->excused = c->complained = false;
 	c->checked_us = clock_us(CLOCK_REALTIME);
 	differs = track_result(&c->track, &c->target.service->health, &c->target.timing, passed,

@@ -14,6 +14,7 @@ struct check_world {
 	const struct health_ops *ops;
 	uint64_t random;   /* state */
 	int64_t begin_us;  /* when the next new check has its first run */
+	struct health_totals totals;
 };
 
 struct check;

@@ -193,6 +193,11 @@ void health_read(const struct health *h, const struct service_conf *service, uin
 		check_read(group->checks[i], out);
 }
 
+void health_totals(const struct health *h, struct health_totals *out)
+{
+	*out = h->world.totals;
+}
+
 /* ---- life ---- */
 
 /* Each check under way has a file. */

@@ -59,6 +59,15 @@ int health_follow(struct health *health, const struct model *model);
 void health_read(const struct health *health, const struct service_conf *service, uint32_t i,
 		 struct health_report *out);
 
+/* Of all checks, since the start. */
+struct health_totals {
+	uint64_t begun;
+	uint64_t late_us; /* how much later than due they began, all together */
+	uint64_t passed, failed, not_made; /* results; not made: for want of a file, a route ... */
+};
+
+void health_totals(const struct health *health, struct health_totals *out);
+
 /* "none", "unknown", "up", "down" */
 const char *health_state_name(enum health_state state);
 

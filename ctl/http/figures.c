@@ -93,6 +93,7 @@ static int read_node(struct figures *f)
 
 	api->info(api->ctx, &f->info);
 	api->generation(api->ctx, &f->generation);
+	api->health_totals(api->ctx, &f->checks);
 	api->dataplane(api->ctx, &dataplane);
 	snprintf(f->path, sizeof(f->path), "%s", dataplane.path);
 	snprintf(f->description, sizeof(f->description), "%s", dataplane.description);
@@ -142,6 +143,7 @@ static void take_backend(struct figures *f, uint32_t service, uint32_t i)
 	const struct daemon_backend *row = &f->scratch[i];
 	enum backend_admin admin = s->conf->backends[i].admin;
 	struct figures_backend *b = &f->backends[f->backends_n++];
+	struct health_report report;
 
 	*b = (struct figures_backend){
 		.service = service,
@@ -155,6 +157,10 @@ static void take_backend(struct figures *f, uint32_t service, uint32_t i)
 		.hop = row->next_hop.state,
 		.drain = row->drain.state,
 	};
+	f->api->health_read(f->api->ctx, s->conf, i, &report);
+	b->health = report.state;
+	s->health[b->health]++;
+	f->health[b->health]++;
 	s->states[admin]++;
 	f->states[admin]++;
 	f->drains[b->drain]++;

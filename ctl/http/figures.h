@@ -15,13 +15,14 @@ enum {
 	FIGURES_STATES = BACKEND_DISABLED + 1,
 	FIGURES_DRAINS = DRAIN_TIMED_OUT + 1,
 	FIGURES_TRANSITIONS = TRANSITION_SETTLING + 1,
+	FIGURES_HEALTH = HEALTH_DOWN + 1,
 };
 
 struct figures_service {
 	struct service_conf *conf; /* a reference; NULL: it is gone */
 	uint64_t packets[VERDICT_COUNT];
 	struct daemon_transition transition;
-	uint32_t states[FIGURES_STATES]; /* of its backends */
+	uint32_t states[FIGURES_STATES], health[FIGURES_HEALTH]; /* of its backends */
 	uint32_t first_backend;          /* of figures.backends */
 };
 
@@ -32,6 +33,7 @@ struct figures_backend {
 	bool resolved; /* and by a port of ours */
 	enum nexthop_state hop;
 	enum daemon_drain_state drain;
+	enum health_state health;
 };
 
 struct figures_vip {
@@ -52,6 +54,7 @@ struct figures {
 	char path[FAST_PATH_NAME_MAX], description[256];
 	struct daemon_generation generation;
 	struct memory_counters memory;
+	struct health_totals checks;
 	uint64_t packets[VERDICT_COUNT], no_vip[VERDICT_COUNT];
 	uint64_t events[EVENT_N_KINDS];
 	struct worker_counters *workers;
@@ -68,6 +71,7 @@ struct figures {
 
 	/* Of all that is above. */
 	uint32_t states[FIGURES_STATES], drains[FIGURES_DRAINS], transitions[FIGURES_TRANSITIONS];
+	uint32_t health[FIGURES_HEALTH];
 	uint32_t unresolved, services_live;
 
 	/* How far reading has come. */

@@ -182,6 +182,7 @@ static void node_generation_publish_duration_seconds(struct printer *p, uint32_t
 NODE_NUMBER(services, p->f->services_live)
 NODE_NUMBER(backends_unresolved, p->f->unresolved)
 NODE_NUMBER(generation, p->f->generation.number)
+NODE_NUMBER(health_checks_begun, p->f->checks.begun)
 NODE_NUMBER(tables_used_bytes, p->f->generation.arena_used_bytes)
 NODE_NUMBER(tables_size_bytes, p->f->generation.arena_bytes)
 #define X(member, meaning) NODE_NUMBER(flow_table_##member, p->f->memory.member)
@@ -224,6 +225,40 @@ static void node_drains(struct printer *p, uint32_t row)
 		put_series(p, "state", words[i], NULL);
 		end_number(p, p->f->drains[i]);
 	}
+}
+
+static void health_states(struct printer *p, const char *service, const uint32_t *numbers)
+{
+	for (int i = HEALTH_NONE; i < FIGURES_HEALTH; i++) {
+		const char *state = health_state_name((enum health_state)i);
+
+		if (service)
+			put_series(p, "service", service, "state", state, NULL);
+		else
+			put_series(p, "state", state, NULL);
+		end_number(p, numbers[i]);
+	}
+}
+
+static void node_backends_health(struct printer *p, uint32_t row)
+{
+	health_states(p, NULL, p->f->health);
+}
+
+static void node_health_checks(struct printer *p, uint32_t row)
+{
+	put_series(p, "result", "passed", NULL);
+	end_number(p, p->f->checks.passed);
+	put_series(p, "result", "failed", NULL);
+	end_number(p, p->f->checks.failed);
+	put_series(p, "result", "not_made", NULL);
+	end_number(p, p->f->checks.not_made);
+}
+
+static void node_health_late_seconds(struct printer *p, uint32_t row)
+{
+	put_series(p, NULL);
+	end_time(p, (int64_t)p->f->checks.late_us);
 }
 
 static void node_events(struct printer *p, uint32_t row)
@@ -372,6 +407,11 @@ static void service_service_backends(struct printer *p, uint32_t row)
 	states(p, p->f->services[row].conf->name, p->f->services[row].states);
 }
 
+static void service_service_health(struct printer *p, uint32_t row)
+{
+	health_states(p, p->f->services[row].conf->name, p->f->services[row].health);
+}
+
 #define SERVICE_NUMBER(metric, value)                                         \
 	static void service_service_##metric(struct printer *p, uint32_t row) \
 	{                                                                     \
@@ -403,6 +443,17 @@ BACKEND_NUMBER(flows, b->flows)
 BACKEND_NUMBER(enabled, backend->admin == BACKEND_ENABLED)
 BACKEND_NUMBER(draining, backend->admin == BACKEND_DRAINING)
 BACKEND_NUMBER(next_hop_resolved, b->resolved)
+
+static void backend_backend_health_up(struct printer *p, uint32_t row)
+{
+	const struct figures_backend *b = &p->f->backends[row];
+	const struct service_conf *conf = p->f->services[b->service].conf;
+
+	if (b->health == HEALTH_NONE)
+		return;
+	put_series(p, "service", conf->name, "backend", conf->backends[b->index].name, NULL);
+	end_number(p, b->health == HEALTH_UP);
+}
 
 /* ---- the table ---- */
 

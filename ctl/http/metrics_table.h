@@ -18,6 +18,13 @@
 	X(NODE, backends_unresolved, GAUGE, "", "",                                                \
 	  "backends that packets can't be sent to, for their next hop is not resolved or behind "  \
 	  "no port")                                                                               \
+	X(NODE, backends_health, GAUGE, "", "state",                                               \
+	  "backends of all services, by what their health checks say; none: they have none")       \
+	X(NODE, health_checks, COUNTER, "", "result",                                              \
+	  "results of health checks; not_made: the node could not, so that nothing is known")      \
+	X(NODE, health_checks_begun, COUNTER, "", "", "health checks that began")                  \
+	X(NODE, health_late_seconds, COUNTER, "seconds", "",                                       \
+	  "how much later than due they began, all together")                                      \
 	X(NODE, transitions, GAUGE, "", "state", "services whose last change is not over yet")     \
 	X(NODE, drains, GAUGE, "", "state", "drains of backends, by how far they are")             \
 	X(NODE, generation, GAUGE, "", "", "number of the generation that packets see")            \
@@ -67,6 +74,8 @@
 	  "packets of the service, by what became of them")                             \
 	X(SERVICE, service_backends, GAUGE, "", "service, state",                       \
 	  "its backends, by what was asked for")                                        \
+	X(SERVICE, service_health, GAUGE, "", "service, state",                         \
+	  "its backends, by what their health checks say")                              \
 	X(SERVICE, service_slots, GAUGE, "", "service", "slots of its lookup table")    \
 	X(SERVICE, service_changed_slots, GAUGE, "", "service",                         \
 	  "slots whose packets look for their flow; 0 in a steady state")
@@ -82,6 +91,9 @@
 	X(BACKEND, backend_flows, GAUGE, "", "service, backend", "remembered flows that are its") \
 	X(BACKEND, backend_enabled, GAUGE, "", "service, backend", "1: enabled")                  \
 	X(BACKEND, backend_draining, GAUGE, "", "service, backend", "1: draining")                \
+	X(BACKEND, backend_health_up, GAUGE, "", "service, backend",                              \
+	  "1: health checks say so; 0: they say it is down, or nothing yet; no series without "   \
+	  "checks")                                                                               \
 	X(BACKEND, backend_next_hop_resolved, GAUGE, "", "service, backend",                      \
 	  "1: packets can be sent to it; 0: its next hop is not resolved, or behind no port")
 

@@ -160,6 +160,9 @@ struct daemon_api {
 	void (*health_read)(void *ctx, const struct service_conf *service, uint32_t i,
 			    struct health_report *out);
 
+	/* Of all checks. */
+	void (*health_totals)(void *ctx, struct health_totals *out);
+
 	/* `service` is of model(). */
 	void (*transition_read)(void *ctx, const struct service_conf *service,
 				struct daemon_transition *out);

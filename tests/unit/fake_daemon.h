@@ -149,6 +149,12 @@ static int fake_backend_counters(void *ctx, const struct service_conf *service,
 	return ((struct fake_daemon *)ctx)->read_rc;
 }
 
+static void fake_health_totals(void *ctx, struct health_totals *out)
+{
+	*out = (struct health_totals){
+		.begun = 12, .late_us = 2500, .passed = 8, .failed = 3, .not_made = 1};
+}
+
 /* The first backend is up for 90 s, the second down; others aren't checked. */
 static void fake_health_read(void *ctx, const struct service_conf *service, uint32_t i,
 			     struct health_report *out)
@@ -300,6 +306,7 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.backends_read = fake_backends_read,
 		.backend_counters = fake_backend_counters,
 		.health_read = fake_health_read,
+		.health_totals = fake_health_totals,
 		.transition_read = fake_transition_read,
 		.preview = fake_preview,
 		.flows_read = fake_flows_read,
