@@ -77,16 +77,18 @@ static void health_cells(struct table *table, const json_t *backend)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	table_cell(table, "%s", show_text(health, "state"));
-	table_cell(table, "%s", since_us == 0 ? "-" : duration_format(now.tv_sec - since_us / 1000000,
-								      since));
+	if (strcmp(show_text(health, "state"), "down") == 0)
+		table_paint(table, PAINT_BAD);
+	table_cell(table, "%s",
+		   since_us == 0 ? "-" : duration_format(now.tv_sec - since_us / 1000000, since));
 }
 
 void show_backends(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"SERVICE", false}, {"BACKEND", false},  {"ADDRESS", false}, {"STATE", false},
-		{"HEALTH", false},  {"SINCE", true},     {"WEIGHT", true},   {"SHARE", true},
-		{"FLOWS", true},    {"PACKETS", true},   {"BYTES", true},    {"NEXT HOP", false},
+		{"SERVICE", false}, {"BACKEND", false}, {"ADDRESS", false}, {"STATE", false},
+		{"HEALTH", false},  {"SINCE", true},    {"WEIGHT", true},   {"SHARE", true},
+		{"FLOWS", true},    {"PACKETS", true},  {"BYTES", true},    {"NEXT HOP", false},
 		{"REASON", false},
 	};
 	struct table table;
@@ -107,8 +109,7 @@ void show_backends(const struct show *show, const json_t *result)
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "packets"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(backend, "bytes"));
 		next_hop_cell(&table, backend);
-		table_cell(&table, "%s",
-			   show_text(json_object_get(backend, "health"), "reason"));
+		table_cell(&table, "%s", show_text(json_object_get(backend, "health"), "reason"));
 	}
 	if (table.cells_n == 0)
 		fputs("no backends\n", show->out);

@@ -35,6 +35,15 @@ static struct top_row *row_new(struct top_sample *sample, const char *service)
 	return row;
 }
 
+/* What its check says of a backend that takes flows, if it has one; else what people made it. */
+static const char *state_of(const json_t *backend)
+{
+	const char *state = show_text(backend, "state");
+	const char *health = json_string_value(json_object_get(backend, "health"));
+
+	return health && strcmp(state, "enabled") == 0 ? health : state;
+}
+
 static int add_backends(struct top_sample *sample, const json_t *service)
 {
 	json_t *backend;
@@ -46,7 +55,7 @@ static int add_backends(struct top_sample *sample, const json_t *service)
 		if (!row)
 			return -ENOMEM;
 		snprintf(row->backend, sizeof(row->backend), "%s", show_text(backend, "name"));
-		snprintf(row->state, sizeof(row->state), "%s", show_text(backend, "state"));
+		snprintf(row->state, sizeof(row->state), "%s", state_of(backend));
 		row->packets = count(backend, "packets");
 		row->bytes = count(backend, "bytes");
 	}
@@ -70,7 +79,7 @@ int top_sample_add(struct top_sample *sample, const json_t *result, bool each)
 		if (!row)
 			return -ENOMEM;
 		row->backends = (uint32_t)count(service, "backends");
-		row->backends_up = (uint32_t)count(service, "backends_enabled");
+		row->backends_up = (uint32_t)count(service, "backends_up");
 		row->packets = count(service, "packets");
 		row->bytes = count(service, "bytes");
 		row->dropped = count(service, "dropped");

@@ -25,7 +25,7 @@ enum {
 struct top_row {
 	char service[TOP_NAME_MAX];
 	char backend[TOP_NAME_MAX]; /* "": the row is the service's */
-	char state[24];             /* of a backend */
+	char state[24];             /* of a backend: "up", "down", "enabled", "draining" ... */
 	uint32_t backends, backends_up;
 	uint64_t packets, bytes, dropped;
 };

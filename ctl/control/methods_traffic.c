@@ -23,30 +23,47 @@ static uint64_t packets_with(const struct service_counters *counters, enum actio
 	return sum;
 }
 
-static json_t *backend_json(const struct backend_conf *conf, const struct backend_counters *row)
+static enum health_state health_of(const struct daemon_api *api, const struct service_conf *service,
+				   uint32_t index)
+{
+	struct health_report report;
+
+	api->health_read(api->ctx, service, index, &report);
+	return report.state;
+}
+
+static json_t *backend_json(const struct backend_conf *conf, const struct backend_counters *row,
+			    enum health_state health)
 {
 	json_t *object = json_object();
 
 	methods_put_text(&object, "name", conf->name);
 	methods_put_text(&object, "state", backend_admin_name(conf->admin));
+	methods_put(&object, "health",
+		    health == HEALTH_NONE ? json_null() : json_string(health_state_name(health)));
 	methods_put_number(&object, "packets", row->packets);
 	methods_put_number(&object, "bytes", row->bytes);
 	return object;
 }
 
 /* The service's sums, and, if `each`, its backends. */
-static json_t *service_json(const struct service_conf *service,
+static json_t *service_json(const struct daemon_api *api, const struct service_conf *service,
 			    const struct service_counters *counters,
 			    const struct backend_counters *rows, bool each)
 {
 	json_t *object = json_object(), *list = each ? json_array() : NULL;
-	uint64_t bytes = 0, enabled = 0;
+	uint64_t bytes = 0, enabled = 0, up = 0;
 
 	for (uint32_t i = 0; i < service->backends_n; i++) {
-		enabled += service->backends[i].admin == BACKEND_ENABLED;
+		enum health_state health = health_of(api, service, i);
+		bool enabled_now = service->backends[i].admin == BACKEND_ENABLED;
+
+		enabled += enabled_now;
+		up += enabled_now && health != HEALTH_DOWN;
 		bytes += rows[i].bytes;
 		if (each)
-			methods_append(&list, backend_json(&service->backends[i], &rows[i]));
+			methods_append(&list,
+				       backend_json(&service->backends[i], &rows[i], health));
 	}
 	methods_put_text(&object, "service", service->name);
 	methods_put_number(&object, "packets", packets_with(counters, ACTION_FORWARD));
@@ -54,6 +71,7 @@ static json_t *service_json(const struct service_conf *service,
 	methods_put_number(&object, "dropped", packets_with(counters, ACTION_DROP));
 	methods_put_number(&object, "backends", service->backends_n);
 	methods_put_number(&object, "backends_enabled", enabled);
+	methods_put_number(&object, "backends_up", up);
 	if (each)
 		methods_put(&object, "each", list);
 	return object;
@@ -77,7 +95,7 @@ static bool append_service(struct rpc_call *call, const struct service_conf *ser
 		rpc_refuse(call, RPC_FAILED, "service %s: the counters can't be read: %s",
 			   service->name, strerror(-rc));
 	else
-		methods_append(list, service_json(service, &counters, rows, each));
+		methods_append(list, service_json(api, service, &counters, rows, each));
 	free(rows);
 	return rc == 0;
 }

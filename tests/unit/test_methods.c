@@ -238,11 +238,12 @@ static void test_reads(void **state)
 		 ERROR(-32002, "no service \\\"x\\\""), false},
 		{"traffic.list", CALL("traffic.list", "{}"),
 		 "\"services_total\":2,\"services\":[{\"service\":\"web\",\"packets\":1080,"
-		 "\"bytes\":10000000000,\"dropped\":0,\"backends\":2,\"backends_enabled\":2},"
+		 "\"bytes\":10000000000,\"dropped\":0,\"backends\":2,\"backends_enabled\":2,"
+		 "\"backends_up\":1},"
 		 "{\"service\":\"dns6\",\"packets\":1053,\"bytes\":0,",
 		 false},
 		{"traffic.list: each", CALL("traffic.list", "{\"each\":true,\"service\":\"web\"}"),
-		 "\"each\":[{\"name\":\"b1\",\"state\":\"enabled\",\"packets\":7,"
+		 "\"each\":[{\"name\":\"b1\",\"state\":\"enabled\",\"health\":\"up\",\"packets\":7,"
 		 "\"bytes\":5000000000},{\"name\":\"b2\"",
 		 false},
 		{"traffic.list: a page", CALL("traffic.list", "{\"from\":1,\"limit\":1}"),
@@ -267,7 +268,8 @@ static void test_reads(void **state)
 		 false},
 		{"dataplane.show: workers", CALL("dataplane.show", "{}"),
 		 "\"bursts\":3,\"empty_bursts\":0,\"sleeps\":0,\"burst_gap_max_ns\":0}]", false},
-		{"node", CALL("node.show", "{}"), "\"seed_fingerprint\":\"c63d7fdc00ac801d\",\"pin_dir\"", false},
+		{"node", CALL("node.show", "{}"),
+		 "\"seed_fingerprint\":\"c63d7fdc00ac801d\",\"pin_dir\"", false},
 		{"version", CALL("version", "{}"), "\"version\":\"0.1.0\",\"build\":\"gcc 12\"",
 		 false},
 		{"methods.list", CALL("methods.list", "{}"),

@@ -82,11 +82,14 @@ static void test_show(void **state)
 		 "\"drain\":{\"state\":\"running\"},\"next_hop\":{\"text\":\"x\"}},"
 		 "{\"name\":\"b2\",\"weight\":9,\"weight_now\":0,\"state\":\"draining\",\"drain\":"
 		 "{\"state\":\"done\"},\"next_hop\":{\"text\":\"x\"}}]}",
-		 "SERVICE  BACKEND  ADDRESS  STATE     HEALTH  SINCE  WEIGHT  SHARE  FLOWS  PACKETS  "
+		 "SERVICE  BACKEND  ADDRESS  STATE     HEALTH  SINCE  WEIGHT  SHARE  FLOWS  "
+		 "PACKETS  "
 		 "BYTES  NEXT HOP  REASON\n"
-		 "-        b1       -        draining  -           -       9      -      0        0  "
+		 "-        b1       -        draining  -           -       9      -      0        "
+		 "0  "
 		 "    0  x         -\n"
-		 "-        b2       -        drained   -           -       9      -      0        0  "
+		 "-        b2       -        drained   -           -       9      -      0        "
+		 "0  "
 		 "    0  x         -\n"},
 		{"flows", show_flows, false,
 		 "{\"matching\":3,\"flows\":[{\"hash\":\"00000000000000ff\",\"service\":\"web\","
@@ -216,7 +219,7 @@ static void test_color(void **state)
 {
 	static const char result_text[] =
 		"{\"backends\":[{\"service\":\"web\",\"name\":\"b1\",\"state\":\"enabled\","
-		"\"next_hop\":{\"state\":\"resolved\"}},"
+		"\"health\":{\"state\":\"down\"},\"next_hop\":{\"state\":\"resolved\"}},"
 		"{\"service\":\"web\",\"name\":\"b2\",\"state\":\"disabled\","
 		"\"next_hop\":{\"state\":\"no_route\",\"text\":\"no route\"}}]}";
 	char *plain = printed(show_backends, false, result_text), *text = NULL;
@@ -229,6 +232,7 @@ static void test_color(void **state)
 	assert_null(strchr(plain, '\033'));
 	assert_memory_equal(text, "\033[1mSERVICE", 11);
 	assert_non_null(strstr(text, "  enabled   "));
+	assert_non_null(strstr(text, "\033[31mdown\033[0m  "));
 	assert_non_null(strstr(text, "\033[31mdisabled\033[0m  "));
 	assert_non_null(strstr(text, "\033[31mno route\033[0m  "));
 	/* Without its escapes it is the plain text. */

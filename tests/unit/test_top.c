@@ -81,7 +81,7 @@ static struct top_sample sample_of(int64_t clock_us, const char *services, bool 
 
 #define SERVICE(name, packets, bytes, dropped)                                 \
 	"{\"service\":\"" name "\",\"packets\":" #packets ",\"bytes\":" #bytes \
-	",\"dropped\":" #dropped ",\"backends\":3,\"backends_enabled\":2}"
+	",\"dropped\":" #dropped ",\"backends\":3,\"backends_up\":2}"
 
 static const char before_text[] = "[" SERVICE("web", 1000, 50000, 0) "," SERVICE(
 	"dns", 500, 5000, 7) "," SERVICE("old", 1, 1, 1) "]";
@@ -308,10 +308,11 @@ static void test_keys(void **state)
 
 static void test_print(void **state)
 {
-	static const char each[] =
-		"[{\"service\":\"web\",\"each\":[{\"name\":\"b1\",\"state\":\"enabled\","
-		"\"packets\":%d,\"bytes\":%d},{\"name\":\"b2\",\"state\":\"draining\","
-		"\"packets\":5,\"bytes\":6}]}]";
+	static const char each[] = "[{\"service\":\"web\",\"each\":[{\"name\":\"b1\",\"state\":"
+				   "\"enabled\",\"health\":\"up\","
+				   "\"packets\":%d,\"bytes\":%d},{\"name\":\"b2\",\"state\":"
+				   "\"draining\",\"health\":\"down\","
+				   "\"packets\":5,\"bytes\":6}]}]";
 	char text_before[512], text_now[512], *text = NULL;
 	struct top_sample before, now;
 	struct top_view view = {.each = true};
@@ -338,7 +339,7 @@ static void test_print(void **state)
 			    "flow table  7 of 100 (7.0%), 0/s look-ups, 0/s new, 0/s without room\n"
 			    "dropped     12/s, no_backend 12/s\n\n\n"
 			    "SERVICE  BACKEND  PACKETS/s  BITS/s  DROPS/s  UP  STATE\n"
-			    "web      b1             200   1.00M        -   -  enabled\n"
+			    "web      b1             200   1.00M        -   -  up\n"
 			    "web      b2               0       0        -   -  draining\n");
 	free(text);
 	all = top_json(&rates, &list);
