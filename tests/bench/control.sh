@@ -84,7 +84,7 @@ stop() {
 starts=() memory=()
 ip netns add "$ns"
 ip -n "$ns" link set lo up
-conf net_null0 10000 10 >"$dir/sluice.conf"
+conf net_null0,no-rx=1 10000 10 >"$dir/sluice.conf"
 for ((round = 0; round < ROUNDS; round++)); do
 	start
 	starts+=("$took")
