@@ -210,6 +210,8 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 		return;
 	}
 	if (!passed && was_late(c)) {
+		log_debug("service %s: backend %s: checked again, since sluiced stood still: %s",
+			  c->target.service->name, c->target.backend->name, reason);
 		arm(c, now_us());
 		return;
 	}

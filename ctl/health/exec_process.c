@@ -5,6 +5,7 @@
  */
 #include "exec_wire.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -105,7 +106,6 @@ __attribute__((noreturn)) static void child_run(struct exec_request *request,
 	if (*error == 0) {
 		/* Only now: it is forgotten when the user changes. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (chdir("/") == 0)
 			execve(args[0], args, env);
@@ -235,6 +235,17 @@ static int deadlines_look(void)
 	return (int)next;
 }
 
+/* What becoming a user takes, and killing its processes, and nothing else. */
+static void rights_drop(void)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_SETUID,
+		      CAP_SETGID, CAP_KILL, -1);
+	/* Where it had less, a program that can't be run will say so. */
+	capng_apply(CAPNG_SELECT_CAPS);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 static void children_kill(void)
 {
 	for (int i = 0; i < EXEC_RUNS_MAX; i++)
@@ -266,6 +277,7 @@ void exec_process_run(int fd, const struct exec_identity *identity)
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fds[1].fd < 0 || start_errors == MAP_FAILED)
 		_exit(1);
+	rights_drop();
 	for (bool connected = true; connected;) {
 		if (poll(fds, 2, deadlines_look()) < 0 && errno != EINTR)
 			break;

@@ -221,6 +221,7 @@ static void test_color(void **state)
 		"{\"backends\":[{\"service\":\"web\",\"name\":\"b1\",\"state\":\"enabled\","
 		"\"health\":{\"state\":\"down\"},\"next_hop\":{\"state\":\"resolved\"}},"
 		"{\"service\":\"web\",\"name\":\"b2\",\"state\":\"disabled\","
+		"\"health\":{\"state\":\"down\"},"
 		"\"next_hop\":{\"state\":\"no_route\",\"text\":\"no route\"}}]}";
 	char *plain = printed(show_backends, false, result_text), *text = NULL;
 	json_t *result = json_loads(result_text, 0, NULL);
@@ -235,6 +236,7 @@ static void test_color(void **state)
 	assert_non_null(strstr(text, "\033[31mdown\033[0m  "));
 	assert_non_null(strstr(text, "\033[31mdisabled\033[0m  "));
 	assert_non_null(strstr(text, "\033[31mno route\033[0m  "));
+	assert_non_null(strstr(text, "\033[31mdown\033[0m"));
 	/* Without its escapes it is the plain text. */
 	for (char *c; (c = strchr(text, '\033'));)
 		memmove(c, strchr(c, 'm') + 1, strlen(strchr(c, 'm') + 1) + 1);
