@@ -18,6 +18,7 @@
 struct arena;
 struct backend;
 struct flow_table;
+struct fragment_table;
 struct generation;
 struct rte_mbuf;
 struct rte_ring;
@@ -43,6 +44,7 @@ struct burst_context {
 	struct flow_table *flows;               /* this worker's; NULL: no slot ever changes */
 	const struct flow_table *const *tables; /* [tables_n], of all workers, this one's too */
 	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
+	struct fragment_table *fragments; /* this worker's; NULL: nothing is known of any */
 };
 
 /*
@@ -75,9 +77,9 @@ struct burst {
 	uint64_t key[BURST_MAX];     /* service_key() of the packet's own port */
 	uint32_t slot[BURST_MAX];
 	/*
-	 * Where slots changed: the caller's clock (memory.h), set before burst_run(); the state of
-	 * this worker's chance, any number to begin with; and indices of those whose slot doesn't
-	 * tell it alone.
+	 * The caller's clock (memory.h), set before burst_run(): for fragments, and where slots
+	 * changed. For these the state of this worker's chance, any number to begin with, and
+	 * indices of those whose slot doesn't tell it alone.
 	 */
 	uint32_t now_s;
 	uint16_t changed_n;
@@ -91,6 +93,13 @@ struct burst {
  */
 void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf **pkts,
 	       uint16_t n);
+
+/*
+ * Within the first stage of burst_run(), for a packet of which packet_parse() said `fragment`:
+ * completes its flow, or keeps what it tells for those that come behind. Returns forward or fragment.
+ */
+enum verdict burst_join(struct burst *b, const struct burst_context *ctx,
+			const struct generation *g, uint32_t i);
 
 /*
  * A stage of burst_run(), where any slot of live is changed: finds the backends of those packets

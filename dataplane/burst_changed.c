@@ -46,7 +46,8 @@ static void changed_find(struct burst *b, const struct burst_context *ctx)
 
 /*
  * An ICMP error comes from a router on the way, with addresses of its own, so that the port may
- * give it to another worker than its flow, which is in that worker's table then. Looking there is
+ * give it to another worker than its flow, which is in that worker's table then; and a port spreads
+ * fragments by their addresses alone, whole packets of the same flow by ports too. Looking there is
  * safe: a peek writes nothing and sees entries whole (flow_table.c), and tables stay until every
  * worker has ended. It is the one time that a worker reads another's lines, and rare.
  */
@@ -110,7 +111,7 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 
 	(void)changed_read(b, ctx->arena, i, &st);
 	found = flow_table_find(ctx->flows, st.hash);
-	if (!found && p->flags & PACKET_ICMP_ERROR)
+	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
 		found = others_find(ctx, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
 	if (steer_draws_slot(st.service, p, known)) {

@@ -169,6 +169,7 @@ static void worker_connect(struct worker *w)
 			.tables = path.tables,
 			.tables_n = path.workers_n,
 			.tickets = w->tickets,
+			.fragments = &w->fragments,
 		};
 	}
 }

@@ -64,6 +64,10 @@ static int worker_fill(struct worker *w, const struct fast_path_config *config, 
 		return error_set(error, -ENOMEM,
 				 "no memory for the flow table of worker %u (%u flows)", w->index,
 				 config->flows_max);
+	if (fragment_table_create(&w->fragments, FRAGMENT_ENTRIES) < 0)
+		return error_set(error, -ENOMEM,
+				 "no memory for the fragment table of worker %u (%u KiB)", w->index,
+				 FRAGMENT_ENTRIES * (uint32_t)sizeof(struct fragment_entry) >> 10);
 	w->tickets = rte_malloc_socket("tickets", config->services_max * sizeof(*w->tickets),
 				       RTE_CACHE_LINE_SIZE, node);
 	if (!w->tickets)
@@ -103,6 +107,7 @@ void worker_free(struct worker *w)
 	if (!w)
 		return;
 	rte_free(w->tickets);
+	fragment_table_destroy(&w->fragments);
 	flow_table_destroy(&w->flows);
 	counters_destroy(&w->counters);
 	rte_free(w);

@@ -9,6 +9,7 @@
 #include "burst.h"
 #include "counters.h"
 #include "flow_table.h"
+#include "fragment_table.h"
 
 struct kernel;
 struct port;
@@ -29,6 +30,7 @@ struct worker {
 	uint32_t *tickets; /* [services_max] */
 	uint64_t sweep_bucket_tsc; /* pace of the sweep */
 	struct flow_table flows;
+	struct fragment_table fragments;
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));

@@ -32,8 +32,20 @@ struct {
 	__uint(value_size, ARENA_CHUNK_BYTES);
 } arena SEC(".maps");
 
-/* Here, since it reads the options and the arena. */
+SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
+{
+	struct cursor c = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+
+	c.frame_bytes = (uint32_t)(c.end - c.pos);
+	return c;
+}
+
+/* Here, since they read the options and the arena. */
 #include "flow_memory.bpf.h"
+#include "fragments.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -56,17 +68,6 @@ struct {
 	__type(key, uint32_t);
 	__type(value, uint32_t);
 } devices SEC(".maps");
-
-SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
-{
-	struct cursor c = {
-		.pos = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-	};
-
-	c.frame_bytes = (uint32_t)(c.end - c.pos);
-	return c;
-}
 
 /* NULL before the first is published. */
 SLUICE_INLINE const struct generation *generation_current(const struct arena *tables)
@@ -199,6 +200,8 @@ SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct arena
 		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
 	frame_bytes = c.frame_bytes;
 	parsed = packet_parse(&c, &p);
+	if (parsed == VERDICT_fragment)
+		parsed = fragment_join(ctx, g, &p);
 	if (parsed != VERDICT_forward)
 		return packet_act(ctx, tables, g, &p, frame_bytes, parsed, st, action);
 	v4 = flow_is_v4(&p.flow);

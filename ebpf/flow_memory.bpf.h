@@ -124,11 +124,25 @@ SLUICE_INLINE uint64_t ticket_draw(const struct service *s)
 
 enum { RECALL_BAD_TABLES = 1 << 16 };
 
+/* The arena, in whichever form, for functions that can't be given it. Without value where it has bytes:
+ * there is none. */
+SLUICE_INLINE struct arena arena_whole(void)
+{
+	const uint32_t bytes = fastpath_options.arena_bytes; /* 0: in chunks */
+	uint32_t zero = 0;
+
+	return (struct arena){
+		.value = bytes ? bpf_map_lookup_elem(&arena, &zero) : NULL,
+		.bytes = bytes,
+		.chunks = &arena,
+	};
+}
+
 /* What step 4 has to know of a packet and its slot, in a word. */
 SLUICE_INLINE uint64_t recall_pack(const struct packet *p, const struct steering *st)
 {
 	return (uint64_t)st->slot << 32 | (uint64_t)st->value << 16 |
-	       (uint64_t)(p->flags & (PACKET_OPENS | PACKET_ICMP_ERROR)) << 8 |
+	       (uint64_t)(p->flags & (PACKET_OPENS | PACKET_TRACELESS)) << 8 |
 	       (p->proto == PROTO_UDP ? 1U << 7 : 0) | (p->tcp_flags & (TCP_FIN | TCP_RST));
 }
 
@@ -157,13 +171,7 @@ SLUICE_INLINE void recall_unpack(uint64_t packed, struct packet *p, struct steer
 __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const struct service *s,
 					       uint64_t hash, uint64_t packed)
 {
-	const uint32_t bytes = fastpath_options.arena_bytes; /* 0: in chunks */
-	uint32_t zero = 0;
-	const struct arena whole = {
-		.value = bytes ? bpf_map_lookup_elem(&arena, &zero) : NULL,
-		.bytes = bytes,
-		.chunks = &arena,
-	};
+	const struct arena whole = arena_whole();
 	const struct arena *tables = &whole;
 	uint32_t now_s = memory_now_s(), row = FASTPATH_MEMORY_PACKETS;
 	struct fastpath_memory *counts = bpf_map_lookup_elem(&memory_counts, &row);
@@ -175,7 +183,7 @@ __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const
 	struct memory found;
 	struct packet p;
 
-	if (!counts || !g || !s || (bytes && !whole.value))
+	if (!counts || !g || !s || (whole.bytes && !whole.value))
 		return RECALL_BAD_TABLES;
 	recall_unpack(packed, &p, &st);
 	counts->lookups++;

@@ -31,6 +31,7 @@ const char *program_map_name(enum program_map map)
 		[PROGRAM_HALF_OPEN] = "half_open",
 		[PROGRAM_ESTABLISHED] = "established",
 		[PROGRAM_MEMORY_COUNTS] = "memory_counts",
+		[PROGRAM_FRAGMENTS] = "fragments",
 		[PROGRAM_OPTIONS] = "options",
 	};
 
@@ -104,6 +105,7 @@ int program_open(struct program *p, const struct program_config *config,
 	p->maps[PROGRAM_HALF_OPEN] = skel->maps.half_open;
 	p->maps[PROGRAM_ESTABLISHED] = skel->maps.established;
 	p->maps[PROGRAM_MEMORY_COUNTS] = skel->maps.memory_counts;
+	p->maps[PROGRAM_FRAGMENTS] = skel->maps.fragments;
 	p->maps[PROGRAM_OPTIONS] = skel->maps.rodata;
 	err = maps_size(p);
 	if (!err)

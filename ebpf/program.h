@@ -26,6 +26,7 @@ enum program_map {
 	PROGRAM_HALF_OPEN,     /* remembered flows: flow_memory.bpf.h */
 	PROGRAM_ESTABLISHED,
 	PROGRAM_MEMORY_COUNTS,
+	PROGRAM_FRAGMENTS, /* datagrams in fragments: fragments.bpf.h */
 	PROGRAM_MAPS_ADOPTED,
 	PROGRAM_OPTIONS = PROGRAM_MAPS_ADOPTED, /* pinned too, but each program has its own */
 	PROGRAM_MAPS,

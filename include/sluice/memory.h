@@ -59,14 +59,20 @@ SLUICE_INLINE enum memory_state memory_state(const struct memory *m)
 }
 
 /*
- * Seconds since the last packet; right up to 97 days. 0 where the packet was seen after `now_s`,
- * which another core or the control plane may have read a little before.
+ * Seconds since the one in the upper 24 bits of `packed`; right up to 97 days. 0 where that is after
+ * `now_s`, which another core or the control plane may have read a little before.
  */
+SLUICE_INLINE uint32_t memory_seconds_since(uint32_t packed, uint32_t now_s)
+{
+	uint32_t since_s = (now_s - (packed >> 8)) & MEMORY_SECONDS_MASK;
+
+	return since_s <= MEMORY_SECONDS_MASK / 2 ? since_s : 0;
+}
+
+/* Since the last packet. */
 SLUICE_INLINE uint32_t memory_idle_s(const struct memory *m, uint32_t now_s)
 {
-	uint32_t idle_s = (now_s - (m->seen_state >> 8)) & MEMORY_SECONDS_MASK;
-
-	return idle_s <= MEMORY_SECONDS_MASK / 2 ? idle_s : 0;
+	return memory_seconds_since(m->seen_state, now_s);
 }
 
 /* Those that a full table gives up first. A flow shows twice that it is one. */
@@ -131,7 +137,8 @@ struct memory_slot {
  *    unless it was closing, when a SYN is the next connection from the same port;
  *  - an unknown one that opens (a TCP SYN, a QUIC Initial) goes to the current backend;
  *  - any other unknown one is older than the change, and goes to the previous backend.
- * An ICMP error goes where its flow is, and leaves no trace.
+ * An ICMP error and a fragment behind the first (PACKET_TRACELESS) go where their flow is, and leave
+ * no trace: what a datagram has to tell, its first fragment told.
  */
 SLUICE_INLINE struct memory_choice memory_choose(const struct memory *known, const struct packet *p,
 						 const struct memory_slot *slot, uint32_t now_s)
@@ -144,7 +151,7 @@ SLUICE_INLINE struct memory_choice memory_choose(const struct memory *known, con
 		choice.backend = known->backend;
 	else if (!opens && in_transition)
 		choice.backend = slot->previous;
-	if (p->flags & PACKET_ICMP_ERROR || choice.backend == SLOT_NONE)
+	if (p->flags & PACKET_TRACELESS || choice.backend == SLOT_NONE)
 		return choice;
 	/* Would the tables alone send the flow's next packet there, now and after the transition? */
 	if (!slot->remember_all && choice.backend == slot->current &&

@@ -23,6 +23,8 @@ enum packet_flags {
 	 * whole IP packet follows from the IP header alone: see encap_inner_sum(). */
 	PACKET_SUM_KNOWN = 1 << 6,
 	PACKET_OPENS = 1 << 7, /* the first packet of a connection: a TCP SYN, a QUIC Initial */
+	/* Goes where its flow is, and changes nothing in what is remembered of that. */
+	PACKET_TRACELESS = PACKET_ICMP_ERROR | PACKET_NO_PORTS,
 };
 
 enum {
@@ -107,7 +109,10 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 	return VERDICT_forward;
 }
 
-/* A first fragment: its transport header may go on in the next, the ports are all that's sure. */
+/*
+ * A first fragment: its transport header may go on in the next, the ports are all that's sure.
+ * Returns fragment when they are there, so that nobody but fragments looks for what fragment.h wants.
+ */
 SLUICE_INLINE enum verdict packet_parse_ports(struct cursor *c, struct packet *p, uint32_t l4_bytes)
 {
 	const struct port_pair *ports = cursor_take(c, sizeof(*ports));
@@ -115,7 +120,7 @@ SLUICE_INLINE enum verdict packet_parse_ports(struct cursor *c, struct packet *p
 	if (!ports || l4_bytes < sizeof(*ports))
 		return p->proto == PROTO_TCP ? VERDICT_bad_tcp : VERDICT_bad_udp;
 	p->flow.last |= wire_load32(ports); /* both ports */
-	return VERDICT_forward;
+	return VERDICT_fragment;
 }
 
 /*
@@ -228,6 +233,7 @@ struct packet_chain {
 	bool fragment_header; /* there is one, if only of an atomic fragment */
 	bool fragment;
 	bool no_ports; /* behind a fragment's first: no header follows */
+	be32 id;       /* of the fragment header */
 };
 
 /* The extension headers among the protocols below 64, one bit each. */
@@ -277,6 +283,7 @@ SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain 
 			chain->fragment_header = true;
 			chain->fragment = (be16_to(header->offset_more) & 0xfff9) != 0;
 			chain->no_ports = be16_to(header->offset_more) >> 3 != 0;
+			chain->id = header->id;
 		}
 		chain->bytes += (uint32_t)sizeof(*header) + more_bytes;
 		if (chain->bytes > limit_bytes)
@@ -398,9 +405,11 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p, b
 /*
  * Parses a frame. `c` stands at its first byte, and is used up. Returns
  *  - forward: `p` is whole: a flow (TCP, UDP, or that of an ICMP error) or an echo request;
+ *  - fragment: any fragment, of which the IP header is sane. p->flow is a flow if it is the first of
+ *    TCP or UDP; others lack the ports, see fragment.h;
  *  - not_ip, no_service: nothing that a service could want (the IP header is parsed for the latter);
- *  - bad_extension, bad_tcp, bad_udp, bad_icmp, bad_quote, fragment: the IP header is sane and
- *    the packet's addresses stand in p->flow, what follows isn't usable;
+ *  - bad_extension, bad_tcp, bad_udp, bad_icmp, bad_quote: the IP header is sane and the packet's
+ *    addresses stand in p->flow, what follows isn't usable;
  *  - short_frame, short_ip, bad_ip_*: not even that.
  */
 SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)
@@ -429,6 +438,33 @@ SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)
 	if (type == be16_from(ETHER_IPV6))
 		return packet_parse_v6(c, p, false);
 	return VERDICT_not_ip;
+}
+
+/*
+ * The identification that all fragments of a datagram have in common. `c` stands at the first byte
+ * of a frame of which packet_parse() said `fragment`, and is used up. False: never then.
+ */
+SLUICE_INLINE bool packet_fragment_id(struct cursor *c, uint32_t l3_offset, bool v6, uint32_t *id)
+{
+	struct packet_chain chain = {0};
+	const struct ipv6_header *ip6;
+
+	if (!cursor_take(c, l3_offset))
+		return false;
+	if (!v6) {
+		const struct ipv4_header *ip4 = cursor_take(c, sizeof(*ip4));
+
+		*id = ip4 ? ip4->id : 0;
+		return ip4;
+	}
+	ip6 = cursor_take(c, sizeof(*ip6));
+	if (!ip6)
+		return false;
+	chain.next = ip6->next;
+	if (!packet_walk_extensions(c, &chain, be16_to(ip6->payload_bytes)))
+		return false;
+	*id = chain.id;
+	return chain.fragment;
 }
 
 /*

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
 /*
  * A packet's way through the tables: whose it is, which slot, which backend. The XDP program and
- * the reference in tests call steer_start(), step 4 where steer_looks_further(), and
- * steer_finish(); the DPDK worker calls the same steps in stages over a burst, with prefetches
- * between them. Step 4's table of flows belongs to the path.
+ * the reference in tests call packet_parse(), step 0 where that says `fragment`, steer_parsed(),
+ * step 4 where steer_looks_further(), and steer_finish(); the DPDK worker calls the same steps in
+ * stages over a burst, with prefetches between them. Step 0's table of fragments and step 4's of
+ * flows belong to the path.
  */
 #ifndef SLUICE_STEER_H
 #define SLUICE_STEER_H
 
 #include "sluice/answer.h"
 #include "sluice/encap.h"
+#include "sluice/fragment.h"
 #include "sluice/memory.h"
 #include "sluice/packet.h"
 #include "sluice/service.h"
@@ -26,6 +28,27 @@ struct steering {
 SLUICE_INLINE uint32_t steer_counter_row(const struct service *service)
 {
 	return service ? service->id : 0;
+}
+
+/*
+ * Step 0, for fragments: which part of a datagram to a vip this is. A FRAGMENT_FIRST is put into the
+ * path's table as `key` with fragment_make(); a FRAGMENT_LATER is looked up there, and if it's found
+ * and fragment_lives(), packet_join() makes it whole. Both go on as `forward` then, all others as
+ * `fragment`. `c` stands at the frame's first byte.
+ */
+SLUICE_INLINE enum fragment_part steer_fragment(const struct arena *arena,
+						const struct generation *g, struct cursor *c,
+						const struct packet *p, uint64_t *key)
+{
+	enum fragment_part part = fragment_part(p);
+	uint32_t id;
+
+	/* Who isn't ours fills no table. */
+	if (part == FRAGMENT_OTHER || !service_find_vip(arena, g, &p->flow) ||
+	    !packet_fragment_id(c, p->l3_offset, p->flags & PACKET_V6, &id))
+		return FRAGMENT_OTHER;
+	*key = fragment_key(&p->flow, id, &g->key);
+	return part;
 }
 
 /*
@@ -112,12 +135,12 @@ SLUICE_INLINE const struct memory *steer_known(const struct arena *arena,
 /*
  * Services that don't hash: whether the packet gets another slot than its hash's, by
  * steer_free_slot(). The first of a flow does, and a SYN of one that was closing: the next
- * connection. An ICMP error of no known flow opens none.
+ * connection. An ICMP error of no known flow opens none, nor does a fragment behind the first.
  */
 SLUICE_INLINE bool steer_draws_slot(const struct service *s, const struct packet *p,
 				    const struct memory *known)
 {
-	if (!(s->flags & SERVICE_REMEMBERS) || p->flags & PACKET_ICMP_ERROR)
+	if (!(s->flags & SERVICE_REMEMBERS) || p->flags & PACKET_TRACELESS)
 		return false;
 	return !known || (p->flags & PACKET_OPENS && memory_state(known) == MEMORY_CLOSING);
 }
@@ -190,7 +213,7 @@ SLUICE_INLINE struct memory_choice steer_choose(const struct memory *found,
 {
 	struct memory_choice choice = memory_choose(known, p, choices, now_s);
 
-	if (found && !known && choice.action == MEMORY_LEAVE && !(p->flags & PACKET_ICMP_ERROR))
+	if (found && !known && choice.action == MEMORY_LEAVE && !(p->flags & PACKET_TRACELESS))
 		choice.action = MEMORY_FORGET;
 	return choice;
 }
@@ -254,11 +277,18 @@ SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct 
 	return steer_slot(arena, st);
 }
 
-/* Steps 1 to 3, for one packet; `c` stands at its first byte, and is used up. */
+/*
+ * Steps 1 to 3, for one packet that stands alone: nothing is known of a fragment's first. `c` stands at
+ * its first byte, and is used up.
+ */
 SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct generation *g,
 				       struct cursor *c, struct packet *p, struct steering *st)
 {
-	return steer_parsed(arena, g, p, packet_parse(c, p), st);
+	enum verdict parsed = packet_parse(c, p);
+
+	if (parsed == VERDICT_fragment && fragment_part(p) == FRAGMENT_FIRST)
+		parsed = VERDICT_forward;
+	return steer_parsed(arena, g, p, parsed, st);
 }
 
 /* Steps 5 and 6, with the slot's value or what memory_choose() says. */

@@ -37,7 +37,8 @@ enum action {
 	X(bad_udp, DROP, "to a vip, with a UDP header that is cut or lies about its length")       \
 	X(bad_icmp, DROP, "to a vip, with an ICMP message that is cut or out of reach")            \
 	X(bad_quote, DROP, "an ICMP error to a vip that quotes no TCP or UDP packet of the vip's") \
-	X(fragment, DROP, "a fragment to a vip that doesn't carry the ports")                      \
+	X(fragment, DROP, "a fragment to a vip that carries no ports, and none of its datagram "   \
+			  "that does came in the last 5 s")                                        \
 	X(no_backend, DROP, "its service has no backend that takes flows")                         \
 	X(no_next_hop, DROP, "the way to its backend is not resolved")                             \
 	X(too_big_dropped, DROP, "too big with its outer headers, and its sender forbids no "      \

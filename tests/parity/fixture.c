@@ -210,14 +210,28 @@ struct fixture *fixture_new(void)
 	return fixture;
 }
 
+static void append_flow_services(struct fixture *fixture)
+{
+	for (size_t i = 0; i < sizeof(flow_services) / sizeof(flow_services[0]); i++) {
+		fixture->services[fixture->services_n] = flow_services[i];
+		service_complete(fixture, fixture->services_n++);
+	}
+}
+
 struct fixture *fixture_new_flows(void)
 {
 	struct fixture *fixture = fixture_empty();
 
-	for (size_t i = 0; i < sizeof(flow_services) / sizeof(flow_services[0]); i++) {
-		fixture->services[fixture->services_n++] = flow_services[i];
-		service_complete(fixture, (uint32_t)i);
-	}
+	append_flow_services(fixture);
+	return fixture;
+}
+
+struct fixture *fixture_new_fragments(void)
+{
+	struct fixture *fixture = fixture_new();
+
+	append_flow_services(fixture);
+	fixture->keeps_fragments = true;
 	return fixture;
 }
 

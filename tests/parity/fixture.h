@@ -94,6 +94,8 @@ struct fixture {
 	struct fixture_service services[FIXTURE_ROWS_MAX];
 	uint32_t services_n;
 	struct flow_key key;
+	/* Whether what a first fragment tells is kept for later ones; else each frame stands alone. */
+	bool keeps_fragments;
 	/* What each service's slots hold, as laid out: slots_n indices each. */
 	uint16_t *slots[FIXTURE_ROWS_MAX];
 };
@@ -103,6 +105,9 @@ struct fixture *fixture_new(void);
 
 /* Services where what is remembered of a flow decides; of the table none. */
 struct fixture *fixture_new_flows(void);
+
+/* All of both, and what first fragments tell is kept. */
+struct fixture *fixture_new_fragments(void);
 
 void fixture_free(struct fixture *fixture);
 

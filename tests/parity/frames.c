@@ -116,7 +116,7 @@ static void append_ethernet(struct builder *b)
  * An extension header of a chain:
  *   h H  hop-by-hop options, of 8 and 16 bytes     d D O  destination options, 8, 24, 1032
  *   r    routing header, 24 bytes, none left       u U  AH, of 12 bytes of value and of none
- *   f    first fragment       l  later fragment    a A  atomic fragment; with reserved bits set
+ *   f    first fragment       l m  last one; with more to come    a A  atomic; with reserved bits set
  *   x    destination options of 2048 bytes that are only 8; X: AH of 1028 that is only 8
  */
 static uint8_t chain_kind(char letter)
@@ -138,6 +138,7 @@ static uint8_t chain_kind(char letter)
 		return 51;
 	case 'f':
 	case 'l':
+	case 'm':
 	case 'a':
 	case 'A':
 		return 44;
@@ -158,7 +159,7 @@ static void append_extension(struct builder *b, char letter, uint8_t next)
 		{'D', 24, 2, 0x0114},  {'O', 1032, 128, 0x01fe}, {'r', 24, 2, 0x0400},
 		{'u', 24, 4, 0},       {'U', 12, 1, 0},          {'f', 8, 0, 0x0001},
 		{'l', 8, 0, 64 << 3},  {'a', 8, 0, 0},           {'A', 8, 0xff, 0x0006},
-		{'x', 8, 255, 0x0104}, {'X', 8, 255, 0},
+		{'x', 8, 255, 0x0104}, {'X', 8, 255, 0},         {'m', 8, 0, 32 << 3 | 1},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -170,6 +171,8 @@ static void append_extension(struct builder *b, char letter, uint8_t next)
 		at[0] = next;
 		at[1] = kinds[i].length;
 		frame_put16(at + 2, kinds[i].word);
+		if (chain_kind(letter) == 44)
+			frame_put32(at + 4, b->spec->id6);
 		return;
 	}
 }

@@ -61,6 +61,7 @@ struct frame_spec {
 	uint8_t ttl;         /* [57] */
 	uint8_t tos;         /* DSCP and ECN */
 	uint16_t id;
+	uint32_t id6; /* of IPv6 fragment headers */
 	uint16_t fragment;     /* IPv4: flags and offset */
 	uint8_t options_bytes; /* IPv4: up to 40 */
 	const char *chain;     /* IPv6 extension headers, a letter each: frames.c */

@@ -44,6 +44,7 @@ struct parity_path {
 	int (*open)(const struct fixture *fixture, char why[PARITY_ERROR_MAX]);
 	/* n <= PARITY_BATCH_MAX frames, in order. */
 	void (*run)(const struct frame *frames, uint32_t n, struct parity_result *results);
+	void (*wait)(uint32_t seconds); /* so much time passes for what is known of fragments */
 	void (*close)(void); /* also after open() failed */
 };
 

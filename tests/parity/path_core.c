@@ -15,10 +15,17 @@
 
 enum {
 	FLOWS_MAX = 4096, /* more than a test has */
-	NOW_S = 1000,     /* time stands still */
+	NOW_S = 1000,     /* time stands still, but for fragments */
+	FRAGMENTS_MAX = 1 << 18,
 };
 
 static struct arena *arena;
+
+/* What is known of datagrams: all first fragments, in the order in which they came. */
+static bool keeps_fragments;
+static uint32_t fragments_now_s;
+static struct fragment_entry fragments[FRAGMENTS_MAX];
+static uint32_t fragments_n;
 
 /* The table of flows: a list that is searched from end to end. */
 static struct memory_entry flows[FLOWS_MAX];
@@ -85,12 +92,42 @@ static enum verdict look_further(const struct generation *g, const struct packet
 	return VERDICT_forward;
 }
 
+/* Step 0. */
+static enum verdict join(const struct generation *g, struct cursor c, struct packet *p)
+{
+	uint64_t key = 0;
+	enum fragment_part part = steer_fragment(arena, g, &c, p, &key);
+
+	if (part == FRAGMENT_FIRST && keeps_fragments) {
+		if (fragments_n == FRAGMENTS_MAX)
+			abort();
+		fragments[fragments_n++] =
+			(struct fragment_entry){key, fragment_make(&p->flow, fragments_now_s)};
+	}
+	if (part == FRAGMENT_FIRST)
+		return VERDICT_forward;
+	for (uint32_t i = fragments_n; i-- > 0 && part == FRAGMENT_LATER;) {
+		if (fragments[i].key != key)
+			continue;
+		if (!fragment_lives(&fragments[i].fragment, fragments_now_s))
+			return VERDICT_fragment;
+		packet_join(p, &fragments[i].fragment);
+		return VERDICT_forward;
+	}
+	return VERDICT_fragment;
+}
+
 static enum verdict steer(const struct generation *g, struct cursor *c, struct packet *p,
 			  struct steering *st)
 {
-	enum verdict verdict = steer_start(arena, g, c, p, st);
-	uint16_t index = st->value;
+	struct cursor start = *c;
+	enum verdict verdict = packet_parse(c, p);
+	uint16_t index;
 
+	if (verdict == VERDICT_fragment)
+		verdict = join(g, start, p);
+	verdict = steer_parsed(arena, g, p, verdict, st);
+	index = st->value;
 	if (verdict == VERDICT_forward && steer_looks_further(st))
 		verdict = look_further(g, p, st, &index);
 	return verdict == VERDICT_forward ? steer_finish(arena, p, index, st) : verdict;
@@ -107,7 +144,15 @@ static int core_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
 	flows_n = 0;
 	memset(tickets, 0, sizeof(tickets));
+	keeps_fragments = fixture->keeps_fragments;
+	fragments_now_s = NOW_S;
+	fragments_n = 0;
 	return 0;
+}
+
+static void core_wait(uint32_t seconds)
+{
+	fragments_now_s += seconds;
 }
 
 static void core_close(void)
@@ -209,5 +254,6 @@ const struct parity_path path_core = {
 	.name = "core",
 	.open = core_open,
 	.run = core_run,
+	.wait = core_wait,
 	.close = core_close,
 };

@@ -8,6 +8,7 @@
 
 #include "../../dataplane/burst.h"
 #include "../../dataplane/flow_table.h"
+#include "../../dataplane/fragment_table.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -25,7 +26,7 @@ enum {
 	ROOM_BYTES = RTE_PKTMBUF_HEADROOM + FRAME_MAX + PARITY_GROWTH_MAX,
 	ARENA_ALIGN = 1 << 20,
 	FLOWS_MAX = 4096, /* more than a test has */
-	NOW_S = 1000,     /* time stands still */
+	NOW_S = 1000,     /* time stands still, but for dpdk_wait() */
 };
 
 static struct rte_mempool *pool;
@@ -33,6 +34,7 @@ static struct arena *arena;
 static struct burst burst;
 static struct burst_context context;
 static struct flow_table flows;
+static struct fragment_table fragments;
 
 static int eal_begin(char why[PARITY_ERROR_MAX])
 {
@@ -60,7 +62,8 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	context.backends = calloc(fixture_backend_rows(fixture), sizeof(*context.backends));
 	context.tickets = calloc(fixture_service_rows(fixture), sizeof(*context.tickets));
 	if (!pool || !arena || !context.services || !context.backends || !context.tickets ||
-	    flow_table_create(&flows, FLOWS_MAX, false) != 0) {
+	    flow_table_create(&flows, FLOWS_MAX, false) != 0 ||
+	    fragment_table_create(&fragments, FRAGMENT_ENTRIES) != 0) {
 		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena, counters or flows");
 		return -ENOMEM;
 	}
@@ -70,6 +73,7 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	context.ports_n = FIXTURE_PORTS;
 	context.port = 0;
 	context.flows = &flows;
+	context.fragments = fixture->keeps_fragments ? &fragments : NULL;
 	burst.now_s = NOW_S;
 	return 0;
 }
@@ -81,6 +85,7 @@ static void dpdk_close(void)
 	free(context.backends);
 	free(context.tickets);
 	flow_table_destroy(&flows);
+	fragment_table_destroy(&fragments);
 	free(arena);
 	pool = NULL;
 	arena = NULL;
@@ -171,9 +176,15 @@ static void dpdk_run(const struct frame *frames, uint32_t n, struct parity_resul
 	}
 }
 
+static void dpdk_wait(uint32_t seconds)
+{
+	burst.now_s += seconds;
+}
+
 const struct parity_path path_dpdk = {
 	.name = "dpdk",
 	.open = dpdk_open,
 	.run = dpdk_run,
+	.wait = dpdk_wait,
 	.close = dpdk_close,
 };

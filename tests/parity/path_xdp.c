@@ -8,6 +8,8 @@
 
 #include "../../ebpf/counters.h"
 #include "../../ebpf/program.h"
+#include "oracle.h"
+#include "sluice/fragment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +33,7 @@ enum {
 static struct program program;
 static int taps[FIXTURE_PORTS] = {-1, -1, -1};
 static uint32_t rows_n;
+static bool keeps_fragments;
 static struct service_counters before[FIXTURE_ROWS_MAX], after[FIXTURE_ROWS_MAX];
 
 _Static_assert(FIXTURE_ARENA_BYTES % CHUNK_BYTES == 0, "whole values of the map");
@@ -96,6 +99,7 @@ static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	if (rc != 0)
 		return rc;
 	rows_n = fixture_service_rows(fixture);
+	keeps_fragments = fixture->keeps_fragments;
 	fixture_lay(fixture, program.arena, FIXTURE_ARENA_BYTES);
 	memset(before, 0, sizeof(before));
 	return 0;
@@ -139,6 +143,35 @@ static void verdict_find(struct parity_result *result)
 		result->verdict = VERDICT_COUNT;
 }
 
+/* The map of fragments: all goes. */
+static void fragments_clear(void)
+{
+	int fd = program_map_fd(&program, PROGRAM_FRAGMENTS);
+	uint64_t key;
+
+	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+		bpf_map_delete_elem(fd, &key);
+}
+
+/* The kernel's clock can't be moved: what is known gets older instead. */
+static void xdp_wait(uint32_t seconds)
+{
+	static uint64_t keys[FRAGMENT_ENTRIES];
+	int fd = program_map_fd(&program, PROGRAM_FRAGMENTS);
+	const uint64_t *last = NULL;
+	struct fragment fragment;
+	uint32_t n = 0;
+
+	while (n < FRAGMENT_ENTRIES && bpf_map_get_next_key(fd, last, &keys[n]) == 0)
+		last = &keys[n++];
+	for (uint32_t i = 0; i < n; i++) {
+		if (bpf_map_lookup_elem(fd, &keys[i], &fragment) != 0)
+			continue;
+		fragment.seen_proto -= seconds << 8;
+		bpf_map_update_elem(fd, &keys[i], &fragment, BPF_EXIST);
+	}
+}
+
 static void xdp_run_one(const struct frame *frame, struct parity_result *result)
 {
 	static uint8_t bytes[FRAME_MAX + PARITY_GROWTH_MAX];
@@ -153,6 +186,13 @@ static void xdp_run_one(const struct frame *frame, struct parity_result *result)
 		return;
 	}
 	verdict_find(result);
+	if (!keeps_fragments) {
+		struct view view;
+
+		(void)view_read(frame, &view);
+		if (view.fragment)
+			fragments_clear();
+	}
 	result->fate = opts.retval == XDP_PASS                                ? PARITY_KERNEL
 		       : opts.retval == XDP_TX || opts.retval == XDP_REDIRECT ? PARITY_SENT
 									      : PARITY_DROPPED;
@@ -175,5 +215,6 @@ const struct parity_path path_xdp = {
 	.shortest_bytes = TEST_RUN_MIN,
 	.open = xdp_open,
 	.run = xdp_run,
+	.wait = xdp_wait,
 	.close = xdp_close,
 };

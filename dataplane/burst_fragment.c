@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Step 0 of sluice/steer.h, for the packets of a burst that are fragments: the first of a datagram
+ * leaves its ports in the worker's table, those behind it take them from there. Called by the workers,
+ * within burst_run(), in the order of the packets; none but fragments come here.
+ */
+#include "burst.h"
+#include "fragment_table.h"
+#include "packet_cursor.h"
+#include "sluice/steer.h"
+
+enum verdict burst_join(struct burst *b, const struct burst_context *ctx,
+			const struct generation *g, uint32_t i)
+{
+	struct packet *p = &b->packets[i];
+	struct cursor c = packet_cursor(b->pkts[i]);
+	const struct fragment *known;
+	uint64_t key;
+
+	switch (steer_fragment(ctx->arena, g, &c, p, &key)) {
+	case FRAGMENT_FIRST:
+		if (ctx->fragments)
+			fragment_table_put(ctx->fragments, key, fragment_make(&p->flow, b->now_s));
+		return VERDICT_forward;
+	case FRAGMENT_LATER:
+		known = ctx->fragments ? fragment_table_find(ctx->fragments, key, b->now_s) : NULL;
+		if (!known)
+			return VERDICT_fragment;
+		packet_join(p, known);
+		return VERDICT_forward;
+	case FRAGMENT_OTHER:
+		break;
+	}
+	return VERDICT_fragment;
+}
