@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# paths: dpdk xdp
+#
+# UDP datagrams of 4,000 bytes go in three fragments, of which only the first has ports: all reach
+# one backend, which puts them together and echoes the whole. In every encapsulation and pair of
+# families. The lab as in traffic.sh, with a service of UDP port 9000 beside each of its services.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+LAB=fragments-$$
+export LAB_PATH=${LAB_PATH:-dpdk}
+. "$here/tap.sh"
+. "$here/../lab/lab.sh"
+. "$here/../lab/sluice.sh"
+
+FLOWS=60
+BYTES=4000
+
+conf() {
+	local service
+	lab_conf lb | sed '$s| );$||'
+	for service in $(lab_services); do
+		echo ,
+		lab_service_entry "$service" |
+			sed 's|name = "v|name = "udp-v|; s|port = 80; protocol = "tcp"|port = 9000; protocol = "udp"|'
+	done
+	echo ' );'
+}
+
+counted() {
+	lab_ctl --json show counters | jq "[.. | objects | .$1? // empty | numbers] | add // 0"
+}
+
+# Echo servers. What they send to the client fits its link, which is narrower than their own.
+servers() {
+	local b vips=() service
+	for service in $(lab_services); do
+		vips+=("$(lab_vip "$service")")
+	done
+	for b in b1 b2 b3; do
+		lab_exec "$b" ip -4 route change default via "$(lab_address4 "$b" | sed 's/2$/1/')" dev eth0 mtu 1500 &&
+			lab_exec "$b" ip -6 route change default via "$(lab_address6 "$b" | sed 's/2$/1/')" dev eth0 mtu 1500 &&
+			lab_spawn "$b" "datagrams-$b" /usr/bin/python3 "$here/datagrams.py" server "$b" "${vips[@]}" ||
+			return 1
+	done
+	sleep 0.5
+}
+
+# echoed SERVICE: of 60 flows each of three equal backends gets some, but in one run of 10^10.
+echoed() {
+	local service=$1 status
+	lab_exec client /usr/bin/python3 "$here/datagrams.py" client "$(lab_vip "$service")" \
+		"$FLOWS" "$BYTES" >"$LAB_DIR/echoed" 2>&1
+	status=$?
+	report $status "$service: $FLOWS flows with datagrams of $BYTES bytes: each whole, by one backend"
+	[ $status = 0 ] || note "$(cat "$LAB_DIR/echoed")"
+	[ "$(grep -c '^b[123] ' "$LAB_DIR/echoed")" = 3 ]
+	report $? "$service: all backends answer ($(tr '\n' ' ' <"$LAB_DIR/echoed"))"
+}
+
+# A fragment whose first never came: to nobody, and counted.
+orphan() {
+	local vip=$1 source=$2 before after
+	before=$(counted fragment)
+	lab_exec client /usr/bin/python3 "$here/datagrams.py" orphan "$vip" "$source"
+	sleep 0.3
+	after=$(counted fragment)
+	[ "$((after - before))" = 1 ]
+	report $? "$vip: a fragment without its first is dropped and counted ($before, then $after)"
+}
+
+trap 'lab_down' EXIT
+lab_up && conf >"$LAB_DIR/lb.conf" && lab_start lb && servers ||
+	{ report 1 "the lab, sluiced and the servers start"; tap_done; exit 1; }
+for service in $(lab_services); do
+	echoed "$service"
+done
+[ "$(counted fragment)" = 0 ]
+report $? "no fragment was dropped"
+orphan "$(lab_vip v4-gue)" "$(lab_address4 client)"
+orphan "$(lab_vip v6-ipip)" "$(lab_address6 client)"
+tap_done
