@@ -277,7 +277,7 @@ static void test_reader_that_never_reads(void **state)
 	int64_t end = now_ms() + PATIENCE_MS;
 	int fd;
 
-	c.write_timeout_ms = 200;
+	c.write_timeout_ms = 1000;
 	serve(&c);
 	make_answers_long();
 	fd = client_connect();
