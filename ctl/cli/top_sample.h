@@ -18,7 +18,7 @@
 enum {
 	TOP_NAME_MAX = 64,
 	TOP_WORKERS_MAX = 128,
-	TOP_PAGE = 2000, /* services in one request */
+	TOP_PAGE = 500, /* services in one request */
 };
 
 /* A service, or one of its backends. */
