@@ -96,7 +96,7 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 
 /*
  * Within the first stage of burst_run(), for a packet of which packet_parse() said `fragment`:
- * completes its flow, or keeps what it tells for those that come behind. Returns forward or fragment.
+ * completes its flow, or keeps what it tells for those behind it. Returns forward or fragment.
  */
 enum verdict burst_join(struct burst *b, const struct burst_context *ctx,
 			const struct generation *g, uint32_t i);

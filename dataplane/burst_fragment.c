@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Step 0 of sluice/steer.h, for the packets of a burst that are fragments: the first of a datagram
- * leaves its ports in the worker's table, those behind it take them from there. Called by the workers,
- * within burst_run(), in the order of the packets; none but fragments come here.
+ * leaves its ports in the worker's table, those behind it take them from there. Called by the
+ * workers, within burst_run(), in the order of the packets; none but fragments come here.
  */
 #include "burst.h"
 #include "fragment_table.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fragment_table.h. The order within a set is that of the puts: seconds are too coarse to tell which
- * entry is the oldest.
+ * fragment_table.h. The order within a set is that of the puts: seconds are too coarse to tell
+ * which entry is the oldest.
  */
 #include "fragment_table.h"
 

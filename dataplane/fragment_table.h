@@ -34,7 +34,7 @@ void fragment_table_destroy(struct fragment_table *t); /* allowed on a zeroed st
 /* Worker. A first fragment was seen; what was known of `key` before is replaced. */
 void fragment_table_put(struct fragment_table *t, uint64_t key, struct fragment fragment);
 
-/* Worker. What is known of a datagram, which is valid until the next put; NULL: nothing, or too old. */
+/* Worker. What is known of a datagram, valid until the next put; NULL: nothing, or too old. */
 const struct fragment *fragment_table_find(const struct fragment_table *t, uint64_t key,
 					   uint32_t now_s);
 

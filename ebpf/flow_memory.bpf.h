@@ -124,8 +124,10 @@ SLUICE_INLINE uint64_t ticket_draw(const struct service *s)
 
 enum { RECALL_BAD_TABLES = 1 << 16 };
 
-/* The arena, in whichever form, for functions that can't be given it. Without value where it has bytes:
- * there is none. */
+/*
+ * The arena, in whichever form, for functions that can't be given it. There is none where it has bytes
+ * and no value.
+ */
 SLUICE_INLINE struct arena arena_whole(void)
 {
 	const uint32_t bytes = fastpath_options.arena_bytes; /* 0: in chunks */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Step 0 of steer.h in the kernel: the map of datagrams that come in fragments, and what a fragment
- * does to it. A part of fastpath.bpf.c, which alone includes it, behind flow_memory.bpf.h. Packets that
- * are no fragments come nowhere here.
+ * does to it. A part of fastpath.bpf.c, which alone includes it, behind flow_memory.bpf.h. Packets
+ * that are no fragments come nowhere here.
  *
- * A full map gives up what was not looked up for long, approximately. As with flows, an entry is read
- * by one load, and never written in place.
+ * A full map gives up what was not looked up for long, approximately. As with flows, an entry is
+ * read by one load, and never written in place.
  */
 #ifndef SLUICE_FRAGMENTS_BPF_H
 #define SLUICE_FRAGMENTS_BPF_H
@@ -80,7 +80,7 @@ __attribute__((noinline)) uint64_t fragment_recall(struct xdp_md *ctx, const str
 	return 0;
 }
 
-/* For a packet of which packet_parse() said `fragment`. Returns forward with its flow, or fragment. */
+/* After packet_parse() said `fragment`. Returns forward with the packet's flow, or fragment. */
 SLUICE_INLINE enum verdict fragment_join(struct xdp_md *ctx, const struct generation *g,
 					 struct packet *p)
 {

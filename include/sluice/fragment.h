@@ -2,8 +2,8 @@
 /*
  * What the first fragment of a datagram tells about those behind it, which carry no ports: a path
  * keeps it for FRAGMENT_LIFE_S in a table of a fixed size, and completes later fragments by it
- * (steer.h, step 0), so that all of a datagram is one flow and goes to one backend. Packets that are
- * no fragments come nowhere here.
+ * (steer.h, step 0), so that all of a datagram is one flow and goes to one backend. Packets that
+ * are no fragments come nowhere here.
  *
  * The table belongs to a path: sets of an array for each DPDK worker, whose oldest entry gives way;
  * an LRU map of all CPUs for XDP.

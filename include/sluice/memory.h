@@ -59,8 +59,8 @@ SLUICE_INLINE enum memory_state memory_state(const struct memory *m)
 }
 
 /*
- * Seconds since the one in the upper 24 bits of `packed`; right up to 97 days. 0 where that is after
- * `now_s`, which another core or the control plane may have read a little before.
+ * Seconds since the one in the upper 24 bits of `packed`; right up to 97 days. 0 where that is
+ * after `now_s`, which another core or the control plane may have read a little before.
  */
 SLUICE_INLINE uint32_t memory_seconds_since(uint32_t packed, uint32_t now_s)
 {
@@ -137,8 +137,8 @@ struct memory_slot {
  *    unless it was closing, when a SYN is the next connection from the same port;
  *  - an unknown one that opens (a TCP SYN, a QUIC Initial) goes to the current backend;
  *  - any other unknown one is older than the change, and goes to the previous backend.
- * An ICMP error and a fragment behind the first (PACKET_TRACELESS) go where their flow is, and leave
- * no trace: what a datagram has to tell, its first fragment told.
+ * An ICMP error and a fragment behind the first (PACKET_TRACELESS) go where their flow is, and
+ * leave no trace: what a datagram has to tell, its first fragment told.
  */
 SLUICE_INLINE struct memory_choice memory_choose(const struct memory *known, const struct packet *p,
 						 const struct memory_slot *slot, uint32_t now_s)

@@ -111,7 +111,7 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 
 /*
  * A first fragment: its transport header may go on in the next, the ports are all that's sure.
- * Returns fragment when they are there, so that nobody but fragments looks for what fragment.h wants.
+ * Returns fragment when they are there: so packets that are none needn't be asked.
  */
 SLUICE_INLINE enum verdict packet_parse_ports(struct cursor *c, struct packet *p, uint32_t l4_bytes)
 {
@@ -405,8 +405,8 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p, b
 /*
  * Parses a frame. `c` stands at its first byte, and is used up. Returns
  *  - forward: `p` is whole: a flow (TCP, UDP, or that of an ICMP error) or an echo request;
- *  - fragment: any fragment, of which the IP header is sane. p->flow is a flow if it is the first of
- *    TCP or UDP; others lack the ports, see fragment.h;
+ *  - fragment: any fragment, of which the IP header is sane. p->flow is a flow if it is the first
+ *    of TCP or UDP; others lack the ports, see fragment.h;
  *  - not_ip, no_service: nothing that a service could want (the IP header is parsed for the latter);
  *  - bad_extension, bad_tcp, bad_udp, bad_icmp, bad_quote: the IP header is sane and the packet's
  *    addresses stand in p->flow, what follows isn't usable;

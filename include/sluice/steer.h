@@ -31,9 +31,9 @@ SLUICE_INLINE uint32_t steer_counter_row(const struct service *service)
 }
 
 /*
- * Step 0, for fragments: which part of a datagram to a vip this is. A FRAGMENT_FIRST is put into the
- * path's table as `key` with fragment_make(); a FRAGMENT_LATER is looked up there, and if it's found
- * and fragment_lives(), packet_join() makes it whole. Both go on as `forward` then, all others as
+ * Step 0, for fragments: which part of a datagram to a vip this is. A FRAGMENT_FIRST is put into
+ * the path's table as `key` with fragment_make(); a FRAGMENT_LATER is looked up there, and if it's
+ * found and fragment_lives(), packet_join() makes it whole. Both go on as `forward` then, all others as
  * `fragment`. `c` stands at the frame's first byte.
  */
 SLUICE_INLINE enum fragment_part steer_fragment(const struct arena *arena,
@@ -278,8 +278,8 @@ SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct 
 }
 
 /*
- * Steps 1 to 3, for one packet that stands alone: nothing is known of a fragment's first. `c` stands at
- * its first byte, and is used up.
+ * Steps 1 to 3, for one packet that stands alone: nothing is known of a fragment's first. `c`
+ * stands at its first byte, and is used up.
  */
 SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct generation *g,
 				       struct cursor *c, struct packet *p, struct steering *st)

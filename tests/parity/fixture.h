@@ -94,7 +94,7 @@ struct fixture {
 	struct fixture_service services[FIXTURE_ROWS_MAX];
 	uint32_t services_n;
 	struct flow_key key;
-	/* Whether what a first fragment tells is kept for later ones; else each frame stands alone. */
+	/* What a first fragment tells is kept for later ones; else each frame stands alone. */
 	bool keeps_fragments;
 	/* What each service's slots hold, as laid out: slots_n indices each. */
 	uint16_t *slots[FIXTURE_ROWS_MAX];

@@ -116,7 +116,7 @@ static void append_ethernet(struct builder *b)
  * An extension header of a chain:
  *   h H  hop-by-hop options, of 8 and 16 bytes     d D O  destination options, 8, 24, 1032
  *   r    routing header, 24 bytes, none left       u U  AH, of 12 bytes of value and of none
- *   f    first fragment       l m  last one; with more to come    a A  atomic; with reserved bits set
+ *   f    first fragment       l m  last one; with more behind   a A  atomic; reserved bits set
  *   x    destination options of 2048 bytes that are only 8; X: AH of 1028 that is only 8
  */
 static uint8_t chain_kind(char letter)

@@ -36,12 +36,12 @@ enum kind {
 	WAIT,  /* `id` seconds */
 };
 
-/* One fragment, or some time. `like`: whose flow it is, as the number of a step; 0: nobody knows. */
+/* One fragment, or some time. */
 struct step {
 	enum kind kind;
 	uint32_t id;
 	uint16_t sport; /* of a FIRST or PLAIN */
-	uint8_t like;   /* of a LATER or LAST: the number of its FIRST, from 1 */
+	uint8_t like;   /* of a LATER or LAST: the number of its FIRST, from 1; 0: it's not known */
 	uint8_t proto;  /* [the conversation's] */
 	const char *src; /* [the client's] */
 };
@@ -271,7 +271,8 @@ static void step_expect(const struct conversation *c, uint32_t n, const struct f
 }
 
 /* The conversation's packets up to the next wait, from step *at on, through a path in one batch. */
-static uint32_t batch_run(const struct parity_path *path, const struct conversation *c, uint32_t *at)
+static uint32_t batch_run(const struct parity_path *path, const struct conversation *c,
+			  uint32_t *at)
 {
 	static struct parity_result expected, got[STEPS_MAX];
 	static struct frame frames[STEPS_MAX];
