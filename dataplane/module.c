@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "region.h"
 #include "port.h"
+#include "rss.h"
 #include "sluice/arena.h"
 #include "sluice/generation.h"
 #include "worker.h"
@@ -366,6 +367,28 @@ static void ports_changed(void)
 {
 }
 
+static int memory_find(uint64_t hash, uint32_t worker, struct memory *memory)
+{
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		if ((worker == FAST_PATH_ANY_WORKER || worker == i) &&
+		    flow_table_peek(path.tables[i], hash, memory))
+			return 0;
+	return -ENOENT;
+}
+
+static int worker_find(uint32_t port, const struct packet *packet, char how[FAST_PATH_HOW_MAX])
+{
+	if (path.workers_n == 1) {
+		snprintf(how, FAST_PATH_HOW_MAX, "there is one worker");
+		return 0;
+	}
+	if (port >= path.ports_n) {
+		snprintf(how, FAST_PATH_HOW_MAX, "there is no port %u", port);
+		return -ENOENT;
+	}
+	return rss_explain(&path.ports[port], packet, how);
+}
+
 static void stop(bool detach)
 {
 	(void)detach; /* nothing can go on without this process */
@@ -390,4 +413,6 @@ const struct fast_path sluice_fast_path = {
 	.memory_now_s = worker_now_s,
 	.stop = stop,
 	.ports_changed = ports_changed,
+	.memory_find = memory_find,
+	.worker_find = worker_find,
 };

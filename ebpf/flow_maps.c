@@ -184,6 +184,22 @@ int flow_maps_walk(const struct flow_maps *maps, struct fast_path_walk *walk, fl
 	return walk->table < FASTPATH_CLASSES;
 }
 
+int flow_maps_find(const struct flow_maps *maps, uint64_t hash, struct memory *memory)
+{
+	static const enum fastpath_class order[] = {FASTPATH_ESTABLISHED, FASTPATH_HALF_OPEN};
+
+	/* In the program's order: a flow that changes its class is in both for a moment. */
+	for (int i = 0; i < FASTPATH_CLASSES; i++) {
+		int fd = program_map_fd(maps->program, class_maps[order[i]]);
+
+		if (bpf_map_lookup_elem(fd, &hash, memory) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return -errno;
+	}
+	return -ENOENT;
+}
+
 static int entries_count(const struct program *p, enum fastpath_class class, uint64_t *entries)
 {
 	struct batch *b = malloc(sizeof(*b));

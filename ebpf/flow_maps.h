@@ -35,6 +35,12 @@ int flow_maps_walk(const struct flow_maps *maps, struct fast_path_walk *walk, fl
  */
 int flow_maps_read(struct flow_maps *maps, struct memory_counters *counters);
 
+/*
+ * As fast_path.memory_find(). A look-up by system call doesn't count as use of the entry, so that
+ * it is evicted as if nobody had asked. 0; -ENOENT; -errno.
+ */
+int flow_maps_find(const struct flow_maps *maps, uint64_t hash, struct memory *memory);
+
 /* As fast_path.memory_now_s(): the clock that the program reads. */
 uint32_t flow_maps_now_s(void);
 

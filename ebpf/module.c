@@ -348,6 +348,22 @@ static int memory_walk(struct fast_path_walk *walk,
 	return flow_maps_walk(&module.flows, walk, each, ctx);
 }
 
+static int memory_find(uint64_t hash, uint32_t worker, struct memory *memory)
+{
+	(void)worker; /* all CPUs share the maps */
+	return flow_maps_find(&module.flows, hash, memory);
+}
+
+static int worker_find(uint32_t port, const struct packet *packet, char how[FAST_PATH_HOW_MAX])
+{
+	(void)packet;
+	snprintf(how, FAST_PATH_HOW_MAX,
+		 "the CPU that serves the receive queue which %s's driver picks (ethtool -x, "
+		 "/proc/interrupts); all CPUs share what is remembered",
+		 port < module.ports.n ? module.ports.names[port] : "the port");
+	return -ENOENT;
+}
+
 static void stop(bool detach)
 {
 	struct module *m = &module;
@@ -378,4 +394,6 @@ const struct fast_path sluice_fast_path = {
 	.memory_now_s = flow_maps_now_s,
 	.stop = stop,
 	.ports_changed = ports_changed,
+	.memory_find = memory_find,
+	.worker_find = worker_find,
 };

@@ -188,6 +188,12 @@ static int api_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 				    matching);
 }
 
+static int api_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
+		       struct daemon_explanation *out)
+{
+	return publisher_explain(((struct daemon *)ctx)->publisher, probe, port, out);
+}
+
 static int api_memory_read(void *ctx, struct memory_counters *out)
 {
 	return ((struct daemon *)ctx)->path.module->memory_read(out);
@@ -246,6 +252,7 @@ static const struct daemon_api api = {
 	.transition_read = api_transition_read,
 	.preview = api_preview,
 	.flows_read = api_flows_read,
+	.explain = api_explain,
 	.memory_read = api_memory_read,
 	.port_read = api_port_read,
 	.workers_read = api_workers_read,

@@ -10,8 +10,10 @@
 #include "health.h"
 #include "model.h"
 #include "nexthop.h"
+#include "packet_probe.h"
 #include "sluice/counters.h"
 #include "sluice/module.h"
+#include "trace.h"
 
 /* Strings live as long as the daemon. */
 struct daemon_info {
@@ -118,6 +120,34 @@ struct daemon_flow_filter {
  */
 typedef void daemon_done_fn(void *done_ctx, int rc, const struct model_error *error);
 
+struct daemon_candidate {
+	const struct backend_conf *backend; /* NULL: the slots that lead to none */
+	uint32_t slots;
+	enum verdict verdict; /* that the packet would get there */
+};
+
+/*
+ * What would become of a packet. Pointers are into model(); NULL: none, or one that was removed,
+ * and whose flows are not forgotten yet.
+ */
+struct daemon_explanation {
+	struct trace trace;
+	const struct service_conf *service;
+	const struct backend_conf *backend;           /* where it goes, or would if it could */
+	const struct backend_conf *current, *previous; /* of its slot */
+	const struct backend_conf *remembered;        /* of trace.memory */
+	uint32_t memory_idle_s;                       /* of trace.memory */
+	struct nexthop next_hop;                      /* to `backend`, as the kernel knows it */
+	int32_t port;                                 /* that it leaves by; -1: none */
+	uint64_t generation;
+	uint32_t mtu_bytes;       /* of the way to `backend`, for the outer packet */
+	uint32_t inner_mtu_bytes; /* that a too_big answer names */
+	int worker;               /* -ENOENT: can't be told beforehand */
+	char worker_how[FAST_PATH_HOW_MAX];
+	struct daemon_candidate *candidates; /* trace.draws: of candidates_n; to be freed */
+	uint32_t candidates_n;
+};
+
 struct daemon_api {
 	void *ctx; /* first argument of all of them */
 
@@ -183,6 +213,14 @@ struct daemon_api {
 	int (*flows_read)(void *ctx, const struct daemon_flow_filter *filter,
 			  void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			  void *each_ctx, uint64_t *matching);
+
+	/*
+	 * What would become of such a packet, if it came by port `port` now; nothing is changed by
+	 * the question. out->candidates is for the caller to free, also after an error.
+	 * 0; -ENOMEM.
+	 */
+	int (*explain)(void *ctx, const struct packet_probe *probe, uint32_t port,
+		       struct daemon_explanation *out);
 
 	/* As struct fast_path's. */
 	int (*memory_read)(void *ctx, struct memory_counters *out);

@@ -303,6 +303,14 @@ const uint16_t *installed_previous(const struct installed *installed)
 	return installed->previous ? part_data(installed->previous) : NULL;
 }
 
+const struct backend_conf *installed_backend(const struct installed *installed, uint16_t index)
+{
+	for (uint32_t i = 0; index != SLOT_NONE && i < installed->conf->backends_n; i++)
+		if (installed->courses[i].index == index)
+			return &installed->conf->backends[i];
+	return NULL;
+}
+
 bool installed_in_transition(const struct installed *installed)
 {
 	return installed->phase.previous_slots > 0;

@@ -75,6 +75,9 @@ uint32_t installed_slots_n(const struct installed *installed);
 const uint16_t *installed_slots(const struct installed *installed);
 const uint16_t *installed_previous(const struct installed *installed); /* NULL: none */
 
+/* The backend with that index; NULL: none has it (any more). */
+const struct backend_conf *installed_backend(const struct installed *installed, uint16_t index);
+
 /* Whether older flows have a previous choice; and whether only marks are left of that. */
 bool installed_in_transition(const struct installed *installed);
 bool installed_settling(const struct installed *installed);

@@ -173,14 +173,6 @@ struct flow_walk {
 	uint64_t matching;
 };
 
-static const struct backend_conf *backend_of(const struct installed *s, uint16_t index)
-{
-	for (uint32_t i = 0; index != SLOT_NONE && i < s->conf->backends_n; i++)
-		if (s->courses[i].index == index)
-			return &s->conf->backends[i];
-	return NULL;
-}
-
 static bool flow_matches(const struct flow_walk *walk, const struct installed *s,
 			 const struct memory *m)
 {
@@ -203,7 +195,7 @@ static void flow_walk_each(void *ctx, uint32_t worker, const struct memory_entry
 	flow = (struct daemon_flow){
 		.hash = entry->hash,
 		.service = s->conf,
-		.backend = backend_of(s, m->backend),
+		.backend = installed_backend(s, m->backend),
 		.state = memory_state(m),
 		.idle_s = memory_idle_s(m, walk->now_s),
 		.worker = worker,

@@ -12,7 +12,9 @@
 #include "sluice/counters.h"
 #include "sluice/types.h"
 
-struct memory_entry; /* memory.h */
+struct memory; /* memory.h */
+struct memory_entry;
+struct packet; /* packet.h */
 
 #define FAST_PATH_SYMBOL "sluice_fast_path"
 
@@ -26,7 +28,10 @@ enum {
 	FAST_PATH_WORKERS_MAX = 128,
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
 	FAST_PATH_ERROR_MAX = 512,
+	FAST_PATH_HOW_MAX = 256,
 };
+
+#define FAST_PATH_ANY_WORKER UINT32_MAX
 
 enum fast_path_log {
 	FAST_PATH_LOG_ERROR,
@@ -178,6 +183,19 @@ struct fast_path {
 	 * are its own. Milliseconds.
 	 */
 	void (*ports_changed)(void);
+
+	/*
+	 * What is remembered of the flow with that hash, by `worker`, or with FAST_PATH_ANY_WORKER
+	 * by the first that has it. Changes nothing, nor is it counted, nor is the flow kept longer
+	 * for it. 0; -ENOENT: nothing; what the kernel says (xdp). Microseconds.
+	 */
+	int (*memory_find)(uint64_t hash, uint32_t worker, struct memory *memory);
+
+	/*
+	 * Which worker gets such a packet when it comes by port `port`: its index, or -ENOENT: that
+	 * can't be told beforehand. Either way `how` is a line for people.
+	 */
+	int (*worker_find)(uint32_t port, const struct packet *packet, char how[FAST_PATH_HOW_MAX]);
 };
 
 #endif

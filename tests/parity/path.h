@@ -49,6 +49,7 @@ struct parity_path {
 };
 
 extern const struct parity_path path_core;
+extern const struct parity_path path_trace;
 #ifdef PARITY_DPDK
 extern const struct parity_path path_dpdk;
 #endif

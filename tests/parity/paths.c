@@ -19,7 +19,7 @@ static const struct parity_path *const known[] = {
 #endif
 };
 
-_Static_assert(sizeof(known) / sizeof(known[0]) <= PATHS_MAX, "room for all");
+_Static_assert(sizeof(known) / sizeof(known[0]) < PATHS_MAX, "room for all");
 
 static bool path_wanted(const char *name)
 {

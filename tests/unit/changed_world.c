@@ -3,6 +3,7 @@
  * changed_world.h.
  */
 #include "changed_world.h"
+#include "trace.h"
 #include "sluice/arena.h"
 #include "sluice/encap.h"
 
@@ -292,14 +293,70 @@ uint32_t changed_client(enum changed_service service, uint32_t slot, uint32_t cl
 	return p.client;
 }
 
+static bool traced_find(void *ctx, const struct packet *packet, uint64_t hash,
+			struct memory *memory)
+{
+	const uint32_t *worker = ctx;
+
+	for (uint32_t w = 0; w < CHANGED_WORKERS; w++)
+		if ((w == *worker || packet->flags & PACKET_ICMP_ERROR) &&
+		    flow_table_peek(&cw.flows[w], hash, memory))
+			return true;
+	return false;
+}
+
+/* What sluiced would say of the packet, were it the next to come (ctl/trace). */
+struct traced {
+	uint64_t hash;
+	bool draws;
+	enum verdict verdict;
+	uint16_t index;
+};
+
+static struct traced packet_traced(const struct changed_packet *p, uint32_t worker)
+{
+	const struct trace_tables tables = {cw.arena, cw.burst.now_s, traced_find, &worker};
+	static uint8_t room[TRACE_GROWTH_MAX + FRAME_MAX];
+	static struct frame frame;
+	struct trace_frame traced = {.bytes = room + TRACE_GROWTH_MAX};
+	struct trace t;
+
+	packet_frame(p, &frame);
+	traced.n = frame.n;
+	memcpy(traced.bytes, frame.bytes, frame.n);
+	trace_packet(&tables, &traced, &t);
+	return (struct traced){t.steering.hash, t.draws, t.verdict, t.index};
+}
+
+/*
+ * What was told beforehand is what came: of the first packet of each flow in a burst, since those
+ * that follow find what it left behind.
+ */
+static void traced_compare(const struct traced *traced, uint16_t n, const uint16_t *at)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		bool first = !traced[i].draws;
+
+		for (uint16_t k = 0; k < i && first; k++)
+			first = traced[k].hash != traced[i].hash;
+		if (!first)
+			continue;
+		assert_int_equal(traced[i].verdict, cw.burst.verdict[i]);
+		assert_int_equal(traced[i].index, at[i]);
+	}
+}
+
 void changed_send(uint32_t worker, const struct changed_packet *packets, uint16_t n, uint16_t *at)
 {
 	struct rte_mbuf *pkts[BURST_MAX];
+	struct traced traced[BURST_MAX];
 	struct burst *b = &cw.burst;
 
 	assert_true(n <= BURST_MAX);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		pkts[i] = packet_mbuf(&packets[i]);
+		traced[i] = packet_traced(&packets[i], worker);
+	}
 	burst_run(b, &cw.contexts[worker], pkts, n);
 	for (uint16_t i = 0; i < n; i++) {
 		bool error = packets[i].kind == CHANGED_ERROR;
@@ -311,6 +368,7 @@ void changed_send(uint32_t worker, const struct changed_packet *packets, uint16_
 		at[i] = (uint16_t)(b->backend[i] - cw.tables[packets[i].service]->backends);
 		assert_true(at[i] < CHANGED_BACKENDS);
 	}
+	traced_compare(traced, n, at);
 	rte_pktmbuf_free_bulk(b->out[0], b->out_n[0]);
 	assert_int_equal(rte_mempool_in_use_count(cw.pool), 0);
 }

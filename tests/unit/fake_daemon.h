@@ -232,6 +232,61 @@ static int fake_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 	return fake->read_rc;
 }
 
+/*
+ * tcp and udp go to web's b1, by a flow table that remembers the flow; a packet that opens one goes
+ * to b2; echo requests are answered.
+ */
+static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
+			struct daemon_explanation *out)
+{
+	static const struct service service = {.slots = 509, .id = 1};
+	static const struct backend backend = {
+		.flags = BACKEND_RESOLVED, .encap = ENCAP_GUE, .dst_mac = {2, 0, 0, 0, 0, 0x11},
+		.src_mac = {2, 0, 0, 0, 0, 1}, .mtu_bytes = 1600,
+	};
+	static const struct generation generation = {.number = 7};
+	const struct fake_daemon *fake = ctx;
+	const struct service_conf *web = model_find(fake->model, "web");
+
+	*out = (struct daemon_explanation){.port = -1, .generation = 7};
+	snprintf(out->worker_how, sizeof(out->worker_how), "port %u: there is one worker", port);
+	out->trace.generation = &generation;
+	out->trace.vip = &service;
+	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
+	out->trace.packet.flags =
+		(uint8_t)((probe->opens ? PACKET_OPENS : 0) | (probe->may_fragment ? 0 : PACKET_DF));
+	out->trace.verdict = VERDICT_echo_reply;
+	if (probe->proto == PROTO_ICMP)
+		return fake->read_rc;
+	out->trace.verdict = probe->dst_port == 80 ? VERDICT_forward : VERDICT_no_service;
+	if (probe->dst_port != 80)
+		return fake->read_rc;
+	out->service = web;
+	out->backend = &web->backends[probe->opens];
+	out->current = &web->backends[1];
+	out->previous = out->remembered = &web->backends[0];
+	out->trace.hashed = out->trace.looked = out->trace.found = true;
+	out->trace.known = !probe->opens;
+	out->trace.memory = (struct memory){.seen_state = MEMORY_TCP};
+	out->trace.slot = (struct memory_slot){.current = 1, .previous = 0};
+	out->trace.index = probe->opens;
+	out->memory_idle_s = 4;
+	out->trace.steering = (struct steering){.service = &service, .backend = &backend,
+						.hash = 0x0123456789abcdef, .slot = 12,
+						.value = SLOT_CHANGED | 1};
+	out->trace.outer = (struct trace_outer){.src = web->vip, .dst = out->backend->addr,
+						.src_port = 50000, .dst_port = 6080, .ttl = 64,
+						.ip_bytes = out->trace.packet.ip_bytes + 28};
+	out->next_hop.state = NEXTHOP_RESOLVED;
+	out->next_hop.via = out->backend->addr;
+	out->port = 0;
+	out->mtu_bytes = 1600;
+	out->inner_mtu_bytes = 1572;
+	if (out->trace.packet.ip_bytes > 1572)
+		out->trace.verdict = VERDICT_too_big;
+	return fake->read_rc;
+}
+
 static int fake_memory_read(void *ctx, struct memory_counters *out)
 {
 	*out = (struct memory_counters){.lookups = 1ULL << 40,
@@ -310,6 +365,7 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.transition_read = fake_transition_read,
 		.preview = fake_preview,
 		.flows_read = fake_flows_read,
+		.explain = fake_explain,
 		.memory_read = fake_memory_read,
 		.port_read = fake_port_read,
 		.workers_read = fake_workers_read,

@@ -388,5 +388,13 @@ uint32_t world_walk(struct memory_entry *entries, uint32_t max)
 		assert_in_range(c.n - before, 0, 8192);
 	} while (rc > 0);
 	assert_int_equal(rc, 0);
+	/* Nobody sends meanwhile: each is found by its hash, too, and another hash is not. */
+	for (uint32_t i = 0; i < c.n; i++) {
+		struct memory found;
+
+		assert_int_equal(flow_maps_find(&world_maps, entries[i].hash, &found), 0);
+		assert_memory_equal(&found, &entries[i].memory, sizeof(found));
+		assert_int_equal(flow_maps_find(&world_maps, ~entries[i].hash, &found), -ENOENT);
+	}
 	return c.n;
 }
