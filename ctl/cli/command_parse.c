@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "duration.h"
 #include "endpoint.h"
+#include "flow_text.h"
 #include "near.h"
 
 #include <ctype.h>
@@ -44,7 +45,7 @@ const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG
 	static const char *const values[] = {
 		[VALUE_TEXT] = "TEXT",       [VALUE_SERVICE] = "SERVICE",
 		[VALUE_BACKEND] = "BACKEND", [VALUE_ENDPOINT] = "VIP:PORT/PROTO",
-		[VALUE_ADDRESS] = "ADDRESS", [VALUE_INTEGER] = "N",
+		[VALUE_FLOW] = "FLOW",       [VALUE_ADDRESS] = "ADDRESS", [VALUE_INTEGER] = "N",
 		[VALUE_TIME] = "TIME",       [VALUE_FILE] = "FILE",
 	};
 
@@ -155,6 +156,48 @@ static int put_endpoint(struct reader *r, const char *text)
 	return 0;
 }
 
+static int put_end(struct reader *r, const char *addr_name, const char *port_name,
+		   const struct flow_end *end)
+{
+	json_t *params = r->line->params;
+
+	if (json_object_set_new(params, addr_name, json_string(end->addr)) < 0)
+		return -ENOMEM;
+	if (end->has_port && json_object_set_new(params, port_name, json_integer(end->port)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int put_flow(struct reader *r, const char *text)
+{
+	struct flow_text flow;
+	const char *wrong = flow_text_parse(text, &flow);
+
+	if (wrong) {
+		snprintf(r->error, COMMAND_ERROR_MAX, "\"%.100s\": %s", text, wrong);
+		return -EINVAL;
+	}
+	if (json_object_set_new(r->line->params, "protocol", json_string(flow.proto)) < 0 ||
+	    put_end(r, "source", "source_port", &flow.src) < 0 ||
+	    put_end(r, "destination", "destination_port", &flow.dst) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* A flow in several words: from argv[*i] on all that are no options, joined. */
+static void flow_join(char *const argv[], int argc, int *i, char text[FLOW_TEXT_MAX])
+{
+	size_t length = 0;
+
+	text[0] = 0;
+	for (; *i < argc && length < FLOW_TEXT_MAX; (*i)++) {
+		if (command_is_option(argv[*i]) && strcmp(argv[*i], "->") != 0)
+			return;
+		length += (size_t)snprintf(text + length, FLOW_TEXT_MAX - length, "%s%s",
+					   length ? " " : "", argv[*i]);
+	}
+}
+
 static int put(struct reader *r, const struct command_arg *arg, const char *text)
 {
 	char name[COMMAND_NAME_MAX];
@@ -163,6 +206,8 @@ static int put(struct reader *r, const struct command_arg *arg, const char *text
 	switch (arg->value) {
 	case VALUE_ENDPOINT:
 		return put_endpoint(r, text);
+	case VALUE_FLOW:
+		return put_flow(r, text);
 	case VALUE_NONE:
 		value = json_true();
 		break;
@@ -234,6 +279,7 @@ static int parse_one(struct reader *r, char *const argv[], int argc, int *i)
 	const char *text = argv[(*i)++], *wrong = NULL;
 	const struct command_arg *arg = arg_for(r, text);
 	const char *value = arg && is_option(arg) ? command_option_value(text) : NULL;
+	char flow[FLOW_TEXT_MAX];
 
 	if (!arg)
 		return refuse_unknown(r, text);
@@ -250,6 +296,11 @@ static int parse_one(struct reader *r, char *const argv[], int argc, int *i)
 	r->given[arg - r->args] = true;
 	if (!value && !is_place(arg) && arg->value != VALUE_NONE)
 		value = argv[(*i)++];
+	if (arg->value == VALUE_FLOW) {
+		--*i;
+		flow_join(argv, argc, i, flow);
+		value = flow;
+	}
 	return put(r, arg, value ? value : text);
 }
 

@@ -11,6 +11,7 @@
 
 const struct command_group command_groups[] = {
 	{"Looking", commands_show},
+	{"Seeing why", commands_why},
 	{"Changing", commands_change},
 	{"The daemon", commands_daemon},
 	{.title = NULL},

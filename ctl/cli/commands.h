@@ -24,6 +24,7 @@ enum command_value {
 	VALUE_SERVICE,  /* the name of a service that there is */
 	VALUE_BACKEND,  /* of a backend: of the service before it, if there is one */
 	VALUE_ENDPOINT, /* VIP:PORT/PROTO (endpoint.h): makes the parameters vip, port, protocol */
+	VALUE_FLOW,     /* several words (flow_text.h): source, destination, their ports, protocol */
 	VALUE_ADDRESS,  /* IPv4 or IPv6 */
 	VALUE_INTEGER,  /* N */
 	VALUE_TIME,     /* a duration (duration.h): seconds, "_s" behind the parameter's name */
@@ -81,6 +82,7 @@ extern const struct command_group command_groups[];
 
 /* The tables, one a noun; each ends with a command without words. */
 extern const struct command commands_show[];
+extern const struct command commands_why[];
 extern const struct command commands_change[];
 extern const struct command commands_daemon[];
 

@@ -84,6 +84,7 @@ static void value_of(const struct completion *c, const struct command_arg *arg)
 	case VALUE_NONE:
 	case VALUE_TEXT:
 	case VALUE_ENDPOINT:
+	case VALUE_FLOW:
 	case VALUE_ADDRESS:
 	case VALUE_INTEGER:
 	case VALUE_TIME:
