@@ -188,7 +188,7 @@ static int api_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 				    matching);
 }
 
-static int api_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
+static int api_explain(void *ctx, const struct probe *probe, uint32_t port,
 		       struct daemon_explanation *out)
 {
 	return publisher_explain(((struct daemon *)ctx)->publisher, probe, port, out);

@@ -29,7 +29,7 @@ struct check {
 	struct track track;
 	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
 	int64_t began_us;   /* of that one; monotonic */
-	bool first;         /* no run has ended yet */
+	bool placed;        /* runs at its place in the interval; not while in doubt */
 	bool excused;       /* the latest run: nothing came of it because we were late */
 	bool complained;    /* the log knows that it can't be made */
 	int64_t since_us, checked_us; /* since the epoch */
@@ -102,14 +102,15 @@ static void arm_next(struct check *c)
 	int64_t now = now_us();
 	int64_t due_us;
 
-	if (c->first && !doubt) /* to its place, from where all came at once */
-		due_us = now + (int64_t)(place_hash(c) % (uint64_t)interval_us);
+	if (!doubt && !c->placed) /* to its place, for others may have come here with it */
+		due_us = now + interval_us - 1 -
+			 (now + (int64_t)(place_hash(c) % (uint64_t)interval_us)) % interval_us;
 	else
 		due_us = c->due_us + interval_us -
 			 random_below(c->world, interval_us * t->jitter_percent / 100);
 	if (c->track.held_until_us > now && c->track.held_until_us < due_us)
 		due_us = c->track.held_until_us;
-	c->first = false;
+	c->placed = !doubt;
 	arm(c, due_us > now ? due_us : now);
 }
 
@@ -253,7 +254,6 @@ static void state_begin(struct check *c, const struct check *was, uint32_t i)
 {
 	const struct health_ops *ops = c->world->ops;
 
-	c->first = true;
 	if (was) {
 		c->track = was->track;
 		c->since_us = was->since_us;

@@ -10,7 +10,7 @@
 #include "health.h"
 #include "model.h"
 #include "nexthop.h"
-#include "packet_probe.h"
+#include "probe.h"
 #include "sluice/counters.h"
 #include "sluice/module.h"
 #include "trace.h"
@@ -219,7 +219,7 @@ struct daemon_api {
 	 * the question. out->candidates is for the caller to free, also after an error.
 	 * 0; -ENOMEM.
 	 */
-	int (*explain)(void *ctx, const struct packet_probe *probe, uint32_t port,
+	int (*explain)(void *ctx, const struct probe *probe, uint32_t port,
 		       struct daemon_explanation *out);
 
 	/* As struct fast_path's. */

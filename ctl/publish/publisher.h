@@ -55,7 +55,7 @@ int publisher_preview(void *ctx, const struct model *next, struct daemon_preview
 int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			 void *each_ctx, uint64_t *matching);
-int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
+int publisher_explain(void *ctx, const struct probe *probe, uint32_t port,
 		      struct daemon_explanation *out);
 
 /* `changed` is called when another model is in force. */

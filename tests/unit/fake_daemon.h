@@ -236,7 +236,7 @@ static int fake_flows_read(void *ctx, const struct daemon_flow_filter *filter,
  * tcp and udp go to web's b1, by a flow table that remembers the flow; a packet that opens one goes
  * to b2; echo requests are answered.
  */
-static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
+static int fake_explain(void *ctx, const struct probe *probe, uint32_t port,
 			struct daemon_explanation *out)
 {
 	static const struct service service = {.slots = 509, .id = 1};
@@ -252,7 +252,7 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 	snprintf(out->worker_how, sizeof(out->worker_how), "port %u: there is one worker", port);
 	out->trace.generation = &generation;
 	out->trace.vip = &service;
-	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
+	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : probe_bytes_min(probe);
 	out->trace.packet.flags =
 		(uint8_t)((probe->opens ? PACKET_OPENS : 0) | (probe->may_fragment ? 0 : PACKET_DF));
 	out->trace.verdict = VERDICT_echo_reply;
