@@ -4,6 +4,7 @@
  * allocates, logs or calls the kernel; what decides and what writes bytes is in include/sluice.
  */
 #include "burst.h"
+#include "capture.h"
 #include "packet_cursor.h"
 #include "prefetch.h"
 #include "sluice/steer.h"
@@ -248,6 +249,8 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	/* steer_looks_further(), of all at once: in a steady state that's it. */
 	if (burst_find_backends(b, ctx->arena) || flags & SERVICE_REMEMBERS)
 		burst_choose_changed(b, ctx, g);
+	if (b->capture)
+		capture_take_in(b->capture, b);
 	burst_act(b, ctx, g);
 	if (b->drop_n > 0)
 		rte_pktmbuf_free_bulk(b->drop, b->drop_n);

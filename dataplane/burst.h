@@ -17,6 +17,7 @@
 
 struct arena;
 struct backend;
+struct capture;
 struct flow_table;
 struct fragment_table;
 struct generation;
@@ -57,6 +58,7 @@ struct burst {
 	uint16_t kernel_n;
 	uint16_t drop_n;
 	uint16_t out_n[FAST_PATH_PORTS_MAX];
+	struct capture *capture; /* set before burst_run(); NULL: no packets are copied */
 	struct rte_mbuf **pkts;       /* the caller's array, valid within burst_run() only */
 	uint8_t verdict[BURST_MAX];   /* enum verdict */
 	uint8_t live[BURST_MAX];      /* indices of those that look for a backend */

@@ -4,6 +4,7 @@
  * start and stop; what they are, the other files say. Control thread.
  */
 #include "buffers.h"
+#include "capture.h"
 #include "eal.h"
 #include "error.h"
 #include "kernel.h"
@@ -42,6 +43,8 @@ static struct {
 	struct worker *workers[FAST_PATH_WORKERS_MAX];
 	const struct flow_table *tables[FAST_PATH_WORKERS_MAX]; /* theirs */
 	char taps[FAST_PATH_PORTS_MAX][FAST_PATH_NAME_MAX];
+	bool capturing;
+	struct capture *captures[FAST_PATH_WORKERS_MAX];
 } path;
 
 static int config_check(const struct fast_path_config *config, char *error)
@@ -389,11 +392,59 @@ static int worker_find(uint32_t port, const struct packet *packet, char how[FAST
 	return rss_explain(&path.ports[port], packet, how);
 }
 
+static void captures_stop(void)
+{
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		worker_set_capture(path.workers[i], NULL);
+	quiesce();
+	for (uint16_t i = 0; i < path.workers_n; i++) {
+		capture_free(path.captures[i]);
+		path.captures[i] = NULL;
+	}
+	path.capturing = false;
+}
+
+static int captures_start(const struct fast_path_capture *filter)
+{
+	if (path.capturing)
+		return -EBUSY;
+	path.capturing = true;
+	for (uint16_t i = 0; i < path.workers_n; i++) {
+		path.captures[i] = capture_new(filter, i);
+		if (!path.captures[i]) {
+			captures_stop();
+			return -ENOMEM;
+		}
+	}
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		worker_set_capture(path.workers[i], path.captures[i]);
+	return 0;
+}
+
+static int captures_read(void (*each)(void *ctx, const struct fast_path_captured *frame),
+			 void *ctx, uint64_t *missed)
+{
+	*missed = 0;
+	for (uint16_t i = 0; i < path.workers_n && path.capturing; i++) {
+		capture_read(path.captures[i], each, ctx);
+		*missed += capture_missed(path.captures[i]);
+	}
+	return 0;
+}
+
+static void capture_stop(void)
+{
+	if (path.capturing)
+		captures_stop();
+}
+
 static void stop(bool detach)
 {
 	(void)detach; /* nothing can go on without this process */
-	if (path.started)
-		path_stop();
+	if (!path.started)
+		return;
+	capture_stop();
+	path_stop();
 }
 
 __attribute__((visibility("default"))) extern const struct fast_path sluice_fast_path;
@@ -415,4 +466,7 @@ const struct fast_path sluice_fast_path = {
 	.ports_changed = ports_changed,
 	.memory_find = memory_find,
 	.worker_find = worker_find,
+	.capture_start = captures_start,
+	.capture_read = captures_read,
+	.capture_stop = capture_stop,
 };

@@ -3,6 +3,7 @@
  * A worker. worker_run() and what it calls run on the worker's own core.
  */
 #include "worker.h"
+#include "capture.h"
 #include "eal.h"
 #include "error.h"
 #include "sluice/generation.h"
@@ -123,10 +124,15 @@ static uint32_t port_poll(struct worker *w, uint16_t port)
 		counter_set(&w->empty_bursts, w->empty_bursts + 1);
 		return 0;
 	}
+	w->burst.capture = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
 	burst_run(&w->burst, ctx, pkts, n);
+	if (w->burst.capture)
+		capture_take_out(w->burst.capture, &w->burst, ctx);
 	burst_send(&w->burst, ctx);
 	burst_pass(&w->burst, w->to_kernel[port]);
 	burst_count(&w->burst, ctx);
+	if (w->burst.capture)
+		capture_end(w->burst.capture, &w->burst);
 	counter_set(&w->bursts, w->bursts + 1);
 	return n;
 }
@@ -231,6 +237,11 @@ int worker_run(void *worker)
 	}
 	rte_rcu_qsbr_thread_offline(w->rcu, w->index);
 	return 0;
+}
+
+void worker_set_capture(struct worker *w, struct capture *capture)
+{
+	__atomic_store_n(&w->capture, capture, __ATOMIC_RELEASE);
 }
 
 void worker_stop(struct worker *w)

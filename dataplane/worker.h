@@ -11,6 +11,7 @@
 #include "flow_table.h"
 #include "fragment_table.h"
 
+struct capture;
 struct kernel;
 struct port;
 struct rte_rcu_qsbr;
@@ -34,6 +35,7 @@ struct worker {
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));
+	struct capture *capture; /* NULL: none is wanted */
 
 	/* Written by the worker, read by the control thread. */
 	uint64_t bursts __attribute__((aligned(64)));
@@ -59,6 +61,12 @@ void worker_free(struct worker *w); /* NULL is allowed */
 
 /* For rte_eal_remote_launch(). Returns after worker_stop(). */
 int worker_run(void *worker);
+
+/*
+ * Control thread. The worker's packets go there as well, from its next burst on; NULL: no more,
+ * and after an RCU grace period it doesn't touch what it had.
+ */
+void worker_set_capture(struct worker *w, struct capture *capture);
 
 /* Any thread. The worker ends soon; wait by rte_eal_wait_lcore(). */
 void worker_stop(struct worker *w);

@@ -81,6 +81,9 @@ SLUICE_INLINE const struct generation *generation_current(const struct arena *ta
 	return offset ? arena_at(tables, offset, sizeof(struct generation)) : NULL;
 }
 
+/* Here, since it reads the arena as packets do. */
+#include "capture.bpf.h"
+
 /* Back out of the port that the packet came by. */
 SLUICE_INLINE int frame_return(const struct xdp_md *ctx)
 {
@@ -224,8 +227,13 @@ SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
 
 	if (!g)
 		return XDP_PASS;
+	if (fastpath_capture.service != 0)
+		capture_take_in(ctx);
 	verdict = packet_process(ctx, tables, g, &st, &action);
 	key = steer_counter_row(st.service);
+	if (fastpath_capture.service == key && key != 0)
+		capture_end(ctx, st.backend ? st.backend->counter : 0, verdict,
+			    action == XDP_TX || action == XDP_REDIRECT);
 	row = bpf_map_lookup_elem(&services, &key);
 	if (row && verdict < VERDICT_COUNT)
 		row->packets[verdict]++;

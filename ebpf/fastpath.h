@@ -34,6 +34,47 @@ struct fastpath_ports {
 	uint32_t ifindex[FASTPATH_PORTS];
 };
 
+/* What the program copies (capture.bpf.h): written by the daemon. */
+struct fastpath_capture {
+	uint32_t service; /* row of its counters; 0: nothing is copied */
+	uint32_t backend; /* likewise; 0: any */
+	uint32_t verdict; /* VERDICT_COUNT: any */
+	uint32_t snap_bytes;
+	uint64_t until_ns; /* CLOCK_MONOTONIC: a daemon that died stops nothing */
+};
+
+enum {
+	FASTPATH_SNAP_BYTES = 2048, /* CAPTURE_SNAP_BYTES */
+};
+
+enum fastpath_frame_kind {
+	FASTPATH_FRAME_IN,
+	FASTPATH_FRAME_OUT,
+	FASTPATH_FRAMES,
+};
+
+/* A copied frame, as it goes through the ring: as far as bytes_n says. */
+struct fastpath_frame {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t packet;  /* the same for both frames of a packet */
+	uint32_t out;     /* enum fastpath_frame_kind */
+	uint32_t verdict;
+	uint32_t backend; /* row; 0: none */
+	uint32_t cpu;
+	uint32_t frame_bytes;
+	uint32_t bytes_n;
+	uint8_t bytes[FASTPATH_SNAP_BYTES];
+};
+
+/* Where a CPU makes its copies: a row for each kind. */
+struct fastpath_copy {
+	uint64_t missed;  /* frames that found no room in the ring, since the program was loaded */
+	uint64_t packets; /* copied: numbers them */
+	uint32_t taken;   /* row FASTPATH_FRAME_IN: of the packet under way */
+	uint32_t reserved;
+	struct fastpath_frame frame;
+};
+
 /* Remembered flows lie in one of two maps, so that a flood of half-open ones fills but its own. */
 enum fastpath_class {
 	FASTPATH_HALF_OPEN, /* memory_is_half_open() */

@@ -8,6 +8,7 @@
  */
 #include "adoption.h"
 #include "arena_map.h"
+#include "capture.h"
 #include "counters.h"
 #include "flow_maps.h"
 #include "ports.h"
@@ -35,6 +36,7 @@ static struct module {
 	struct ports ports;
 	struct program program;
 	struct flow_maps flows;
+	struct capture capture;
 	struct quiescer quiescer;
 	struct xdp_link links[FASTPATH_PORTS];
 	struct xdp_link_options options;
@@ -207,7 +209,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 
 	*m = (struct module){.log = config->log, .older_fd = -1, .pins.fd = -1};
 	m->options = (struct xdp_link_options){config->attach, config->replace, config->log};
-	m->flows.program = &m->program;
+	m->flows.program = m->capture.program = &m->program;
 	m->program.fd = m->quiescer.outer = m->quiescer.inner = -1;
 	for (uint32_t i = 0; i < FASTPATH_PORTS; i++)
 		m->links[i].fd = -1;
@@ -229,6 +231,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 		err = commit(m, error);
 	if (err)
 		goto err_release;
+	capture_clear(&m->program);
 	started_fill(m, started);
 	return 0;
 err_release:
@@ -364,10 +367,27 @@ static int worker_find(uint32_t port, const struct packet *packet, char how[FAST
 	return -ENOENT;
 }
 
+static int capture_begin(const struct fast_path_capture *filter)
+{
+	return capture_start(&module.capture, filter);
+}
+
+static int capture_take(void (*each)(void *ctx, const struct fast_path_captured *frame), void *ctx,
+			uint64_t *missed)
+{
+	return capture_read(&module.capture, each, ctx, missed);
+}
+
+static void capture_end(void)
+{
+	capture_stop(&module.capture);
+}
+
 static void stop(bool detach)
 {
 	struct module *m = &module;
 
+	capture_end();
 	if (detach) {
 		for (uint32_t i = 0; i < m->ports.n; i++)
 			xdp_link_detach(&m->links[i]);
@@ -396,4 +416,7 @@ const struct fast_path sluice_fast_path = {
 	.ports_changed = ports_changed,
 	.memory_find = memory_find,
 	.worker_find = worker_find,
+	.capture_start = capture_begin,
+	.capture_read = capture_take,
+	.capture_stop = capture_end,
 };

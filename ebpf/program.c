@@ -32,6 +32,9 @@ const char *program_map_name(enum program_map map)
 		[PROGRAM_ESTABLISHED] = "established",
 		[PROGRAM_MEMORY_COUNTS] = "memory_counts",
 		[PROGRAM_FRAGMENTS] = "fragments",
+		[PROGRAM_CAPTURE] = "capture",
+		[PROGRAM_CAPTURES] = "captures",
+		[PROGRAM_COPIES] = "copies",
 		[PROGRAM_OPTIONS] = "options",
 	};
 
@@ -106,6 +109,9 @@ int program_open(struct program *p, const struct program_config *config,
 	p->maps[PROGRAM_ESTABLISHED] = skel->maps.established;
 	p->maps[PROGRAM_MEMORY_COUNTS] = skel->maps.memory_counts;
 	p->maps[PROGRAM_FRAGMENTS] = skel->maps.fragments;
+	p->maps[PROGRAM_CAPTURE] = skel->maps.data_capture;
+	p->maps[PROGRAM_CAPTURES] = skel->maps.captures;
+	p->maps[PROGRAM_COPIES] = skel->maps.copies;
 	p->maps[PROGRAM_OPTIONS] = skel->maps.rodata;
 	err = maps_size(p);
 	if (!err)

@@ -27,6 +27,9 @@ enum program_map {
 	PROGRAM_ESTABLISHED,
 	PROGRAM_MEMORY_COUNTS,
 	PROGRAM_FRAGMENTS, /* datagrams in fragments: fragments.bpf.h */
+	PROGRAM_CAPTURE,  /* what to copy: capture.bpf.h */
+	PROGRAM_CAPTURES, /* the ring of copies */
+	PROGRAM_COPIES,
 	PROGRAM_MAPS_ADOPTED,
 	PROGRAM_OPTIONS = PROGRAM_MAPS_ADOPTED, /* pinned too, but each program has its own */
 	PROGRAM_MAPS,

@@ -66,6 +66,8 @@ const struct command commands_show[] = {
 	 .help = "the services whose last change is not over yet"},
 	{"show memory", NULL, "memory.show", show_memory,
 	 .help = "how full the table of remembered flows is, and what it counted"},
+	{"show capture", NULL, "capture.show", show_capture,
+	 .help = "the latest capture, and how much all have copied and missed"},
 	{"show generation", NULL, "generation.show", show_generation,
 	 .help = "the generation that packets see, and how full its memory is"},
 	{"show dataplane", NULL, "dataplane.show", show_dataplane,

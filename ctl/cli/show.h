@@ -21,6 +21,7 @@ typedef void show_function(const struct show *show, const json_t *result);
 show_function show_services;
 show_function show_backends;
 show_function show_counters;
+show_function show_capture;
 show_function show_explain;
 show_function show_flows;
 show_function show_transitions;

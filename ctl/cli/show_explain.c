@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `explain`. Called through the table in commands.c.
+ * `explain` and `show capture`. Called through the table in commands.c.
  */
 #include "show.h"
 
@@ -208,4 +208,21 @@ void show_explain(const struct show *show, const json_t *result)
 	}
 	show_otherwise(show, result);
 	show_candidates(show, result);
+}
+
+void show_capture(const struct show *show, const json_t *result)
+{
+	const json_t *latest = json_object_get(result, "latest");
+
+	if (is_null(result, "latest")) {
+		fputs("there was no capture yet\n", show->out);
+		return;
+	}
+	fprintf(show->out, "latest: of %s, %s: " NUMBER " packets, " NUMBER " frames missed\n",
+		show_text(latest, "service"), show_text(latest, "state"),
+		show_number(latest, "packets"), show_number(latest, "missed"));
+	fprintf(show->out, "ended:  " NUMBER " captures, " NUMBER " packets, " NUMBER
+			   " frames missed\n",
+		show_number(result, "captures"), show_number(result, "packets"),
+		show_number(result, "missed"));
 }

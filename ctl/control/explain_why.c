@@ -62,7 +62,8 @@ static void why_add(char why[EXPLAIN_WHY_MAX], const char *format, ...)
 	va_end(args);
 }
 
-static void why_no_service(const struct probe *probe, const struct trace *t, char why[EXPLAIN_WHY_MAX])
+static void why_no_service(const struct packet_probe *probe, const struct trace *t,
+			   char why[EXPLAIN_WHY_MAX])
 {
 	char text[IP_TEXT_MAX];
 
@@ -76,7 +77,7 @@ static void why_no_service(const struct probe *probe, const struct trace *t, cha
 			ip_format(&probe->dst, text));
 }
 
-static void why_verdict(const struct probe *probe, const struct daemon_explanation *e,
+static void why_verdict(const struct packet_probe *probe, const struct daemon_explanation *e,
 			char why[EXPLAIN_WHY_MAX])
 {
 	const struct trace *t = &e->trace;
@@ -113,7 +114,7 @@ static void why_verdict(const struct probe *probe, const struct daemon_explanati
 	}
 }
 
-void explain_why(const struct probe *probe, const struct daemon_explanation *e,
+void explain_why(const struct packet_probe *probe, const struct daemon_explanation *e,
 		 char why[EXPLAIN_WHY_MAX])
 {
 	why[0] = 0;

@@ -10,7 +10,7 @@
 enum { EXPLAIN_WHY_MAX = 512 };
 
 /* One line. */
-void explain_why(const struct probe *probe, const struct daemon_explanation *explanation,
+void explain_why(const struct packet_probe *probe, const struct daemon_explanation *explanation,
 		 char why[EXPLAIN_WHY_MAX]);
 
 #endif

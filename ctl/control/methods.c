@@ -20,6 +20,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 		methods_counters,
 		methods_traffic,
 		methods_flows,
+		methods_capture,
 		methods_explain,
 		methods_events,
 		methods_daemon,

@@ -17,6 +17,7 @@ extern const struct rpc_method methods_backend[];
 extern const struct rpc_method methods_counters[];
 extern const struct rpc_method methods_traffic[];
 extern const struct rpc_method methods_flows[];
+extern const struct rpc_method methods_capture[];
 extern const struct rpc_method methods_explain[];
 extern const struct rpc_method methods_events[];
 extern const struct rpc_method methods_daemon[];

@@ -29,7 +29,7 @@ static const char *action_name(enum verdict verdict)
 
 /* ---- the question ---- */
 
-static bool read_proto(struct rpc_call *call, struct probe *probe)
+static bool read_proto(struct rpc_call *call, struct packet_probe *probe)
 {
 	const char *name = rpc_string(call->params, "protocol");
 
@@ -43,7 +43,7 @@ static bool read_proto(struct rpc_call *call, struct probe *probe)
 	return true;
 }
 
-static bool read_port(struct rpc_call *call, const struct probe *probe, const char *name,
+static bool read_port(struct rpc_call *call, const struct packet_probe *probe, const char *name,
 		      uint16_t *port)
 {
 	bool given = json_object_get(call->params, name);
@@ -64,19 +64,19 @@ static bool read_port(struct rpc_call *call, const struct probe *probe, const ch
 	return true;
 }
 
-static bool read_size(struct rpc_call *call, struct probe *probe)
+static bool read_size(struct rpc_call *call, struct packet_probe *probe)
 {
-	uint32_t min = probe_bytes_min(probe);
+	uint32_t min = packet_probe_bytes_min(probe);
 
 	if (!json_object_get(call->params, "bytes"))
 		return true;
-	return rpc_integer(call, call->params, "", "bytes", min, PROBE_IP_BYTES_MAX,
+	return rpc_integer(call, call->params, "", "bytes", min, PACKET_PROBE_IP_BYTES_MAX,
 			   &probe->ip_bytes);
 }
 
-static bool read_question(struct rpc_call *call, struct probe *probe, uint32_t *port)
+static bool read_question(struct rpc_call *call, struct packet_probe *probe, uint32_t *port)
 {
-	*probe = (struct probe){
+	*probe = (struct packet_probe){
 		.opens = rpc_flag(call->params, "opens"),
 		.may_fragment = rpc_flag(call->params, "may_fragment"),
 	};
@@ -122,7 +122,7 @@ static void put_port(json_t **object, const char *key, uint16_t port)
 	methods_put(object, key, port ? json_integer(port) : json_null());
 }
 
-static json_t *packet_json(const struct probe *probe, const struct packet *packet)
+static json_t *packet_json(const struct packet_probe *probe, const struct packet *packet)
 {
 	bool echo = probe->proto == PROTO_ICMP;
 	json_t *object = json_object();
@@ -254,17 +254,17 @@ static json_t *worker_json(const struct daemon_explanation *e)
 }
 
 /* What the flow's other kind of packet (one that opens, one that doesn't) would get. */
-static json_t *otherwise(struct rpc_call *call, const struct probe *probe, uint32_t port,
+static json_t *otherwise(struct rpc_call *call, const struct packet_probe *probe, uint32_t port,
 			 const struct daemon_explanation *e)
 {
-	struct probe other = *probe;
+	struct packet_probe other = *probe;
 	struct daemon_explanation told = {.port = -1};
 	json_t *object = json_null();
 
 	if (!e->trace.looked || probe->proto == PROTO_ICMP)
 		return object;
 	other.opens = !probe->opens;
-	if (other.ip_bytes && other.ip_bytes < probe_bytes_min(&other))
+	if (other.ip_bytes && other.ip_bytes < packet_probe_bytes_min(&other))
 		other.ip_bytes = 0;
 	if (call->api->explain(call->api->ctx, &other, port, &told) == 0 &&
 	    (told.backend != e->backend || told.trace.verdict != e->trace.verdict)) {
@@ -277,7 +277,7 @@ static json_t *otherwise(struct rpc_call *call, const struct probe *probe, uint3
 	return object;
 }
 
-static json_t *answer(struct rpc_call *call, const struct probe *probe, uint32_t port,
+static json_t *answer(struct rpc_call *call, const struct packet_probe *probe, uint32_t port,
 		      const struct daemon_explanation *e)
 {
 	const struct trace *t = &e->trace;
@@ -311,7 +311,7 @@ static json_t *flow_explain(struct rpc_call *call)
 {
 	struct daemon_explanation explanation = {.port = -1};
 	json_t *result = NULL;
-	struct probe probe;
+	struct packet_probe probe;
 	uint32_t port;
 	int rc;
 

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "api.h"
+#include "capture.h"
 #include "config.h"
 #include "control.h"
 #include "daemon_confine.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct path path;
 	struct publisher *publisher;
 	struct health *health;
+	struct captures *captures;
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
 	struct http *http;
@@ -188,10 +190,30 @@ static int api_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 				    matching);
 }
 
-static int api_explain(void *ctx, const struct probe *probe, uint32_t port,
+static int api_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
 		       struct daemon_explanation *out)
 {
 	return publisher_explain(((struct daemon *)ctx)->publisher, probe, port, out);
+}
+
+static int api_capture_start(void *ctx, const struct daemon_capture_request *request, uint64_t *id)
+{
+	return captures_start(((struct daemon *)ctx)->captures, request, id);
+}
+
+static int api_capture_read(void *ctx, uint64_t id, struct daemon_capture_chunk *chunk)
+{
+	return captures_read(((struct daemon *)ctx)->captures, id, chunk);
+}
+
+static int api_capture_stop(void *ctx, uint64_t id)
+{
+	return captures_stop(((struct daemon *)ctx)->captures, id);
+}
+
+static void api_capture_show(void *ctx, struct daemon_capture *out)
+{
+	captures_show(((struct daemon *)ctx)->captures, out);
 }
 
 static int api_memory_read(void *ctx, struct memory_counters *out)
@@ -253,6 +275,10 @@ static const struct daemon_api api = {
 	.preview = api_preview,
 	.flows_read = api_flows_read,
 	.explain = api_explain,
+	.capture_start = api_capture_start,
+	.capture_read = api_capture_read,
+	.capture_stop = api_capture_stop,
+	.capture_show = api_capture_show,
 	.memory_read = api_memory_read,
 	.port_read = api_port_read,
 	.workers_read = api_workers_read,
@@ -366,6 +392,11 @@ static enum daemon_end serve(struct daemon *d, struct model *model)
 		log_error("http: out of memory");
 		goto out;
 	}
+	d->captures = captures_new(d->base, &d->path, d->publisher);
+	if (!d->captures) {
+		log_error("captures: out of memory");
+		goto out;
+	}
 	if (controls_open(d) != 0 ||
 	    !daemon_confine(&d->settings, &d->path, d->options->config_path))
 		goto out;
@@ -385,6 +416,7 @@ out:
 	http_free(d->http);
 	watchdog_free(d->watchdog);
 	controls_close(d);
+	captures_free(d->captures);
 	/* Its checks speak to the publisher. */
 	health_free(d->health);
 	d->health = NULL;

@@ -10,7 +10,7 @@
 #include "health.h"
 #include "model.h"
 #include "nexthop.h"
-#include "probe.h"
+#include "packet_probe.h"
 #include "sluice/counters.h"
 #include "sluice/module.h"
 #include "trace.h"
@@ -148,6 +148,41 @@ struct daemon_explanation {
 	uint32_t candidates_n;
 };
 
+/* Whose packets to capture, and how many. `service` and `backend` are of model(). */
+struct daemon_capture_request {
+	const struct service_conf *service;
+	const struct backend_conf *backend; /* of `service`; NULL: any */
+	enum verdict verdict;               /* VERDICT_COUNT: any */
+	uint32_t packets_max, snap_bytes, seconds;
+	uint64_t bytes_max; /* of pcapng */
+};
+
+enum daemon_capture_end {
+	CAPTURE_ON,      /* it goes on */
+	CAPTURE_STOPPED, /* capture_stop(), or the client asks no more */
+	CAPTURE_PACKETS, /* a bound: so many have come */
+	CAPTURE_BYTES,
+	CAPTURE_SECONDS,
+	CAPTURE_GONE,    /* the service was removed */
+	CAPTURE_FAILED,  /* the fast path says so, or there is no memory */
+};
+
+struct daemon_capture {
+	uint64_t id; /* 0: there was none yet */
+	enum daemon_capture_end end;
+	char service[MODEL_NAME_MAX];
+	uint64_t packets, frames, bytes; /* written */
+	uint64_t missed;                 /* frames that could not be kept up with */
+	uint64_t captures_all, packets_all, missed_all; /* since the daemon's start */
+};
+
+struct daemon_capture_chunk {
+	struct daemon_capture capture;
+	const uint8_t *bytes; /* pcapng, the next of it; until the event loop runs again */
+	size_t bytes_n;
+	bool last; /* it has ended, and this is the rest */
+};
+
 struct daemon_api {
 	void *ctx; /* first argument of all of them */
 
@@ -219,8 +254,24 @@ struct daemon_api {
 	 * the question. out->candidates is for the caller to free, also after an error.
 	 * 0; -ENOMEM.
 	 */
-	int (*explain)(void *ctx, const struct probe *probe, uint32_t port,
+	int (*explain)(void *ctx, const struct packet_probe *probe, uint32_t port,
 		       struct daemon_explanation *out);
+
+	/*
+	 * Begins a capture; *id is what the others take. -EBUSY: one is under way; -ENOMEM, or as
+	 * fast_path.capture_start says.
+	 */
+	int (*capture_start)(void *ctx, const struct daemon_capture_request *request,
+			     uint64_t *id);
+
+	/* What it has made since the last time. -ENOENT: there is no such capture (any more). */
+	int (*capture_read)(void *ctx, uint64_t id, struct daemon_capture_chunk *chunk);
+
+	/* Ends it; what it has made can still be read. -ENOENT. */
+	int (*capture_stop)(void *ctx, uint64_t id);
+
+	/* The latest capture, and counts of all. */
+	void (*capture_show)(void *ctx, struct daemon_capture *out);
 
 	/* As struct fast_path's. */
 	int (*memory_read)(void *ctx, struct memory_counters *out);

@@ -55,7 +55,7 @@ int publisher_preview(void *ctx, const struct model *next, struct daemon_preview
 int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
 			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			 void *each_ctx, uint64_t *matching);
-int publisher_explain(void *ctx, const struct probe *probe, uint32_t port,
+int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
 		      struct daemon_explanation *out);
 
 /* `changed` is called when another model is in force. */
@@ -75,6 +75,13 @@ bool publisher_is_down(void *ctx, const struct service_conf *service, uint32_t i
 /* What a packet to the backend is sent with (vip_way.h). */
 void publisher_outer(void *ctx, const struct service_conf *service,
 		     const struct backend_conf *backend, struct vip_outer *out);
+
+/*
+ * Rows of counters of a service of the model, and of its backends (backends_n of them, in their
+ * order), as fast_path.capture_* name them. -ENOENT: it is of another model.
+ */
+int publisher_rows(struct publisher *publisher, const struct service_conf *service, uint32_t *row,
+		   uint32_t *backend_rows);
 
 /*
  * For tests: another monotonic clock (microseconds, never 0), before the first publisher_apply();

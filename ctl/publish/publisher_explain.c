@@ -99,7 +99,7 @@ static int names_fill(const struct running *r, const struct trace_tables *tables
 	return t->draws ? candidates_fill(tables, installed, out) : 0;
 }
 
-int publisher_explain(void *ctx, const struct probe *probe, uint32_t port,
+int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
 		      struct daemon_explanation *out)
 {
 	const struct running *r = &((struct publisher *)ctx)->running;
@@ -111,13 +111,13 @@ int publisher_explain(void *ctx, const struct probe *probe, uint32_t port,
 		.find = memory_find,
 		.ctx = &explain,
 	};
-	uint8_t *room = malloc(TRACE_GROWTH_MAX + PROBE_FRAME_MAX);
+	uint8_t *room = malloc(TRACE_GROWTH_MAX + PACKET_PROBE_FRAME_MAX);
 	struct trace_frame frame = {.bytes = room + TRACE_GROWTH_MAX};
 
 	*out = (struct daemon_explanation){.port = -1, .generation = r->number};
 	if (!room)
 		return -ENOMEM;
-	frame.n = probe_frame(probe, frame.bytes);
+	frame.n = packet_probe_frame(probe, frame.bytes);
 	trace_packet(&tables, &frame, &out->trace);
 	free(room);
 	if (out->trace.found)

@@ -121,6 +121,19 @@ int publisher_backend_counters(void *ctx, const struct service_conf *service,
 	return err;
 }
 
+int publisher_rows(struct publisher *publisher, const struct service_conf *service, uint32_t *row,
+		   uint32_t *backend_rows)
+{
+	const struct installed *s = running_find(&publisher->running, service->name);
+
+	if (!s || s->conf != service)
+		return -ENOENT;
+	*row = s->row;
+	for (uint32_t i = 0; i < service->backends_n; i++)
+		backend_rows[i] = s->backend_rows[i];
+	return 0;
+}
+
 /* ---- generation and transitions ---- */
 
 void publisher_generation(void *ctx, struct daemon_generation *out)

@@ -46,11 +46,11 @@ static enum verdict steer(const struct trace_tables *tables, const struct trace_
 			  struct trace *t)
 {
 	struct cursor c = cursor_of(frame);
-	enum verdict parsed = packet_parse(&c, &t->packet), verdict;
+	enum verdict verdict = steer_start(tables->arena, t->generation, &c, &t->packet,
+					   &t->steering);
 
-	if (parsed != VERDICT_not_ip && t->packet.flow.last != 0)
+	if (t->packet.flow.last != 0) /* it has addresses */
 		t->vip = service_find_vip(tables->arena, t->generation, &t->packet.flow);
-	verdict = steer_parsed(tables->arena, t->generation, &t->packet, parsed, &t->steering);
 	if (verdict != VERDICT_forward)
 		return verdict;
 	t->hashed = true;

@@ -115,6 +115,32 @@ struct fast_path_walk {
 	bool is_within; /* the table, so that `at` counts */
 };
 
+enum {
+	CAPTURE_SNAP_BYTES = 2048, /* no more of a frame is copied */
+};
+
+/* Whose packets are copied. */
+struct fast_path_capture {
+	uint32_t service; /* row of its counters */
+	uint32_t backend; /* likewise; 0: of any, and of none */
+	uint32_t verdict; /* VERDICT_COUNT: any */
+	uint32_t snap_bytes; /* of a frame, at most; 1 to CAPTURE_SNAP_BYTES */
+	uint32_t seconds; /* xdp: the program stops by itself then, should nobody stop it */
+};
+
+/* A frame as it came, or as it left. A packet that leaves has both, in this order. */
+struct fast_path_captured {
+	uint64_t time_ns; /* since the epoch */
+	uint64_t packet;  /* the same number for both frames of a packet */
+	bool out;
+	uint32_t verdict; /* in the end */
+	uint32_t backend; /* row of its counters; 0: none */
+	uint32_t worker;
+	uint32_t frame_bytes;
+	uint32_t bytes_n; /* how many are here */
+	const uint8_t *bytes;
+};
+
 struct fast_path {
 	uint32_t abi; /* FAST_PATH_ABI */
 	const char *name; /* "dpdk", "xdp" */
@@ -196,6 +222,24 @@ struct fast_path {
 	 * can't be told beforehand. Either way `how` is a line for people.
 	 */
 	int (*worker_find)(uint32_t port, const struct packet *packet, char how[FAST_PATH_HOW_MAX]);
+
+	/*
+	 * From now on frames that the filter lets through are copied beside the path, where there
+	 * is room; forwarding doesn't wait for that. One capture at a time: -EBUSY. -ENOMEM, or what
+	 * the kernel says (xdp).
+	 */
+	int (*capture_start)(const struct fast_path_capture *filter);
+
+	/*
+	 * Hands out what has been copied since, the frames of a worker in order; `bytes` lives
+	 * within `each` only. *missed: packets, or frames of them, since the start that found no
+	 * room. Ends by itself, so that more may be there at once. -errno.
+	 */
+	int (*capture_read)(void (*each)(void *ctx, const struct fast_path_captured *frame),
+			    void *ctx, uint64_t *missed);
+
+	/* What has not been read is gone. Without a capture, nothing. */
+	void (*capture_stop)(void);
 };
 
 #endif

@@ -27,10 +27,13 @@ as_defined() {
 json() {
 	local command status text
 	tried=,
-	for command in services backends counters flows transitions memory generation dataplane; do
+	for command in services backends counters flows transitions memory capture generation dataplane; do
 		as_defined "show $command"
 	done
 	as_defined 'show counters' v4-ipip
+	as_defined explain "tcp 10.10.1.2:1 -> $(lab_vip v4-ipip):80"
+	as_defined explain "tcp 10.10.1.2:1 -> $(lab_vip v4-ipip):81"
+	as_defined explain "icmp 10.10.1.2 -> $(lab_vip v4-ipip)"
 	as_defined 'service add' late 198.51.100.99:80/tcp
 	as_defined 'backend add' late b1 "$(lab_address4 b1)" weight 5 --dry-run
 	as_defined 'backend add' late b1 "$(lab_address4 b1)"

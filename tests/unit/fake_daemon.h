@@ -31,6 +31,9 @@ struct fake_daemon {
 	int read_rc;    /* what reading counters, flows and previews returns */
 	uint64_t flows; /* remembered ones: of web's b1, but the second: of one removed */
 	struct daemon_drain drain; /* of each draining backend */
+	struct daemon_capture capture;
+	struct daemon_capture_request capture_request; /* the last */
+	int capture_rc;            /* what the next capture_start() returns */
 	char who[1024];            /* of the last change */
 	char huge_path[8 << 20];   /* config_path, to make answers long; "" at first */
 };
@@ -236,7 +239,7 @@ static int fake_flows_read(void *ctx, const struct daemon_flow_filter *filter,
  * tcp and udp go to web's b1, by a flow table that remembers the flow; a packet that opens one goes
  * to b2; echo requests are answered.
  */
-static int fake_explain(void *ctx, const struct probe *probe, uint32_t port,
+static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
 			struct daemon_explanation *out)
 {
 	static const struct service service = {.slots = 509, .id = 1};
@@ -252,7 +255,7 @@ static int fake_explain(void *ctx, const struct probe *probe, uint32_t port,
 	snprintf(out->worker_how, sizeof(out->worker_how), "port %u: there is one worker", port);
 	out->trace.generation = &generation;
 	out->trace.vip = &service;
-	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : probe_bytes_min(probe);
+	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
 	out->trace.packet.flags =
 		(uint8_t)((probe->opens ? PACKET_OPENS : 0) | (probe->may_fragment ? 0 : PACKET_DF));
 	out->trace.verdict = VERDICT_echo_reply;
@@ -285,6 +288,52 @@ static int fake_explain(void *ctx, const struct probe *probe, uint32_t port,
 	if (out->trace.packet.ip_bytes > 1572)
 		out->trace.verdict = VERDICT_too_big;
 	return fake->read_rc;
+}
+
+static int fake_capture_start(void *ctx, const struct daemon_capture_request *request,
+			      uint64_t *id)
+{
+	struct fake_daemon *fake = ctx;
+
+	if (fake->capture_rc != 0)
+		return fake->capture_rc;
+	fake->capture_request = *request;
+	fake->capture = (struct daemon_capture){.id = 4, .end = CAPTURE_ON, .captures_all = 1};
+	snprintf(fake->capture.service, MODEL_NAME_MAX, "%s", request->service->name);
+	*id = 4;
+	return 0;
+}
+
+/* Two packets, and it is over once it was stopped. */
+static int fake_capture_read(void *ctx, uint64_t id, struct daemon_capture_chunk *chunk)
+{
+	struct fake_daemon *fake = ctx;
+
+	if (id != 4 || fake->capture.id == 0)
+		return -ENOENT;
+	fake->capture.packets = 2;
+	fake->capture.frames = 3;
+	fake->capture.missed = 5;
+	*chunk = (struct daemon_capture_chunk){.capture = fake->capture,
+					       .bytes = (const uint8_t *)"\xff\x00pcap",
+					       .bytes_n = 6,
+					       .last = fake->capture.end != CAPTURE_ON};
+	return 0;
+}
+
+static int fake_capture_stop(void *ctx, uint64_t id)
+{
+	struct fake_daemon *fake = ctx;
+
+	if (id != 4 || fake->capture.id == 0)
+		return -ENOENT;
+	fake->capture.end = CAPTURE_STOPPED;
+	return 0;
+}
+
+static void fake_capture_show(void *ctx, struct daemon_capture *out)
+{
+	*out = ((struct fake_daemon *)ctx)->capture;
 }
 
 static int fake_memory_read(void *ctx, struct memory_counters *out)
@@ -366,6 +415,10 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.preview = fake_preview,
 		.flows_read = fake_flows_read,
 		.explain = fake_explain,
+		.capture_start = fake_capture_start,
+		.capture_read = fake_capture_read,
+		.capture_stop = fake_capture_stop,
+		.capture_show = fake_capture_show,
 		.memory_read = fake_memory_read,
 		.port_read = fake_port_read,
 		.workers_read = fake_workers_read,

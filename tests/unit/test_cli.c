@@ -189,7 +189,7 @@ static void test_commands(void **state)
 		{"restart", NULL, "no command \"restart\""},
 		{"show", NULL,
 		 "show what? one of: services, backends, counters, flows, transitions, memory, "
-		 "generation, dataplane"},
+		 "capture, generation, dataplane"},
 		{"show rules", NULL, "show what? one of: services"},
 		{"show servces", NULL, "did you mean \"show services\"? one of: services"},
 		{"shwo services", NULL, "did you mean \"show services\"?"},

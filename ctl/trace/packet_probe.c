@@ -2,7 +2,7 @@
 /*
  * The packet that somebody asks about, made into a frame.
  */
-#include "probe.h"
+#include "packet_probe.h"
 
 #include "sluice/packet.h"
 
@@ -15,17 +15,17 @@ enum {
 	QUIC_VERSION_1 = 1,      /* its last byte */
 };
 
-static bool is_v6(const struct probe *probe)
+static bool is_v6(const struct packet_probe *probe)
 {
 	return probe->src.family == IP_V6;
 }
 
-static uint32_t ip_header_bytes(const struct probe *probe)
+static uint32_t ip_header_bytes(const struct packet_probe *probe)
 {
 	return is_v6(probe) ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
 }
 
-uint32_t probe_bytes_min(const struct probe *probe)
+uint32_t packet_probe_bytes_min(const struct packet_probe *probe)
 {
 	uint32_t bytes = ip_header_bytes(probe);
 
@@ -39,7 +39,7 @@ uint32_t probe_bytes_min(const struct probe *probe)
 	return bytes + (uint32_t)sizeof(struct icmp_header);
 }
 
-static void write_v4(const struct probe *probe, struct ipv4_header *ip, uint32_t ip_bytes)
+static void write_v4(const struct packet_probe *probe, struct ipv4_header *ip, uint32_t ip_bytes)
 {
 	ip->version_ihl = 0x45;
 	ip->total_bytes = be16_from((uint16_t)ip_bytes);
@@ -51,7 +51,7 @@ static void write_v4(const struct probe *probe, struct ipv4_header *ip, uint32_t
 	memcpy(&ip->dst, probe->dst.bytes, sizeof(ip->dst));
 }
 
-static void write_v6(const struct probe *probe, struct ipv6_header *ip, uint32_t ip_bytes)
+static void write_v6(const struct packet_probe *probe, struct ipv6_header *ip, uint32_t ip_bytes)
 {
 	ip->version_class_label = be32_from(6U << 28);
 	ip->payload_bytes = be16_from((uint16_t)(ip_bytes - sizeof(*ip)));
@@ -61,7 +61,7 @@ static void write_v6(const struct probe *probe, struct ipv6_header *ip, uint32_t
 	memcpy(ip->dst, probe->dst.bytes, sizeof(ip->dst));
 }
 
-static void write_tcp(const struct probe *probe, struct tcp_header *tcp)
+static void write_tcp(const struct packet_probe *probe, struct tcp_header *tcp)
 {
 	tcp->src_port = be16_from(probe->src_port);
 	tcp->dst_port = be16_from(probe->dst_port);
@@ -70,7 +70,7 @@ static void write_tcp(const struct probe *probe, struct tcp_header *tcp)
 	tcp->checksum = PROBE_CHECKSUM;
 }
 
-static void write_udp(const struct probe *probe, struct udp_header *udp, uint32_t l4_bytes)
+static void write_udp(const struct packet_probe *probe, struct udp_header *udp, uint32_t l4_bytes)
 {
 	struct quic_header *quic = (struct quic_header *)(udp + 1);
 
@@ -84,15 +84,15 @@ static void write_udp(const struct probe *probe, struct udp_header *udp, uint32_
 	quic->version[3] = QUIC_VERSION_1;
 }
 
-static void write_echo(const struct probe *probe, struct icmp_header *icmp)
+static void write_echo(const struct packet_probe *probe, struct icmp_header *icmp)
 {
 	icmp->type = is_v6(probe) ? ICMPV6_ECHO : ICMP_ECHO;
 	icmp->checksum = PROBE_CHECKSUM;
 }
 
-uint32_t probe_frame(const struct probe *probe, uint8_t frame[PROBE_FRAME_MAX])
+uint32_t packet_probe_frame(const struct packet_probe *probe, uint8_t frame[PACKET_PROBE_FRAME_MAX])
 {
-	uint32_t ip_bytes = probe->ip_bytes ? probe->ip_bytes : probe_bytes_min(probe);
+	uint32_t ip_bytes = probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
 	uint32_t header_bytes = ip_header_bytes(probe);
 	struct ether_header *ether = (struct ether_header *)frame;
 	void *ip = ether + 1, *l4 = (uint8_t *)ip + header_bytes;

@@ -2,18 +2,18 @@
 /*
  * The packet that somebody asks about, made into a frame. Pure functions, any thread.
  */
-#ifndef SLUICE_PROBE_H
-#define SLUICE_PROBE_H
+#ifndef SLUICE_PACKET_PROBE_H
+#define SLUICE_PACKET_PROBE_H
 
 #include "ip.h"
 
 enum {
-	PROBE_IP_BYTES_MAX = 65535,
-	PROBE_FRAME_MAX = 14 + PROBE_IP_BYTES_MAX,
+	PACKET_PROBE_IP_BYTES_MAX = 65535,
+	PACKET_PROBE_FRAME_MAX = 14 + PACKET_PROBE_IP_BYTES_MAX,
 };
 
 /* Of one family, both addresses. */
-struct probe {
+struct packet_probe {
 	struct ip_addr src, dst;
 	uint16_t src_port, dst_port; /* host order; an echo request has none */
 	uint8_t proto;               /* PROTO_TCP, PROTO_UDP, or PROTO_ICMP: an echo request */
@@ -23,13 +23,14 @@ struct probe {
 };
 
 /* The shortest IP packet of this kind. */
-uint32_t probe_bytes_min(const struct probe *probe);
+uint32_t packet_probe_bytes_min(const struct packet_probe *probe);
 
 /*
  * Writes the frame, untagged, with made-up MACs, TTL 64 and a payload of zeros. Checksums that
  * nothing of the fast path's decision hangs on are left at nonsense. Returns its length.
- * probe->ip_bytes is 0, or in probe_bytes_min() to PROBE_IP_BYTES_MAX.
+ * probe->ip_bytes is 0, or in packet_probe_bytes_min() to PACKET_PROBE_IP_BYTES_MAX.
  */
-uint32_t probe_frame(const struct probe *probe, uint8_t frame[PROBE_FRAME_MAX]);
+uint32_t packet_probe_frame(const struct packet_probe *probe,
+			    uint8_t frame[PACKET_PROBE_FRAME_MAX]);
 
 #endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `capture`: packets of one service, into a file. Called through the table in commands.c.
+ */
+#ifndef CTL_CLI_CAPTURE_H
+#define CTL_CLI_CAPTURE_H
+
+#include "commands.h"
+
+command_function capture_run;
+
+#endif
