@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config_form.h"
+#include "config_print.h"
 
 /* libconfig's parser over the text. False with the fault reported. */
 static bool text_parse(config_t *config, const struct config_text *text,
@@ -27,7 +28,8 @@ static bool text_parse(config_t *config, const struct config_text *text,
 }
 
 /* The model of what the parser found, or NULL with the faults reported. */
-static struct model *form_read(struct config_reader *r, const config_setting_t *root)
+static struct model *form_read(struct config_reader *r, const config_setting_t *root,
+			       const struct model *prior)
 {
 	struct config_form form = {.idle = CONFIG_IDLE_ADAPTIVE};
 	struct model *m;
@@ -40,12 +42,20 @@ static struct model *form_read(struct config_reader *r, const config_setting_t *
 		/* Limits may be among what is wrong: let the services not be judged by them. */
 		form.settings.services_max = form.settings.backends_max = UINT32_MAX;
 	config_settings_complete(&form);
+	if (prior)
+		config_services_keep_slots(&form, prior);
 	m = config_services_build(r, root, &form);
 	config_services_free(&form);
 	return m;
 }
 
 struct model *config_load(const char *path, char error[CONFIG_ERROR_MAX])
+{
+	return config_reload(path, NULL, error);
+}
+
+struct model *config_reload(const char *path, const struct model *prior,
+			    char error[CONFIG_ERROR_MAX])
 {
 	struct config_report report = {.text = error};
 	struct config_text text = {0};
@@ -55,12 +65,55 @@ struct model *config_load(const char *path, char error[CONFIG_ERROR_MAX])
 
 	config_init(&config);
 	if (config_text_read(&text, path, &report) && text_parse(&config, &text, &report))
-		m = form_read(&r, config_root_setting(&config));
+		m = form_read(&r, config_root_setting(&config), prior);
 	config_destroy(&config);
 	config_text_free(&text);
-	if (report.faults_n == 0)
+	if (report.faults_n == 0) {
+		if (m && prior)
+			model_share(m, prior);
 		return m;
+	}
 	config_report_finish(&report);
 	model_free(m);
 	return NULL;
+}
+
+struct service_conf *config_service_parse(const json_t *tree, char error[CONFIG_ERROR_MAX])
+{
+	/* One line of a file that isn't there. */
+	struct config_line line = {0};
+	struct config_text text = {.lines = &line, .lines_n = 1, .files = {"(run-time change)"}};
+	struct config_report report = {.text = error};
+	struct config_reader r = {.report = &report, .text = &text};
+	char *printed = config_print(tree);
+	struct service_conf *service = NULL;
+	config_t config;
+
+	config_init(&config);
+	if (!printed || !config_read_string(&config, printed))
+		config_report_add(&report, "state", 0, "", "%s",
+				  printed ? config_error_text(&config) : "out of memory");
+	else
+		service = config_service_read(&r, config_root_setting(&config));
+	config_destroy(&config);
+	free(printed);
+	if (report.faults_n == 0)
+		return service;
+	config_report_finish(&report);
+	service_conf_unref(service);
+	return NULL;
+}
+
+bool config_has_includes(const char *path)
+{
+	char *error = malloc(CONFIG_ERROR_MAX);
+	struct config_report report = {.text = error};
+	struct config_text text = {0};
+	bool includes = false;
+
+	if (error && config_text_read(&text, path, &report))
+		includes = text.files_n > 1;
+	config_text_free(&text);
+	free(error);
+	return includes;
 }

@@ -6,6 +6,8 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
+#include <jansson.h>
+
 #include "model.h"
 
 enum {
@@ -22,5 +24,18 @@ enum {
  * touched on success.
  */
 struct model *config_load(const char *path, char error[CONFIG_ERROR_MAX]);
+
+/*
+ * The same for who runs `prior`: a service that goes on keeps its number of slots if the file
+ * leaves that open, and what is the same as in `prior` is shared with it (model_share()).
+ */
+struct model *config_reload(const char *path, const struct model *prior,
+			    char error[CONFIG_ERROR_MAX]);
+
+/* Whether the file at `path` includes others, as far as it can be read. */
+bool config_has_includes(const char *path);
+
+/* A service of a tree that config_json_service() made, or of one like it. NULL: `error`. */
+struct service_conf *config_service_parse(const json_t *tree, char error[CONFIG_ERROR_MAX]);
 
 #endif

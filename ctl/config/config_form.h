@@ -59,6 +59,12 @@ void config_settings_form(const struct settings *settings, struct config_form *f
 config_read_fn config_read_services;
 void config_services_free(struct config_form *form);
 
+/* One of them: a group, or the root of a file that is one. NULL, or incomplete: with faults. */
+struct service_conf *config_service_read(struct config_reader *r, const config_setting_t *s);
+
+/* Services that go on from `prior`, and leave their slots open, keep as many as they have. */
+void config_services_keep_slots(struct config_form *form, const struct model *prior);
+
 /* A model of what was read, or NULL with the faults reported. */
 struct model *config_services_build(struct config_reader *r, const config_setting_t *root,
 				    const struct config_form *form);

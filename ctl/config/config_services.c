@@ -170,7 +170,7 @@ static void read_backends(struct config_reader *r, const config_setting_t *s,
 	}
 }
 
-static struct service_conf *service_read(struct config_reader *r, const config_setting_t *s)
+struct service_conf *config_service_read(struct config_reader *r, const config_setting_t *s)
 {
 	const config_setting_t *backends = config_setting_get_member(s, "backends");
 	struct config_key element = { .keys = config_service_keys };
@@ -204,7 +204,8 @@ void config_read_services(struct config_reader *r, const config_setting_t *s,
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t before = r->report->faults_n;
-		struct service_conf *service = service_read(r, config_setting_get_elem(s, i));
+		struct service_conf *service =
+			config_service_read(r, config_setting_get_elem(s, i));
 
 		if (r->report->faults_n > before) {
 			service_conf_unref(service);
@@ -215,6 +216,18 @@ void config_read_services(struct config_reader *r, const config_setting_t *s,
 	}
 count:
 	form->services_faults_n = r->report->faults_n - faults_before;
+}
+
+void config_services_keep_slots(struct config_form *form, const struct model *prior)
+{
+	for (uint32_t i = 0; i < form->services_n; i++) {
+		struct service_conf *s = form->services[i];
+		const struct service_conf *was = model_find(prior, s->name);
+
+		if (s->slots == 0 && was && service_conf_goes_on(was, s) &&
+		    s->backends_n <= was->slots)
+			s->slots = was->slots;
+	}
 }
 
 void config_services_free(struct config_form *form)

@@ -15,8 +15,8 @@ enum {
 
 #define SEED_MEND "make one with: openssl rand -hex 16"
 
-static config_read_fn read_seed, read_cores, read_ports;
-static config_json_fn seed_json, cores_json, ports_json;
+static config_read_fn read_seed, read_cores, read_ports, read_state;
+static config_json_fn seed_json, cores_json, ports_json, state_json;
 
 #define AT(member) \
 	.offset = offsetof(struct config_form, member), \
@@ -104,6 +104,8 @@ static const struct config_key control_keys[] = {
 	{ "group", "\"sluice\"", config_read_text, AT(settings.socket_group) },
 	{ "read_socket", "", config_read_path, AT(settings.read_socket_path) },
 	{ "read_group", "\"\"", config_read_text, AT(settings.read_socket_group) },
+	{ "state", "\"/var/lib/sluice/state.json\"", read_state, AT(settings.state_path),
+	  .json = state_json },
 	{ .name = NULL },
 };
 
@@ -164,6 +166,7 @@ void config_settings_default(struct settings *settings)
 		.http_port = 9107,
 		.http_backend_series = SETTING_ON,
 		.log_level = FAST_PATH_LOG_INFO,
+		.state_path = "/var/lib/sluice/state.json",
 	};
 }
 
@@ -291,6 +294,23 @@ static void read_ports(struct config_reader *r, const config_setting_t *s,
 		config_read_group(r, config_setting_get_elem(s, (unsigned int)i), &port,
 				  &settings->ports[i]);
 	}
+}
+
+/* A path, or "": nowhere. */
+static void read_state(struct config_reader *r, const config_setting_t *s,
+		       const struct config_key *key, void *out)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (text && !*text)
+		*(char *)out = '\0';
+	else
+		config_read_path(r, s, key, out);
+}
+
+static json_t *state_json(const struct config_key *key, const void *in)
+{
+	return json_string(in);
 }
 
 static json_t *cores_json(const struct config_key *key, const void *in)

@@ -168,22 +168,27 @@ static int service_added(struct model_diff *diff, enum model_change_kind kind,
 int model_diff(const struct model *before, const struct model *after, struct model_diff *diff)
 {
 	const struct model_change like = { .kind = MODEL_CHANGE_SETTING };
-	int err;
+	int err = 0;
 
 	*diff = (struct model_diff){ .n = 0 };
-	err = trees_compare(diff, &like, config_json_settings(&before->settings),
-			    config_json_settings(&after->settings));
+	if (memcmp(&before->settings, &after->settings, sizeof(before->settings)) != 0)
+		err = trees_compare(diff, &like, config_json_settings(&before->settings),
+				    config_json_settings(&after->settings));
 	for (uint32_t i = 0; !err && i < after->services_n; i++) {
 		const struct service_conf *s = after->services[i];
-		const struct service_conf *was = model_find(before, s->name);
+		const struct service_conf *was;
 
+		if (i < before->services_n && before->services[i] == s)
+			continue; /* as most of them, where one was changed */
+		was = model_find(before, s->name);
 		if (!was)
 			err = service_added(diff, MODEL_CHANGE_SERVICE_ADDED, s);
 		else if (was != s)
 			err = service_compare(diff, was, s);
 	}
 	for (uint32_t i = 0; !err && i < before->services_n; i++)
-		if (!model_find(after, before->services[i]->name))
+		if (!(i < after->services_n && after->services[i] == before->services[i]) &&
+		    !model_find(after, before->services[i]->name))
 			err = service_added(diff, MODEL_CHANGE_SERVICE_REMOVED,
 					    before->services[i]);
 	if (err)

@@ -42,7 +42,7 @@ struct model_diff {
 };
 
 /*
- * Services that both share by pointer cost a look-up of their name, nothing else. The order of
+ * Services that both share by pointer, at the same place, cost nothing. The order of
  * services and backends counts for nothing. Returns 0, or -ENOMEM with *diff empty. To be freed.
  */
 int model_diff(const struct model *before, const struct model *after, struct model_diff *diff);

@@ -6,6 +6,7 @@
 #include "model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "model_check.h"
 #include "model_index.h"
@@ -61,6 +62,24 @@ struct service_conf *model_find(const struct model *m, const char *service)
 	uint32_t position = model_index_name(m->index, m->services, service);
 
 	return position == MODEL_NOWHERE ? NULL : m->services[position];
+}
+
+void model_share(struct model *m, const struct model *prior)
+{
+	for (uint32_t i = 0; i < m->services_n; i++) {
+		struct service_conf *same = model_find(prior, m->services[i]->name);
+
+		if (same && same != m->services[i] && service_conf_equal(same, m->services[i])) {
+			service_conf_unref(m->services[i]);
+			m->services[i] = service_conf_ref(same);
+		}
+	}
+}
+
+bool model_same(const struct model *a, const struct model *b)
+{
+	return a->services_n == b->services_n &&
+	       memcmp(a->services, b->services, a->services_n * sizeof(struct service_conf *)) == 0;
 }
 
 struct model *model_build(const struct settings *settings, struct service_conf *const specs[],

@@ -140,6 +140,7 @@ struct settings {
 	enum setting_switch http_backend_series; /* metrics of each backend */
 	enum log_target log_target;
 	enum fast_path_log log_level;
+	char state_path[108]; /* where run-time changes are kept over restarts; "": nowhere */
 };
 
 struct model {
@@ -182,6 +183,15 @@ struct model *model_build(const struct settings *settings, struct service_conf *
 			  uint32_t specs_n, model_fault_fn *fault, void *ctx);
 
 struct service_conf *model_find(const struct model *m, const char *service); /* NULL: none */
+
+/* Services of `m` that are what `prior` has by their name become those: nothing of them changes. */
+void model_share(struct model *m, const struct model *prior);
+
+/* Whether both share every service, in the same order. */
+bool model_same(const struct model *a, const struct model *b);
+
+/* Whether one goes on from the other: name, vip, port and protocol are the same. */
+bool service_conf_goes_on(const struct service_conf *a, const struct service_conf *b);
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend);
 
 /* The same, fast where the backend stands at `hint`, as it does in most versions of a service. */

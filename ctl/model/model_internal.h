@@ -20,6 +20,9 @@ void model_append(struct model *m, struct service_conf *s);
  */
 struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t backends_n);
 
+/* Whether all is the same, the backends' order too. */
+bool service_conf_equal(const struct service_conf *a, const struct service_conf *b);
+
 /* Turns a `slots` of 0 into a size that fits the backends. */
 void service_conf_choose_slots(struct service_conf *s);
 

@@ -5,6 +5,7 @@
  */
 #include "model_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,22 @@ struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t ba
 	copy->refs = 1;
 	copy->backends_n = backends_n;
 	return copy;
+}
+
+bool service_conf_equal(const struct service_conf *a, const struct service_conf *b)
+{
+	/* They come zeroed, so what is between the members is the same, too. */
+	size_t from = offsetof(struct service_conf, name);
+
+	return a->backends_n == b->backends_n &&
+	       memcmp((const char *)a + from, (const char *)b + from,
+		      service_conf_bytes(a->backends_n) - from) == 0;
+}
+
+bool service_conf_goes_on(const struct service_conf *a, const struct service_conf *b)
+{
+	return strcmp(a->name, b->name) == 0 && ip_equal(&a->vip, &b->vip) && a->port == b->port &&
+	       a->proto == b->proto;
 }
 
 void service_conf_choose_slots(struct service_conf *s)

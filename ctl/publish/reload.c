@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Words for a reload. Control thread.
+ */
+#include "reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+
+void daemon_reload_free(struct daemon_reload *reload)
+{
+	model_diff_free(&reload->diff);
+	free(reload->rows);
+	for (uint32_t i = 0; i < reload->lost_n; i++)
+		free(reload->lost[i]);
+	free(reload->lost);
+	free(reload->error);
+	*reload = (struct daemon_reload){.rows_n = 0};
+}
+
+void daemon_reload_lose(void *ctx, const char *text)
+{
+	struct daemon_reload *reload = ctx;
+	char **more = realloc(reload->lost, (reload->lost_n + 1) * sizeof(*more));
+	char *copy = strdup(text);
+
+	if (more)
+		reload->lost = more;
+	if (more && copy)
+		reload->lost[reload->lost_n++] = copy;
+	else
+		free(copy);
+}
+
+static const struct daemon_preview *row_of(const struct daemon_reload *reload, const char *service)
+{
+	for (uint32_t i = 0; i < reload->rows_n; i++)
+		if (strcmp(reload->rows[i].service, service) == 0)
+			return &reload->rows[i];
+	return NULL;
+}
+
+char *daemon_reload_line(const struct daemon_reload *reload, uint32_t *at)
+{
+	const struct model_change *first = &reload->diff.changes[*at];
+	char *line = model_diff_line(&reload->diff, at), *longer;
+	const struct daemon_preview *row;
+
+	if (!line || first->kind == MODEL_CHANGE_SETTING ||
+	    first->kind == MODEL_CHANGE_SERVICE_ADDED || first->kind == MODEL_CHANGE_SERVICE_REMOVED)
+		return line;
+	row = row_of(reload, first->service);
+	if (!row || row->slots == 0)
+		return line;
+	if (asprintf(&longer, "%s; %.1f %% of slots move", line,
+		     100.0 * row->slots_moved / row->slots) < 0)
+		return line;
+	free(line);
+	return longer;
+}
