@@ -91,6 +91,7 @@ struct worker *worker_new(const struct fast_path_config *config, uint16_t index,
 	w->index = index;
 	w->core = config->cores[index];
 	w->idle_max_us = config->idle_max_us;
+	w->second_tsc = rte_get_tsc_hz();
 	if (worker_fill(w, config, hugetlb, node, error) < 0) {
 		worker_free(w);
 		return NULL;
@@ -157,9 +158,19 @@ static uint32_t kernel_poll(struct worker *w, uint16_t port)
 
 static void gap_measure(struct worker *w, uint64_t tsc)
 {
-	if (w->burst_tsc != 0 && tsc - w->burst_tsc > w->burst_gap_max_tsc)
-		counter_set(&w->burst_gap_max_tsc, tsc - w->burst_tsc);
+	uint64_t gap_tsc = w->burst_tsc != 0 ? tsc - w->burst_tsc : 0;
+
 	w->burst_tsc = tsc;
+	if (tsc - w->gap_second_tsc > w->second_tsc) {
+		w->gap_second_tsc = tsc;
+		counter_set(&w->burst_gap_last_tsc, w->burst_gap_now_tsc);
+		counter_set(&w->burst_gap_now_tsc, 0);
+	}
+	if (gap_tsc <= w->burst_gap_now_tsc)
+		return;
+	counter_set(&w->burst_gap_now_tsc, gap_tsc);
+	if (gap_tsc > w->burst_gap_max_tsc)
+		counter_set(&w->burst_gap_max_tsc, gap_tsc);
 }
 
 /* As many buckets as are due by now, or as this round may have; what is more is not made up for. */
@@ -256,12 +267,17 @@ static uint64_t ns_from_tsc(uint64_t tsc)
 
 void worker_read(const struct worker *w, struct worker_counters *row)
 {
+	uint64_t now_tsc, last_tsc;
+
 	memset(row, 0, sizeof(*row));
 	row->core = w->core;
 	counters_add_verdicts(&w->counters, &row->verdicts);
 	row->bursts = __atomic_load_n(&w->bursts, __ATOMIC_RELAXED);
 	row->empty_bursts = __atomic_load_n(&w->empty_bursts, __ATOMIC_RELAXED);
 	row->sleeps = __atomic_load_n(&w->sleeps, __ATOMIC_RELAXED);
+	now_tsc = __atomic_load_n(&w->burst_gap_now_tsc, __ATOMIC_RELAXED);
+	last_tsc = __atomic_load_n(&w->burst_gap_last_tsc, __ATOMIC_RELAXED);
+	row->burst_gap_recent_ns = ns_from_tsc(RTE_MAX(now_tsc, last_tsc));
 	row->burst_gap_max_ns =
 		ns_from_tsc(__atomic_load_n(&w->burst_gap_max_tsc, __ATOMIC_RELAXED));
 }

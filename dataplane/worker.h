@@ -30,6 +30,7 @@ struct worker {
 	struct counters counters;
 	uint32_t *tickets; /* [services_max] */
 	uint64_t sweep_bucket_tsc; /* pace of the sweep */
+	uint64_t second_tsc;
 	struct flow_table flows;
 	struct fragment_table fragments;
 
@@ -42,9 +43,11 @@ struct worker {
 	uint64_t empty_bursts;
 	uint64_t sleeps;
 	uint64_t burst_gap_max_tsc; /* sleeps apart */
+	uint64_t burst_gap_now_tsc, burst_gap_last_tsc; /* of this second, and the one before */
 
 	/* The worker's own. */
 	uint64_t burst_tsc __attribute__((aligned(64))); /* of the last round; 0 after a sleep */
+	uint64_t gap_second_tsc; /* when this second began */
 	uint64_t sweep_tsc; /* up to when the sweep has done its part */
 	uint32_t empty_rounds;
 	uint32_t sleep_us;

@@ -66,6 +66,7 @@ static json_t *worker_json(const struct worker_counters *worker)
 	methods_put_number(&object, "empty_bursts", worker->empty_bursts);
 	methods_put_number(&object, "sleeps", worker->sleeps);
 	methods_put_number(&object, "burst_gap_max_ns", worker->burst_gap_max_ns);
+	methods_put_number(&object, "burst_gap_recent_ns", worker->burst_gap_recent_ns);
 	return object;
 }
 

@@ -106,6 +106,7 @@ struct worker_counters {
 	uint64_t empty_bursts;            /* dpdk: that brought none */
 	uint64_t sleeps;                  /* dpdk: times the worker slept, idle */
 	uint64_t burst_gap_max_ns;        /* dpdk: longest time between two bursts, sleeps apart */
+	uint64_t burst_gap_recent_ns;     /* dpdk: the longest of the last second, or two */
 };
 
 /* Where a walk over the remembered flows stands. All 0: at its beginning. */
