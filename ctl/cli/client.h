@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 enum {
-	CLIENT_ERROR_MAX = 1024,
+	CLIENT_ERROR_MAX = 20000, /* a config file's faults, a line each */
 	CLIENT_TIMEOUT_MS = 5000,
 };
 

@@ -13,6 +13,7 @@ const struct command_group command_groups[] = {
 	{"Looking", commands_show},
 	{"Seeing why", commands_why},
 	{"Changing", commands_change},
+	{"Configuration", commands_config},
 	{"The daemon", commands_daemon},
 	{.title = NULL},
 };

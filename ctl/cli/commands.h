@@ -84,6 +84,7 @@ extern const struct command_group command_groups[];
 extern const struct command commands_show[];
 extern const struct command commands_why[];
 extern const struct command commands_change[];
+extern const struct command commands_config[];
 extern const struct command commands_daemon[];
 
 /* What all commands take. */

@@ -32,6 +32,9 @@ show_function show_events;
 show_function show_log_level;
 show_function show_version;
 show_function show_change;
+show_function show_config;
+show_function show_reload; /* show->all: with every difference */
+show_function show_save;
 
 /* "-" for what is missing or null. */
 const char *show_text(const json_t *object, const char *key);

@@ -19,7 +19,7 @@ struct event_base;
 enum {
 	CONTROL_ERROR_MAX = 512,
 	CONTROL_CLIENTS_MAX = 128,
-	CONTROL_LINE_MAX_BYTES = 64 << 10,  /* of a request, without its line break */
+	CONTROL_LINE_MAX_BYTES = 1 << 20,   /* of a request, without its line break */
 	CONTROL_OUTPUT_MAX_BYTES = 4 << 20, /* answered, but not read */
 	CONTROL_WRITE_TIMEOUT_MS = 10000,
 	CONTROL_LINGER_MS = 1000,

@@ -23,6 +23,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 		methods_capture,
 		methods_explain,
 		methods_events,
+		methods_config,
 		methods_daemon,
 		methods_node,
 	};
@@ -124,23 +125,37 @@ static json_t *preview_json(const struct daemon_preview *row)
 	return object;
 }
 
-/* A method changes one service, or none. */
+json_t *methods_preview_rows(const struct daemon_preview *rows, uint32_t n)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		methods_append(&list, preview_json(&rows[i]));
+	return list;
+}
+
 static json_t *preview(struct rpc_call *call, struct model *next)
 {
 	const struct daemon_api *api = call->api;
-	json_t *result, *list;
-	struct daemon_preview row;
-	int rows_n = api->preview(api->ctx, next, &row, 1);
+	uint32_t max = next->services_n + methods_model(call)->services_n + 1;
+	struct daemon_preview *rows = calloc(max, sizeof(*rows));
+	json_t *result = NULL;
+	int rows_n;
 
+	if (!rows) {
+		model_free(next);
+		return NULL;
+	}
+	rows_n = api->preview(api->ctx, next, rows, max);
 	model_free(next);
-	if (rows_n < 0)
-		return rpc_refuse(call, RPC_FAILED, "what would change can't be told: %s",
-				  strerror(-rows_n));
-	result = json_object();
-	list = json_array();
-	if (rows_n > 0)
-		methods_append(&list, preview_json(&row));
-	methods_put(&result, "preview", list);
+	if (rows_n < 0) {
+		rpc_refuse(call, RPC_FAILED, "what would change can't be told: %s",
+			   strerror(-rows_n));
+	} else {
+		result = json_object();
+		methods_put(&result, "preview", methods_preview_rows(rows, (uint32_t)rows_n));
+	}
+	free(rows);
 	return result;
 }
 
@@ -175,6 +190,11 @@ json_t *methods_apply(struct rpc_call *call, struct model *next, struct model_er
 
 	if (!next)
 		return rpc_refuse(call, code_of(error->kind), "%s", error->text);
+	if (call->batch) {
+		model_free(call->batch->model);
+		call->batch->model = next;
+		return json_true();
+	}
 	if (rpc_flag(call->params, "dry_run"))
 		return preview(call, next);
 	describe(call, who, sizeof(who));
@@ -190,6 +210,8 @@ const struct model *methods_model(const struct rpc_call *call)
 
 const struct model *methods_newest(const struct rpc_call *call)
 {
+	if (call->batch && call->batch->model)
+		return call->batch->model;
 	return call->api->newest(call->api->ctx);
 }
 

@@ -20,6 +20,7 @@ extern const struct rpc_method methods_flows[];
 extern const struct rpc_method methods_capture[];
 extern const struct rpc_method methods_explain[];
 extern const struct rpc_method methods_events[];
+extern const struct rpc_method methods_config[];
 extern const struct rpc_method methods_daemon[];
 extern const struct rpc_method methods_node[];
 
@@ -41,6 +42,14 @@ void methods_append(json_t **array, json_t *value);
 
 /* "cli uid 0 (root) pid 4711", as events_add() takes it. */
 void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes);
+
+/* The rows of a preview, as an array. */
+json_t *methods_preview_rows(const struct daemon_preview *rows, uint32_t n);
+
+/* Changes that become one: methods_apply() leaves `next` here, methods_newest() finds it. */
+struct rpc_batch {
+	struct model *model; /* NULL: none was made yet */
+};
 
 /* The model that a change is made from: what is in force, with the changes that wait. */
 const struct model *methods_newest(const struct rpc_call *call);

@@ -34,12 +34,16 @@ json_t *rpc_text(const char *text)
 
 json_t *rpc_refuse(struct rpc_call *call, enum rpc_error_code error, const char *format, ...)
 {
+	char *text;
 	va_list args;
 
 	call->error = error;
 	va_start(args, format);
-	vsnprintf(call->error_text, sizeof(call->error_text), format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
+	free(call->error_text); /* which may be among the arguments */
+	call->error_text = text;
 	return NULL;
 }
 
@@ -205,6 +209,14 @@ static void refuse_no_memory(struct rpc_call *call)
 	rpc_refuse(call, RPC_INTERNAL, "%s: out of memory", call->method->name);
 }
 
+static void call_free(struct rpc_call *call)
+{
+	json_decref(call->params);
+	json_decref(call->id);
+	free(call->error_text);
+	free(call);
+}
+
 /* Answers, and frees the call. */
 static void call_end(struct rpc_call *call, json_t *result)
 {
@@ -217,11 +229,10 @@ static void call_end(struct rpc_call *call, json_t *result)
 		answer = json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result, "id",
 				   call->id);
 	else
-		answer = error_answer(json_incref(call->id), call->error, call->error_text);
+		answer = error_answer(json_incref(call->id), call->error,
+				      call->error_text ? call->error_text : "out of memory");
 	call->answered(call->ctx, answer || notification ? 0 : -ENOMEM, answer);
-	json_decref(call->params);
-	json_decref(call->id);
-	free(call);
+	call_free(call);
 }
 
 static void call_run(struct rpc_call *call)
@@ -303,6 +314,20 @@ static bool is_blank(const char *line, size_t line_bytes)
 	return true;
 }
 
+json_t *rpc_nested(struct rpc_call *call, const char *name, json_t *params)
+{
+	if (!method_check(call, name, params))
+		return NULL;
+	if (!call->method->changes || strncmp(name, "config.", 7) == 0)
+		return rpc_refuse(call, RPC_INVALID,
+				  "%s: no method that changes services or backends", name);
+	if (rpc_flag(call->params, "dry_run"))
+		return rpc_refuse(call, RPC_INVALID,
+				  "%s: dry_run is for all changes together, or for none", name);
+	refuse_no_memory(call);
+	return call->method->handler(call);
+}
+
 /* Says why a line is no request. */
 static void refuse_line(struct rpc_call *call, const json_t *json, const json_error_t *error)
 {
@@ -343,10 +368,7 @@ int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const 
 		call_end(call, NULL);
 	}
 	json_decref(json);
-	if (rc == -EAGAIN) {
-		json_decref(call->params);
-		json_decref(call->id);
-		free(call);
-	}
+	if (rc == -EAGAIN)
+		call_free(call);
 	return rc;
 }

@@ -38,10 +38,6 @@ enum rpc_error_code {
 };
 
 enum {
-	RPC_ERROR_MAX = 640, /* text of an error, with its 0 */
-};
-
-enum {
 	RPC_USER_MAX = 33, /* a user's name, with its 0 */
 };
 
@@ -58,6 +54,7 @@ enum rpc_type {
 	RPC_STRING,
 	RPC_INTEGER,
 	RPC_BOOLEAN,
+	RPC_OBJECT,  /* whose members somebody else checks */
 	RPC_OBJECTS, /* an array of objects, each with `fields` */
 };
 
@@ -83,7 +80,8 @@ struct rpc_call {
 	json_t *params; /* an object, checked against the method's table */
 	bool alone;     /* a change goes by itself: with others it failed */
 	enum rpc_error_code error;
-	char error_text[RPC_ERROR_MAX];
+	char *error_text;        /* NULL: no memory for it */
+	struct rpc_batch *batch; /* NULL: the change goes by itself (methods.h) */
 
 	/* rpc.c's own. */
 	json_t *id; /* NULL: a notification */
@@ -106,10 +104,12 @@ struct rpc_method {
 	const char *help; /* one line */
 };
 
+struct rpc_batch;
+
 /* The methods, in the order in which methods.list tells them; NULL past the last. */
 const struct rpc_method *rpc_method_at(size_t index);
 
-/* "string", "integer", "boolean", "array of objects" */
+/* "string", "integer", "boolean", "object", "array of objects" */
 const char *rpc_type_name(enum rpc_type type);
 
 /*
@@ -130,6 +130,12 @@ json_t *rpc_later(struct rpc_call *call);
 void rpc_end(struct rpc_call *call, json_t *result);
 /* Instead of rpc_end(): calls the handler again, from the start. */
 void rpc_again(struct rpc_call *call);
+
+/*
+ * Calls a method that changes services or backends within another's handler, with `batch` set.
+ * `params` NULL: none. Returns what the handler did; `call` has the error, and is the caller's.
+ */
+json_t *rpc_nested(struct rpc_call *call, const char *name, json_t *params);
 
 /* An answer to a request that could not be read, with id null. NULL: no memory. */
 json_t *rpc_error_answer(enum rpc_error_code error, const char *text);

@@ -41,6 +41,8 @@ const char *rpc_type_name(enum rpc_type type)
 		return "integer";
 	case RPC_BOOLEAN:
 		return "boolean";
+	case RPC_OBJECT:
+		return "object";
 	case RPC_OBJECTS:
 		break;
 	}
@@ -61,6 +63,8 @@ static bool is_of_type(const json_t *value, enum rpc_type type)
 		return json_is_integer(value);
 	case RPC_BOOLEAN:
 		return json_is_boolean(value);
+	case RPC_OBJECT:
+		return json_is_object(value);
 	case RPC_OBJECTS:
 		break;
 	}

@@ -11,6 +11,7 @@
 #include "model.h"
 #include "nexthop.h"
 #include "packet_probe.h"
+#include "reload.h"
 #include "sluice/counters.h"
 #include "sluice/module.h"
 #include "trace.h"
@@ -102,6 +103,13 @@ struct daemon_flow {
 	enum memory_state state;
 	uint32_t idle_s;
 	uint32_t worker;
+};
+
+/* Where run-time changes are kept over a restart. */
+struct daemon_state {
+	const char *path;  /* "": nowhere */
+	uint64_t failures; /* times that it could not be written */
+	int error;         /* -errno of the last try; 0: it went well */
 };
 
 struct daemon_flow_filter {
@@ -272,6 +280,29 @@ struct daemon_api {
 
 	/* The latest capture, and counts of all. */
 	void (*capture_show)(void *ctx, struct daemon_capture *out);
+
+	/*
+	 * Reads the configuration file again, and puts it in force, whole or not at all, with the
+	 * run-time changes that it leaves (overlay.h) over it; `check`: tells only what would be.
+	 * *out is to be freed in any case. 0; -EINVAL: the file is refused, out->error has the
+	 * lines; another -errno: the daemon could not, out->error says why.
+	 */
+	int (*reload)(void *ctx, const char *who, bool check, struct daemon_reload *out);
+
+	/*
+	 * *text, to be freed: the file as it lies there (-errno of reading; -EACCES without
+	 * `secrets`, for the seed is in it); `effective`: what is in force as a file has it,
+	 * without `secrets` but for the seed. -ENOMEM.
+	 */
+	int (*config_text)(void *ctx, bool effective, bool secrets, char **text);
+
+	/* From the file as it was loaded to what is in force: the run-time changes. -ENOMEM. */
+	int (*config_diff)(void *ctx, struct model_diff *diff);
+
+	/* Writes what is in force into the file. As reload, with *error to be freed. */
+	int (*save)(void *ctx, const char *who, char **error);
+
+	void (*state)(void *ctx, struct daemon_state *out);
 
 	/* As struct fast_path's. */
 	int (*memory_read)(void *ctx, struct memory_counters *out);

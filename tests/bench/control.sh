@@ -34,7 +34,7 @@ conf() {
 		  ports = ( { device = "$1"; tap = "slb0"; } );
 		};
 		outer = { source_v4 = "10.0.0.1"; };
-		control = { socket = "$dir/control.sock"; };
+		control = { socket = "$dir/control.sock"; state = ""; };
 		services = (
 	CONF
 	awk -v services="$2" -v backends="$3" 'BEGIN {

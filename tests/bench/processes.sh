@@ -79,7 +79,7 @@ sluice_start() {
 			  ports = ( { device = "$server"; tap = "slb0"; } );
 			};
 			outer = { ipip_source_v4 = "100.64.0.0/16"; };
-			control = { socket = "$dir/control.sock"; };
+			control = { socket = "$dir/control.sock"; state = ""; };
 			services = ( { name = "web"; vip = "$vip"; port = 80; protocol = "tcp"; encap = "ipip"; backends = (
 		CONF
 		for ((n = 1; n <= 10; n++)); do

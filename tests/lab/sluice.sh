@@ -89,7 +89,7 @@ lab_conf() {
 		  tables_mb = 16;
 		};
 		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
-		control = { socket = "$LAB_DIR/$node.sock"; };
+		control = { socket = "$LAB_DIR/$node.sock"; state = "$LAB_DIR/$node.state"; };
 		services = (
 	CONF
 	for service in $(lab_services); do

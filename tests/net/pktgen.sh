@@ -54,7 +54,7 @@ conf() {
 		  tables_mb = 16;
 		};
 		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
-		control = { socket = "$dir/control.sock"; };
+		control = { socket = "$dir/control.sock"; state = ""; };
 		services = (
 		  $(service tcp4-ipip 198.51.100.10 80 tcp ipip v4),
 		  $(service tcp4-gue 198.51.100.11 80 tcp gue v4),

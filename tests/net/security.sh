@@ -37,7 +37,7 @@ start() {
 	echo $! >"$LAB_DIR/manager.pid"
 	for ((try = 0; try < 100; try++)); do [ -S "$LAB_DIR/notify" ] && break; sleep 0.05; done
 	{
-		lab_conf lb | sed "s|^control = .*|control = { socket = \"$LAB_DIR/lb.sock\"; group = \"daemon\"; \
+		lab_conf lb | sed "s|^control = .*|control = { socket = \"$LAB_DIR/lb.sock\"; state = \"$LAB_DIR/lb.state\"; group = \"daemon\"; \
 			read_socket = \"$LAB_DIR/status.sock\"; read_group = \"games\"; };|"
 		[ -z "${1-}" ] || echo "security = { user = \"$1\"; };"
 	} >"$LAB_DIR/lb.conf"
@@ -84,10 +84,9 @@ status() {
 	echo "$main${others:+/$others}" | tr '\t' ' '
 }
 
-# expect_status TEXT KEY CONTROL [OTHERS]: with other threads on the dpdk path only.
+# expect_status TEXT KEY CONTROL OTHERS: workers, and who writes the state file.
 expect_status() {
-	local want=$3 got
-	[ "$LAB_PATH" = xdp ] || want=$3/$4
+	local want=$3/$4 got
 	got=$(status "$2")
 	[ "$got" = "$want" ] || note "$2: want $want, got $got"
 	[ "$got" = "$want" ]
@@ -109,6 +108,12 @@ does_its_work() {
 	lab_ctl backend disable v4-ipip b1 >/dev/null && lab_ctl backend disable v4-ipip b2 >/dev/null &&
 		sleep 0.3 && [ "$(lab_exec client curl -s -m 2 "$(lab_url v4-ipip)")" = b3 ]
 	report $? "$1: changes what is in force"
+	[ "$1" != confined ] || {
+		[ -s "$LAB_DIR/lb.state" ]
+		report $? "$1: keeps run-time changes"
+		lab_ctl reload >/dev/null
+		report $? "$1: reloads"
+	}
 	lab_ctl backend enable v4-ipip b1 >/dev/null && lab_ctl backend drain v4-ipip b3 --timeout 60s >/dev/null &&
 		lab_ctl --json show memory >/dev/null && lab_ctl --json show flows >/dev/null &&
 		lab_ctl --json show counters >/dev/null && lab_ctl backend undrain v4-ipip b3 >/dev/null

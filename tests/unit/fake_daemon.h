@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -336,6 +337,64 @@ static void fake_capture_show(void *ctx, struct daemon_capture *out)
 	*out = ((struct fake_daemon *)ctx)->capture;
 }
 
+static int fake_reload(void *ctx, const char *who, bool check, struct daemon_reload *out)
+{
+	struct fake_daemon *fake = ctx;
+
+	snprintf(fake->who, sizeof(fake->who), "%s", who);
+	*out = (struct daemon_reload){.rows_n = 0};
+	if (fake->read_rc < 0) {
+		out->error = strdup("sluice.conf:3: port: 70000 is not in 1-65535\nand 1 more");
+		return fake->read_rc;
+	}
+	if (!check)
+		fake->generation++;
+	daemon_reload_lose(out, "service web: backend b9: lost");
+	out->diff.changes = calloc(1, sizeof(*out->diff.changes));
+	out->diff.n = 1;
+	out->diff.changes[0] = (struct model_change){.kind = MODEL_CHANGE_BACKEND,
+						     .service = "web",
+						     .backend = "b1",
+						     .key = "weight",
+						     .before = "100",
+						     .after = "50"};
+	out->rows = calloc(1, sizeof(*out->rows));
+	out->rows_n = 1;
+	out->rows[0] = (struct daemon_preview){
+		.service = "web", .slots = 1000, .slots_moved = 124, .flows_touched = 1};
+	return 0;
+}
+
+static int fake_config_text(void *ctx, bool effective, bool secrets, char **text)
+{
+	if (!effective && !secrets)
+		return -EACCES;
+	*text = strdup(effective ? "outer = { };\n" : "seed = 1;\n");
+	return ((struct fake_daemon *)ctx)->read_rc;
+}
+
+static int fake_config_diff(void *ctx, struct model_diff *diff)
+{
+	const struct fake_daemon *fake = ctx;
+
+	return model_diff(fake->model, fake->model, diff);
+}
+
+static int fake_save(void *ctx, const char *who, char **error)
+{
+	struct fake_daemon *fake = ctx;
+
+	snprintf(fake->who, sizeof(fake->who), "%s", who);
+	*error = fake->read_rc < 0 ? strdup("the file includes others") : NULL;
+	return fake->read_rc;
+}
+
+static void fake_state(void *ctx, struct daemon_state *out)
+{
+	(void)ctx;
+	*out = (struct daemon_state){.path = "/s.json", .failures = 2, .error = -ENOSPC};
+}
+
 static int fake_memory_read(void *ctx, struct memory_counters *out)
 {
 	*out = (struct memory_counters){.lookups = 1ULL << 40,
@@ -419,6 +478,11 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.capture_read = fake_capture_read,
 		.capture_stop = fake_capture_stop,
 		.capture_show = fake_capture_show,
+		.reload = fake_reload,
+		.config_text = fake_config_text,
+		.config_diff = fake_config_diff,
+		.save = fake_save,
+		.state = fake_state,
 		.memory_read = fake_memory_read,
 		.port_read = fake_port_read,
 		.workers_read = fake_workers_read,

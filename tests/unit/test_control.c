@@ -155,7 +155,7 @@ static void test_too_many_clients(void **state)
 	}
 }
 
-/* A line of exactly 64 KiB is served, one of a byte more is not, nor one of 1 MiB. */
+/* A line of exactly 1 MiB is served, one of a byte more is not, nor one of 2 MiB. */
 static void test_long_lines(void **state)
 {
 	static const struct {
@@ -163,14 +163,14 @@ static void test_long_lines(void **state)
 		size_t line_bytes;
 		bool fits, ended;
 	} rows[] = {
-		{"64 KiB", CONTROL_LINE_MAX_BYTES, true, true},
-		{"64 KiB and a byte", CONTROL_LINE_MAX_BYTES + 1, false, true},
-		{"64 KiB and a byte, no line break yet", CONTROL_LINE_MAX_BYTES + 1, false, false},
-		{"1 MiB", 1 << 20, false, true},
-		{"1 MiB without a line break", 1 << 20, false, false},
+		{"1 MiB", CONTROL_LINE_MAX_BYTES, true, true},
+		{"1 MiB and a byte", CONTROL_LINE_MAX_BYTES + 1, false, true},
+		{"1 MiB and a byte, no line break yet", CONTROL_LINE_MAX_BYTES + 1, false, false},
+		{"2 MiB", 2 << 20, false, true},
+		{"2 MiB without a line break", 2 << 20, false, false},
 	};
 	const struct control_config c = config();
-	char *text = malloc(1 << 21);
+	char *text = malloc((2 << 20) + 1);
 	uint64_t long_lines = 0;
 
 	serve(&c);
@@ -190,7 +190,7 @@ static void test_long_lines(void **state)
 		} else {
 			expect_line(
 				fd,
-				"{\"code\":-32600,\"message\":\"a line is longer than 65536 bytes");
+				"{\"code\":-32600,\"message\":\"a line is longer than 1048576 bytes");
 			expect_end(fd);
 			long_lines++;
 		}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config.show, config.reload, config.save and config.apply, which makes many changes one. Called
+ * by rpc.c, on the control thread.
+ */
+#include "methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Who may see the seed: root, and whom sluiced runs as, by the socket that is for changes, too. */
+static bool may_see_secrets(const struct rpc_call *call)
+{
+	if (call->peer.reads_only)
+		return false;
+	return call->peer.uid == 0 || call->peer.uid == geteuid();
+}
+
+static const char *kind_word(enum model_change_kind kind)
+{
+	switch (kind) {
+	case MODEL_CHANGE_SETTING:
+		return "setting";
+	case MODEL_CHANGE_SERVICE_ADDED:
+		return "service_added";
+	case MODEL_CHANGE_SERVICE_REMOVED:
+		return "service_removed";
+	case MODEL_CHANGE_SERVICE:
+		return "service";
+	case MODEL_CHANGE_BACKEND_ADDED:
+		return "backend_added";
+	case MODEL_CHANGE_BACKEND_REMOVED:
+		return "backend_removed";
+	case MODEL_CHANGE_BACKEND:
+		break;
+	}
+	return "backend";
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return *text ? rpc_text(text) : json_null();
+}
+
+static json_t *change_json(const struct model_change *c)
+{
+	json_t *object = json_object();
+
+	methods_put_text(&object, "kind", kind_word(c->kind));
+	methods_put(&object, "service", text_or_null(c->service));
+	methods_put(&object, "backend", text_or_null(c->backend));
+	methods_put(&object, "key", text_or_null(c->key));
+	methods_put(&object, "before", text_or_null(c->before));
+	methods_put(&object, "after", text_or_null(c->after));
+	return object;
+}
+
+static json_t *changes_json(const struct model_diff *diff)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < diff->n; i++)
+		methods_append(&list, change_json(&diff->changes[i]));
+	return list;
+}
+
+static json_t *words_json(const struct daemon_reload *reload)
+{
+	json_t *list = json_array();
+	uint32_t at = 0;
+	char *line;
+
+	while ((line = daemon_reload_line(reload, &at))) {
+		methods_append(&list, rpc_text(line));
+		free(line);
+	}
+	return list;
+}
+
+static json_t *texts_json(char *const *texts, uint32_t n)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		methods_append(&list, rpc_text(texts[i]));
+	return list;
+}
+
+/* ---- the file ---- */
+
+static json_t *config_reload(struct rpc_call *call)
+{
+	const struct daemon_api *api = call->api;
+	bool check = rpc_flag(call->params, "check");
+	struct daemon_generation generation;
+	struct daemon_reload reload;
+	json_t *result = NULL;
+	char who[256];
+	int rc;
+
+	methods_who(call, who, sizeof(who));
+	rc = api->reload(api->ctx, who, check, &reload);
+	if (rc < 0) {
+		rpc_refuse(call, rc == -EINVAL ? RPC_INVALID : RPC_FAILED, "%s",
+			   reload.error ? reload.error : strerror(-rc));
+		goto out;
+	}
+	api->generation(api->ctx, &generation);
+	result = json_object();
+	methods_put(&result, "applied", json_boolean(!check));
+	methods_put_number(&result, "generation", generation.number);
+	methods_put(&result, "changes", changes_json(&reload.diff));
+	methods_put(&result, "words", words_json(&reload));
+	methods_put(&result, "lost", texts_json(reload.lost, reload.lost_n));
+	methods_put(&result, "preview", methods_preview_rows(reload.rows, reload.rows_n));
+out:
+	daemon_reload_free(&reload);
+	return result;
+}
+
+/* What run-time changes have made of the file. */
+static bool put_run_time(struct rpc_call *call, json_t **result)
+{
+	struct daemon_reload reload = {.rows_n = 0};
+
+	if (call->api->config_diff(call->api->ctx, &reload.diff) != 0)
+		return false;
+	methods_put(result, "changes", changes_json(&reload.diff));
+	methods_put(result, "words", words_json(&reload));
+	daemon_reload_free(&reload);
+	return true;
+}
+
+static json_t *config_show(struct rpc_call *call)
+{
+	const struct daemon_api *api = call->api;
+	bool effective = rpc_flag(call->params, "effective"), secrets = may_see_secrets(call);
+	struct daemon_state state;
+	struct daemon_info info;
+	json_t *result;
+	char *text;
+	int rc = api->config_text(api->ctx, effective, secrets, &text);
+
+	api->info(api->ctx, &info);
+	if (rc == -EACCES && !secrets)
+		return rpc_refuse(call, RPC_FAILED,
+				  "%s has the seed in it, a secret: only root may read it; "
+				  "\"effective\" tells the rest",
+				  info.config_path);
+	if (rc < 0)
+		return rpc_refuse(call, RPC_FAILED, "%s: %s", info.config_path, strerror(-rc));
+	result = json_object();
+	methods_put_text(&result, "path", info.config_path);
+	methods_put(&result, "effective", json_boolean(effective));
+	methods_put(&result, "seed", json_boolean(secrets));
+	methods_put_text(&result, "text", text);
+	free(text);
+	if (!put_run_time(call, &result)) {
+		json_decref(result);
+		return NULL;
+	}
+	api->state(api->ctx, &state);
+	methods_put(&result, "state_path", text_or_null(state.path));
+	methods_put_number(&result, "state_failures", state.failures);
+	methods_put(&result, "state_error", text_or_null(state.error ? strerror(-state.error) : ""));
+	return result;
+}
+
+static json_t *config_save(struct rpc_call *call)
+{
+	const struct daemon_api *api = call->api;
+	struct daemon_info info;
+	json_t *result = NULL;
+	char who[256], *error;
+	int rc;
+
+	methods_who(call, who, sizeof(who));
+	rc = api->save(api->ctx, who, &error);
+	api->info(api->ctx, &info);
+	if (rc < 0) {
+		rpc_refuse(call, rc == -EINVAL ? RPC_CONFLICT : RPC_FAILED, "%s",
+			   error ? error : strerror(-rc));
+	} else {
+		result = json_object();
+		methods_put_text(&result, "path", info.config_path);
+	}
+	free(error);
+	return result;
+}
+
+/* ---- many changes at once ---- */
+
+/* Where a change of a batch stands, for its error. */
+static void place_of(const json_t *change, size_t i, char place[32])
+{
+	json_int_t line = json_integer_value(json_object_get(change, "line"));
+
+	if (line > 0)
+		snprintf(place, 32, "line %lld", (long long)line);
+	else
+		snprintf(place, 32, "changes[%zu]", i);
+}
+
+/* Makes one change of the batch's model. False: the call is refused. */
+static bool change_make(struct rpc_call *call, struct rpc_batch *batch, const json_t *change,
+			size_t i)
+{
+	struct rpc_call one = {.api = call->api, .peer = call->peer, .batch = batch};
+	const char *name = rpc_string(change, "method");
+	json_t *result;
+	char place[32];
+	bool done;
+
+	place_of(change, i, place);
+	result = rpc_nested(&one, name, json_object_get(change, "params"));
+	done = result != NULL;
+	if (!done)
+		rpc_refuse(call, one.error, "%s: %s; nothing has changed", place,
+			   one.error_text ? one.error_text : "out of memory");
+	json_decref(result);
+	json_decref(one.params);
+	free(one.error_text);
+	return done;
+}
+
+static json_t *config_apply(struct rpc_call *call)
+{
+	const json_t *changes = json_object_get(call->params, "changes");
+	struct rpc_batch batch = {.model = NULL};
+	struct model_error error = {.text = ""};
+	json_t *change;
+	size_t i;
+
+	json_array_foreach ((json_t *)changes, i, change) {
+		if (!change_make(call, &batch, change, i)) {
+			model_free(batch.model);
+			return NULL;
+		}
+	}
+	if (!batch.model)
+		return rpc_refuse(call, RPC_INVALID, "changes: there is none");
+	return methods_apply(call, batch.model, &error);
+}
+
+static const struct rpc_param reload_params[] = {
+	{"check", RPC_BOOLEAN, false, "true: says what would change, and leaves it", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param show_params[] = {
+	{"effective", RPC_BOOLEAN, false, "true: what is in force, not the file", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param change_fields[] = {
+	{"method", RPC_STRING, true, "one that changes services or backends", NULL},
+	{"params", RPC_OBJECT, false, "its parameters", NULL},
+	{"line", RPC_INTEGER, false, "where it stands, for an error", NULL},
+	{.name = NULL},
+};
+
+static const struct rpc_param apply_params[] = {
+	{"changes", RPC_OBJECTS, true, "made in this order", change_fields},
+	METHODS_DRY_RUN,
+	{.name = NULL},
+};
+
+const struct rpc_method methods_config[] = {
+	{"config.show", config_show, false, show_params,
+	 "tells the configuration file, or what is in force, and the run-time changes"},
+	{"config.reload", config_reload, true, reload_params,
+	 "reads the configuration file again and puts it in force"},
+	{"config.save", config_save, true, methods_no_params,
+	 "writes what is in force into the configuration file"},
+	{"config.apply", config_apply, true, apply_params,
+	 "makes many changes at once: all of them, or none"},
+	{.name = NULL},
+};

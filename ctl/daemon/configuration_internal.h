@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What configuration.c (the state file), configuration_reload.c and configuration_save.c share.
+ * Control thread.
+ */
+#ifndef SLUICE_CONFIGURATION_INTERNAL_H
+#define SLUICE_CONFIGURATION_INTERNAL_H
+
+#include <jansson.h>
+
+#include "configuration.h"
+
+struct configuration {
+	const char *path;
+	struct settings settings; /* in force: the file's at the start */
+	struct model *file;       /* as it was last loaded, or saved */
+	struct publisher *publisher;
+
+	const char *state_path;
+	struct state_writer *writer; /* NULL: run-time changes are not kept */
+	struct event *timer;
+	json_t *written; /* the overlay that the writer has; NULL: not known */
+	int64_t took_us; /* to make the last one */
+	uint64_t failures;
+	int error; /* of the last try; 0: it went well */
+};
+
+/* The file, or what is in force, is another by now: the state file follows soon. */
+void configuration_keep(struct configuration *c);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the daemon is made of: daemon.c begins and ends it, daemon_api.c is what the control socket
+ * and HTTP ask of it. Control thread.
+ */
+#ifndef SLUICE_DAEMON_INTERNAL_H
+#define SLUICE_DAEMON_INTERNAL_H
+
+#include "api.h"
+#include "configuration.h"
+#include "control.h"
+#include "daemon.h"
+#include "health.h"
+#include "http.h"
+#include "path.h"
+#include "publisher.h"
+#include "watchdog.h"
+
+struct daemon {
+	const struct daemon_options *options;
+	int64_t started_us;
+	struct event_base *base;
+	struct event *signals[3];
+	struct event *log_timer;
+	struct settings settings;
+	struct path path;
+	struct configuration *configuration;
+	struct publisher *publisher;
+	struct health *health;
+	struct captures *captures;
+	struct control *control, *readers; /* who may change things, who may only look */
+	struct watchdog *watchdog;
+	struct http *http;
+};
+
+extern struct daemon the_daemon; /* one per process */
+
+extern const struct daemon_api daemon_methods_api;
+
+/* configuration_reload(), told to the service manager. */
+int daemon_reload(struct daemon *d, const char *who, bool check, struct daemon_reload *out);
+
+#endif
