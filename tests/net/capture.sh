@@ -136,12 +136,17 @@ forwarded() {
 	lab_ctl --json show counters v4-ipip | jq '.services[0].packets.forward'
 }
 
-# share: how many of 1,000 packets that the client sends are forwarded, in two seconds.
+# share: how many of 1,000 packets that the client sends are forwarded: in the best of three seconds,
+# since sender, worker, daemon and reader take turns on two cores, and others may be there.
 share() {
-	local sent_before forwarded_before
-	sent_before=$(sent) forwarded_before=$(forwarded)
-	sleep 2
-	echo $((($(forwarded) - forwarded_before) * 1000 / ($(sent) - sent_before)))
+	local sent_before forwarded_before best=0 now n
+	for n in 1 2 3; do
+		sent_before=$(sent) forwarded_before=$(forwarded)
+		sleep 1
+		now=$((($(forwarded) - forwarded_before) * 1000 / ($(sent) - sent_before)))
+		[ "$now" -le "$best" ] || best=$now
+	done
+	echo "$best"
 }
 
 flood() {
@@ -160,19 +165,21 @@ while True:
             pass'
 	sleep 1
 	plain=$(share)
-	lab_ctl capture v4-ipip -c 10000000 --seconds 6 --megabytes 64 -w /dev/null 2>"$LAB_DIR/flood.said" &
+	lab_ctl capture v4-ipip -c 10000000 --seconds 6 --megabytes 16384 -w /dev/null 2>"$LAB_DIR/flood.said" &
 	capture=$!
 	sleep 1
 	captured=$(share)
 	wait "$capture"
+	missed=$(lab_ctl --json show capture | jq .latest.missed)
+	lab_ctl capture v4-ipip -c 10000000 --seconds 6 --megabytes 1 -w "$LAB_DIR/long.pcapng" 2>"$LAB_DIR/long.said"
+	grep -q "ended, for it was as long as allowed" "$LAB_DIR/long.said" && read_capture long -c 1 | grep -q .
+	report $? "--megabytes 1: $(cat "$LAB_DIR/long.said")"
 	lab_kill flood
 	# The sender shares its cores with whoever reads the capture, so not its rate is compared, but
 	# what becomes of what it sends.
 	[ "$plain" -gt 0 ] && [ "$captured" -ge $((plain * 9 / 10)) ]
 	report $? "of a flood $plain per mille are forwarded, $captured while it is captured: $(cat "$LAB_DIR/flood.said")"
-	# As much as was asked for came, or it couldn't keep up, and said how much was missed.
-	missed=$(lab_ctl --json show capture | jq .latest.missed)
-	grep -Eq "ended, for (it was as long as allowed|its time was over)" "$LAB_DIR/flood.said" &&
+	grep -q "ended, for its time was over" "$LAB_DIR/flood.said" &&
 		grep -q "; $missed frames missed" "$LAB_DIR/flood.said"
 	report $? "... bounded, and $missed frames missed are shown at the end and in \"show capture\""
 }
