@@ -102,7 +102,7 @@ static int read_node(struct figures *f)
 	while (f->ports_n < FAST_PATH_PORTS_MAX &&
 	       api->port_read(api->ctx, f->ports_n, &f->ports[f->ports_n].info) == 0)
 		f->ports_n++;
-	err = api->memory_read(api->ctx, &f->memory);
+	err = f->cut ? 0 : api->memory_read(api->ctx, &f->memory);
 	if (!err)
 		err = api->other_counters(api->ctx, &others);
 	if (err)
@@ -137,13 +137,20 @@ static int room_for(struct figures *f, uint32_t backends_n)
 	return 0;
 }
 
+static enum health_state health_of(const struct figures *f, const struct service_conf *conf,
+				   uint32_t i)
+{
+	struct health_report report;
+
+	f->api->health_read(f->api->ctx, conf, i, &report);
+	return report.state;
+}
+
 static void take_backend(struct figures *f, uint32_t service, uint32_t i)
 {
 	struct figures_service *s = &f->services[service];
 	const struct daemon_backend *row = &f->scratch[i];
-	enum backend_admin admin = s->conf->backends[i].admin;
 	struct figures_backend *b = &f->backends[f->backends_n++];
-	struct health_report report;
 
 	*b = (struct figures_backend){
 		.service = service,
@@ -156,15 +163,26 @@ static void take_backend(struct figures *f, uint32_t service, uint32_t i)
 		.resolved = row->next_hop.state == NEXTHOP_RESOLVED && row->port >= 0,
 		.hop = row->next_hop.state,
 		.drain = row->drain.state,
+		.health = health_of(f, s->conf, i),
 	};
-	f->api->health_read(f->api->ctx, s->conf, i, &report);
-	b->health = report.state;
-	s->health[b->health]++;
-	f->health[b->health]++;
-	s->states[admin]++;
-	f->states[admin]++;
 	f->drains[b->drain]++;
 	f->unresolved += !b->resolved;
+}
+
+static void count_states(struct figures *f, struct figures_service *s)
+{
+	for (uint32_t i = 0; i < s->conf->backends_n; i++) {
+		enum backend_admin admin = s->conf->backends[i].admin;
+		enum health_state health = health_of(f, s->conf, i);
+
+		s->states[admin]++;
+		f->states[admin]++;
+		s->health[health]++;
+		f->health[health]++;
+	}
+	f->api->transition_read(f->api->ctx, s->conf, &s->transition);
+	f->transitions[s->transition.state]++;
+	f->services_live++;
 }
 
 /* The vip of a service that there is, unless another of its services came before. */
@@ -184,37 +202,90 @@ static int read_vip(struct figures *f, const struct ip_addr *addr)
 	return 0;
 }
 
+/* Bytes are counted by backend alone. */
+static int read_bytes(struct figures *f, struct figures_service *s)
+{
+	struct backend_counters *rows = calloc(s->conf->backends_n + 1, sizeof(*rows));
+	int err;
+
+	if (!rows)
+		return -ENOMEM;
+	err = f->api->backend_counters(f->api->ctx, s->conf, rows);
+	for (uint32_t i = 0; i < s->conf->backends_n; i++)
+		s->bytes += rows[i].bytes;
+	free(rows);
+	return err;
+}
+
+static int read_counters(struct figures *f, struct figures_service *s)
+{
+	struct service_counters counters;
+	int err = f->api->service_counters(f->api->ctx, s->conf, &counters);
+
+	if (!err)
+		memcpy(s->packets, counters.packets, sizeof(s->packets));
+	if (!err)
+		err = f->cut ? read_bytes(f, s) : read_vip(f, &s->conf->vip);
+	return err;
+}
+
+static int read_backends(struct figures *f, uint32_t service)
+{
+	const struct service_conf *conf = f->services[service].conf;
+	int err = room_for(f, conf->backends_n);
+
+	f->services[service].first_backend = f->backends_n;
+	if (!err && conf->backends_n > 0)
+		err = f->api->backends_read(f->api->ctx, conf, f->scratch);
+	for (uint32_t i = 0; !err && i < conf->backends_n; i++)
+		take_backend(f, service, i);
+	return err;
+}
+
+static bool matches(const struct service_conf *conf, const char *search)
+{
+	char vip[IP_TEXT_MAX];
+
+	return search[0] == 0 || strcasestr(conf->name, search) ||
+	       strcasestr(ip_format(&conf->vip, vip), search);
+}
+
+/* Whether the numbers of a service are wanted. */
+static bool is_listed(struct figures *f, const struct service_conf *conf)
+{
+	uint32_t number = f->services_matching;
+
+	if (!f->cut)
+		return true;
+	if (!matches(conf, f->cut->search))
+		return false;
+	f->services_matching++;
+	return number >= f->cut->offset && number - f->cut->offset < f->cut->limit;
+}
+
 static int read_service(struct figures *f, uint32_t i)
 {
 	const struct daemon_api *api = f->api;
 	struct figures_service *s = &f->services[i];
 	struct service_conf *now = model_find(api->model(api->ctx), s->conf->name);
-	struct service_counters counters;
-	int err;
+	bool detailed = now && (!f->cut || strcmp(f->cut->service, now->name) == 0);
+	int err = 0;
 
-	s->first_backend = f->backends_n;
 	if (now)
 		service_conf_ref(now);
 	service_conf_unref(s->conf);
 	s->conf = now;
+	s->first_backend = f->backends_n;
 	if (!now)
 		return 0;
-	err = api->service_counters(api->ctx, now, &counters);
+	s->listed = is_listed(f, now);
+	if (s->listed || detailed)
+		err = read_counters(f, s);
+	if (!err && detailed)
+		err = read_backends(f, i);
 	if (!err)
-		err = read_vip(f, &now->vip);
-	if (!err)
-		err = room_for(f, now->backends_n);
-	if (!err && now->backends_n > 0)
-		err = api->backends_read(api->ctx, now, f->scratch);
-	if (err)
-		return err;
-	memcpy(s->packets, counters.packets, sizeof(s->packets));
-	api->transition_read(api->ctx, now, &s->transition);
-	f->transitions[s->transition.state]++;
-	f->services_live++;
-	for (uint32_t j = 0; j < now->backends_n; j++)
-		take_backend(f, i, j);
-	return 0;
+		count_states(f, s);
+	return err;
 }
 
 int figures_read(struct figures *f)

@@ -18,8 +18,20 @@ enum {
 	FIGURES_HEALTH = HEALTH_DOWN + 1,
 };
 
+/*
+ * What is wanted of the services, where that is not all: of those that match `search` in their
+ * name or address, in any case, `limit` from the one numbered `offset`, and the backends of one.
+ */
+struct figures_cut {
+	char search[MODEL_NAME_MAX];  /* "": all match */
+	char service[MODEL_NAME_MAX]; /* whose backends are read; "": none's */
+	uint32_t offset, limit;
+};
+
 struct figures_service {
 	struct service_conf *conf; /* a reference; NULL: it is gone */
+	bool listed; /* false: it is not among those of the cut, and has no numbers */
+	uint64_t bytes; /* to its backends; with a cut alone */
 	uint64_t packets[VERDICT_COUNT];
 	struct daemon_transition transition;
 	uint32_t states[FIGURES_STATES], health[FIGURES_HEALTH]; /* of its backends */
@@ -48,6 +60,8 @@ struct figures_port {
 
 struct figures {
 	const struct daemon_api *api;
+	const struct figures_cut *cut; /* NULL: all is read. Else only what is quick to read, of the
+					* node too: neither `memory` nor vips, drains, `unresolved` */
 	uint64_t spent_us; /* of the control thread's time, so far */
 
 	struct daemon_info info;
@@ -73,6 +87,7 @@ struct figures {
 	uint32_t states[FIGURES_STATES], drains[FIGURES_DRAINS], transitions[FIGURES_TRANSITIONS];
 	uint32_t health[FIGURES_HEALTH];
 	uint32_t unresolved, services_live;
+	uint32_t services_matching; /* what is searched for; with a cut */
 
 	/* How far reading has come. */
 	bool started;

@@ -13,9 +13,18 @@
 #include "events.h"
 #include "http_server.h"
 #include "metrics_page.h"
+#include "page_files.h"
+#include "status_page.h"
 #include "worker_load.h"
 
 #define TEXT "text/plain; charset=utf-8"
+
+/* The page needs nothing that is not ours, and no other page may show it in a frame. */
+#define PAGE_HEADERS                                                                            \
+	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; "    \
+	"frame-ancestors 'none'\r\n"                                                            \
+	"Cross-Origin-Resource-Policy: same-origin\r\n"                                         \
+	"Referrer-Policy: no-referrer\r\n"
 
 struct http {
 	struct daemon_api api;
@@ -80,10 +89,36 @@ static void page_metrics(struct http *http, const struct http_request *request,
 		     http->settings->http_backend_series == SETTING_ON);
 }
 
+static void page_status(struct http *http, const struct http_request *request,
+			struct http_page *page)
+{
+	char why[128] = "";
+
+	why_not_ready(http, why);
+	status_page(page, &http->api, http->load, why, request->query);
+}
+
+static void page_file(struct http *http, const struct http_request *request, struct http_page *page)
+{
+	const char *name = request->path[1] ? request->path + 1 : "page.html";
+
+	for (size_t i = 0; page_files[i].name; i++) {
+		if (strcmp(page_files[i].name, name) == 0) {
+			http_page_text(page, 200, page_files[i].type, page_files[i].text);
+			page->headers = PAGE_HEADERS;
+		}
+	}
+}
+
 static const struct {
 	const char *path;
 	void (*fill)(struct http *http, const struct http_request *request, struct http_page *page);
 } pages[] = {
+	{"/", page_file},
+	{"/page.js", page_file},
+	{"/page.css", page_file},
+	{"/icon.svg", page_file},
+	{"/api/status", page_status},
 	{"/metrics", page_metrics},
 	{"/healthz", page_healthz},
 	{"/readyz", page_readyz},
@@ -97,7 +132,8 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 			return;
 		}
 	}
-	http_page_text(page, 404, TEXT, "there is nothing here; see /metrics, /healthz, /readyz\n");
+	http_page_text(page, 404, TEXT, "there is nothing here; see /, /api/status, /metrics, /healthz, "
+		       "/readyz\n");
 }
 
 /* ---- where ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What sluiced shows by HTTP, to read only: /metrics, /healthz, /readyz. Made by daemon.c; runs in
- * the event loop, on the control thread.
+ * What sluiced shows by HTTP, to read only: the status page, /api/status, /metrics, /healthz,
+ * /readyz. Made by daemon.c; runs in the event loop, on the control thread.
  */
 #ifndef SLUICE_HTTP_H
 #define SLUICE_HTTP_H

@@ -76,6 +76,14 @@ static bool list_has(struct span list, const char *word)
 	return false;
 }
 
+static bool span_is_visible(struct span s)
+{
+	for (size_t i = 0; i < s.bytes; i++)
+		if ((unsigned char)s.at[i] <= ' ' || (unsigned char)s.at[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 static int parse_first(struct span line, struct http_request *request)
 {
 	struct span method = span_cut(&line, ' '), target = span_cut(&line, ' ');
@@ -87,15 +95,15 @@ static int parse_first(struct span line, struct http_request *request)
 		return 400;
 	if (!span_is(line, "HTTP/1.1") && !span_is(line, "HTTP/1.0"))
 		return 505;
-	for (size_t i = 0; i < path.bytes; i++)
-		if ((unsigned char)path.at[i] <= ' ' || (unsigned char)path.at[i] >= 0x7f)
-			return 400;
-	if (path.bytes >= HTTP_PATH_MAX)
+	if (!span_is_visible(path) || !span_is_visible(target))
+		return 400;
+	if (path.bytes >= HTTP_PATH_MAX || target.bytes >= HTTP_QUERY_MAX)
 		return 414;
 	request->head = span_is(method, "HEAD");
 	if (!request->head && !span_is(method, "GET"))
 		return 405;
 	snprintf(request->path, sizeof(request->path), "%.*s", (int)path.bytes, path.at);
+	snprintf(request->query, sizeof(request->query), "%.*s", (int)target.bytes, target.at);
 	request->old = line.at[7] == '0';
 	request->keeps = !request->old;
 	return 200;

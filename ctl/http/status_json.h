@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Figures as JSON for the status page, row by row. Called by status_page.c; control thread.
+ */
+#ifndef SLUICE_STATUS_JSON_H
+#define SLUICE_STATUS_JSON_H
+
+#include "figures.h"
+#include "worker_load.h"
+
+struct evbuffer;
+
+enum status_step {
+	STATUS_NODE,
+	STATUS_SERVICES,
+	STATUS_SERVICE,
+	STATUS_BACKENDS,
+	STATUS_DONE,
+};
+
+struct status_print {
+	const struct figures *figures; /* with a cut */
+	const struct worker_load *load;
+	char why[128]; /* packets are not forwarded as they should be; "": they are */
+	enum status_step step; /* where it goes on, */
+	uint32_t row;          /* and at which service or backend */
+	bool comma;            /* a row came before */
+};
+
+/* Appends some 64 KiB. Returns 1: there is more; 0: that was all; -ENOMEM. */
+int status_print_piece(struct status_print *print, struct evbuffer *out);
+
+#endif
