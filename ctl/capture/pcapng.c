@@ -49,7 +49,8 @@ static void block_put(struct block *b, const void *bytes, size_t n)
 		b->broken = true;
 		return;
 	}
-	memcpy(b->bytes + b->n, bytes, n);
+	if (n > 0) /* an option without a value has no bytes to copy from */
+		memcpy(b->bytes + b->n, bytes, n);
 	memcpy(b->bytes + b->n + n, zeros, padding);
 	b->n += n + padding;
 }
