@@ -38,6 +38,13 @@ json() {
 	as_defined 'backend add' late b1 "$(lab_address4 b1)" weight 5 --dry-run
 	as_defined 'backend add' late b1 "$(lab_address4 b1)"
 	as_defined 'backend set' late b1 weight 7
+	echo 'backend set late b1 weight 9' >"$LAB_DIR/changes.txt"
+	as_defined apply "$LAB_DIR/changes.txt" --dry-run
+	as_defined apply "$LAB_DIR/changes.txt"
+	as_defined 'show config'
+	as_defined 'show config' --effective
+	as_defined reload --check
+	as_defined reload
 	as_defined 'backend disable' late b1 --dry-run
 	as_defined 'backend disable' late b1
 	as_defined 'show backends' late
@@ -50,6 +57,8 @@ json() {
 	as_defined 'show flows'
 	as_defined 'backend remove' late b1
 	as_defined 'service remove' late
+	as_defined save
+	as_defined log-level info
 	as_defined version
 	as_defined events
 	as_defined doctor
