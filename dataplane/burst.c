@@ -7,7 +7,10 @@
 #include "capture.h"
 #include "packet_cursor.h"
 #include "prefetch.h"
+#include "sluice/plain.h"
 #include "sluice/steer.h"
+
+#include <string.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -24,14 +27,26 @@ enum {
 /* Inlined into burst_run() all stages together are slower by a quarter. */
 #define STAGE static __attribute__((noinline))
 
-/* The entry where a key's probes start. */
-SLUICE_INLINE const struct service *service_first(const struct arena *arena,
-						  const struct generation *g, uint64_t key)
-{
-	uint32_t index = service_start(key) & g->services_mask;
+/* The service table of a burst's generation, as a loop keeps it in registers. */
+struct table {
+	const uint8_t *services;
+	uint64_t mask_bytes; /* of an entry's place */
+};
 
-	return arena_at(arena, g->services_off + index * (uint32_t)sizeof(struct service),
-			sizeof(struct service));
+SLUICE_INLINE struct table table_of(const struct arena *arena, const struct generation *g)
+{
+	return (struct table){
+		.services = arena_at(arena, g->services_off, sizeof(struct service)),
+		.mask_bytes = g->services_mask * (uint64_t)sizeof(struct service),
+	};
+}
+
+/* The entry where a key's probes start. */
+SLUICE_INLINE const struct service *service_first(struct table table, uint64_t key)
+{
+	return (const struct service *)(table.services +
+					(service_start(key) * sizeof(struct service) &
+					 table.mask_bytes));
 }
 
 /* Whether the entry where the probes of a packet's own port start is its service's, as mostly. */
@@ -48,79 +63,111 @@ SLUICE_INLINE bool service_hits(const struct arena *arena, const struct generati
 	return vip->addr[0] == p->flow.addrs[2] && vip->addr[1] == p->flow.addrs[3];
 }
 
-/* Copies a flow to where the vectors read it, and looks ahead for its service. */
-SLUICE_INLINE void flow_pack(struct burst *b, const struct arena *arena, const struct generation *g,
-			     uint32_t i, const struct packet *p)
+/* Where vectors read a flow, and the look ahead for its service. `v6` is a constant, but for few.
+ */
+SLUICE_INLINE void flow_pack(struct burst *b, struct table table, uint32_t i,
+			     const struct flow *flow, bool v6)
 {
-	b->flows.addrs[0][i] = p->flow.addrs[0];
-	b->flows.last[i] = p->flow.last;
-	if (p->flags & PACKET_V6) {
-		b->flows.addrs[1][i] = p->flow.addrs[1];
-		b->flows.addrs[2][i] = p->flow.addrs[2];
-		b->flows.addrs[3][i] = p->flow.addrs[3];
+	b->flows.addrs[0][i] = flow->addrs[0];
+	b->flows.last[i] = flow->last;
+	if (v6) {
+		b->flows.addrs[1][i] = flow->addrs[1];
+		b->flows.addrs[2][i] = flow->addrs[2];
+		b->flows.addrs[3][i] = flow->addrs[3];
 		b->v6_n++;
 	}
-	b->key[i] = service_flow_key(&p->flow, p->flags & PACKET_V6);
-	b->service[i] = service_first(arena, g, b->key[i]);
+	b->key[i] = service_flow_key(flow, v6);
+	b->service[i] = service_first(table, b->key[i]);
 	prefetch(b->service[i]);
-}
-
-/* A plain frame; `v6` is a constant. All that is made of it stays in registers until it is stored. */
-SLUICE_INLINE bool frame_parse_plain(struct burst *b, const struct arena *arena,
-				     const struct generation *g, uint32_t i, struct cursor c, bool v6)
-{
-	struct packet p;
-
-	if (!packet_parse_plain(c, &p, v6))
-		return false;
-	b->packets[i] = p;
-	b->verdict[i] = VERDICT_forward;
-	flow_pack(b, arena, g, i, &p);
-	return true;
 }
 
 /* A function of its own, so that the one below calls none: 9 instructions of an ICMP error. */
 static __attribute__((noinline)) void frame_join(struct burst *b, const struct burst_context *ctx,
 						 const struct generation *g, uint32_t i)
 {
+	const struct packet *p = &b->packets[i];
+
 	b->verdict[i] = (uint8_t)burst_join(b, ctx, g, i);
-	flow_pack(b, ctx->arena, g, i, &b->packets[i]);
+	flow_pack(b, table_of(ctx->arena, g), i, &p->flow, p->flags & PACKET_V6);
 }
 
+/* What is not plain. */
 static __attribute__((noinline)) void frame_parse_any(struct burst *b,
 						      const struct burst_context *ctx,
-						      const struct generation *g, uint32_t i,
-						      struct cursor c)
+						      const struct generation *g, uint32_t i)
 {
-	enum verdict verdict = packet_parse(&c, &b->packets[i]);
+	struct cursor c = packet_cursor(b->pkts[i]);
+	struct packet *p = &b->packets[i];
+	enum verdict verdict = packet_parse(&c, p);
 
 	if (verdict == VERDICT_fragment) {
 		frame_join(b, ctx, g, i);
 		return;
 	}
 	b->verdict[i] = (uint8_t)verdict;
-	flow_pack(b, ctx->arena, g, i, &b->packets[i]);
+	flow_pack(b, table_of(ctx->arena, g), i, &p->flow, p->flags & PACKET_V6);
 }
 
-STAGE void burst_parse(struct burst *b, const struct burst_context *ctx,
-		       const struct generation *g)
+/* What is made of a plain frame stays in registers until it is stored. */
+SLUICE_INLINE bool frame_parse_plain(struct burst *b, struct table table, uint32_t i,
+				     const struct cursor *c, uint32_t l3_offset, bool v6)
 {
-	const struct arena *arena = ctx->arena;
+	struct plain plain;
+
+	if (!plain_parse(c, l3_offset, v6, &plain))
+		return false;
+	plain_store(&b->packets[i], &plain, v6);
+	flow_pack(b, table, i, &plain.flow, v6);
+	return true;
+}
+
+/* Plain behind VLAN tags, or not plain. */
+static __attribute__((noinline)) void frame_parse_tagged(struct burst *b,
+							 const struct burst_context *ctx,
+							 const struct generation *g, uint32_t i)
+{
+	const struct table table = table_of(ctx->arena, g);
+	const struct cursor c = packet_cursor(b->pkts[i]);
+	uint32_t l3_offset;
+	bool v6;
+
+	if (plain_find(&c, &l3_offset, &v6) &&
+	    (v6 ? frame_parse_plain(b, table, i, &c, l3_offset, true)
+		: frame_parse_plain(b, table, i, &c, l3_offset, false)))
+		return;
+	frame_parse_any(b, ctx, g, i);
+}
+
+STAGE void burst_parse(struct burst *b, const struct burst_context *ctx, const struct generation *g)
+{
+	const uint32_t l3_offset = sizeof(struct ether_header);
+	const struct table table = table_of(ctx->arena, g);
 	struct rte_mbuf **pkts = b->pkts;
-	uint32_t n = b->n;
+	const uint32_t n = b->n;
 
 	b->v6_n = 0;
+	/* Of all but few. */
+	memset(b->verdict, VERDICT_forward, sizeof(b->verdict));
 	for (uint32_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
 		prefetch(packet_data(pkts[i]));
 	for (uint32_t i = 0; i < n; i++) {
 		struct cursor c = packet_cursor(pkts[i]);
+		uint32_t type_first;
 
 		if (i + PREFETCH_PACKETS < n)
 			prefetch(packet_data(pkts[i + PREFETCH_PACKETS]));
 		prefetch_write(c.pos - PREFETCH_HEADROOM);
-		if (!frame_parse_plain(b, arena, g, i, c, false) &&
-		    !frame_parse_plain(b, arena, g, i, c, true))
-			frame_parse_any(b, ctx, g, i, c);
+		/* IPv4's own bound, so that it is looked at once. */
+		type_first = pkts[i]->data_len >= PLAIN_BYTES_MIN
+				     ? wire_load32(c.pos + l3_offset - 2)
+				     : 0;
+		if (plain_starts(type_first, false) &&
+		    frame_parse_plain(b, table, i, &c, l3_offset, false))
+			continue;
+		if (plain_starts(type_first, true) &&
+		    frame_parse_plain(b, table, i, &c, l3_offset, true))
+			continue;
+		frame_parse_tagged(b, ctx, g, i);
 	}
 }
 
@@ -133,8 +180,8 @@ STAGE void burst_hash(struct burst *b, const struct generation *g)
 	if (b->v6_n < b->n)
 		hash_burst(&g->key, &b->flows, FLOW_BYTES_V4, b->hash, b->n);
 	if (b->v6_n > 0)
-		hash_burst(&g->key, &b->flows, FLOW_BYTES_V6,
-			   b->v6_n < b->n ? b->hash_v6 : b->hash, b->n);
+		hash_burst(&g->key, &b->flows, FLOW_BYTES_V6, b->v6_n < b->n ? b->hash_v6 : b->hash,
+			   b->n);
 	if (b->v6_n > 0 && b->v6_n < b->n)
 		for (uint16_t i = 0; i < b->n; i++)
 			if (b->packets[i].flags & PACKET_V6)
@@ -142,42 +189,54 @@ STAGE void burst_hash(struct burst *b, const struct generation *g)
 }
 
 /* Its value is read later. */
-SLUICE_INLINE void slot_set(struct burst *b, const struct arena *arena, uint16_t i, uint64_t hash)
+SLUICE_INLINE void slot_set(struct burst *b, const struct arena *arena, uint32_t i,
+			    const struct service *s, uint64_t hash)
 {
-	const struct service *s = b->service[i];
+	uint32_t slot = service_slot(s, hash);
 
-	b->slot[i] = service_slot(s, hash);
-	prefetch(arena_at(arena, service_current_offset(s, b->slot[i]), sizeof(uint16_t)));
+	b->slot[i] = slot;
+	prefetch(arena_at(arena, service_current_offset(s, slot), sizeof(uint16_t)));
+}
+
+/* What steer_service() comes to. A function of its own: few packets need it. */
+static __attribute__((noinline)) const struct service *service_look(struct burst *b,
+								    const struct arena *arena,
+								    const struct generation *g,
+								    uint32_t i)
+{
+	b->verdict[i] =
+		(uint8_t)steer_service(arena, g, &b->packets[i], b->verdict[i], &b->service[i]);
+	return b->service[i];
 }
 
 /* Whose packets are they? Those that go on stand in live. Returns all flags of their services. */
 STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *ctx,
 				   const struct generation *g)
 {
-	uint16_t live_n = 0, flags = 0;
+	const struct arena *arena = ctx->arena;
+	struct service_counters *counters = ctx->services;
+	const uint32_t n = b->n;
+	uint32_t live_n = 0, flags = 0;
 
-	for (uint16_t i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct packet *p = &b->packets[i];
-		enum verdict verdict = b->verdict[i];
 		const struct service *s = b->service[i];
+		uint32_t row;
 
-		/* Else what steer_service() comes to. */
-		if (verdict != VERDICT_forward || p->flags & PACKET_ECHO ||
-		    !service_hits(ctx->arena, g, s, b->key[i], p)) {
-			verdict = steer_service(ctx->arena, g, p, verdict, &s);
-			b->service[i] = s;
-		}
-		b->verdict[i] = (uint8_t)verdict;
-		b->row[i] = steer_counter_row(s);
-		prefetch_write(&ctx->services[b->row[i]]);
-		if (verdict == VERDICT_forward) {
-			b->live[live_n++] = (uint8_t)i;
-			slot_set(b, ctx->arena, i, b->hash[i]);
+		if (b->verdict[i] != VERDICT_forward || p->flags & PACKET_ECHO ||
+		    !service_hits(arena, g, s, b->key[i], p))
+			s = service_look(b, arena, g, i);
+		row = steer_counter_row(s);
+		b->row[i] = row;
+		prefetch_write(&counters[row]);
+		if (b->verdict[i] == VERDICT_forward) {
+			slot_set(b, arena, i, s, b->hash[i]);
 			flags |= s->flags;
+			b->live[live_n++] = (uint8_t)i;
 		}
 	}
-	b->live_n = live_n;
-	return flags;
+	b->live_n = (uint16_t)live_n;
+	return (uint16_t)flags;
 }
 
 /* The slots of services with session affinity: few have it, so that it's a stage of its own. */
@@ -188,25 +247,30 @@ STAGE void burst_hash_sources(struct burst *b, const struct arena *arena,
 		uint8_t i = b->live[k];
 
 		if (b->service[i]->flags & SERVICE_HASH_SOURCE)
-			slot_set(b, arena, i, flow_hash_source(&b->packets[i].flow, &g->key));
+			slot_set(b, arena, i, b->service[i],
+				 flow_hash_source(&b->packets[i].flow, &g->key));
 	}
 }
 
 /* Returns whether there are some whose slot changed: what they get here is a guess. */
 STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 {
-	uint16_t values = 0;
+	const uint32_t n = b->live_n;
+	uint32_t values = 0;
 
-	for (uint16_t k = 0; k < b->live_n; k++) {
+	for (uint32_t k = 0; k < n; k++) {
 		uint8_t i = b->live[k];
 		struct steering st = {.service = b->service[i], .slot = b->slot[i]};
 		enum verdict verdict = steer_slot(arena, &st);
+		const struct backend *backend = NULL;
 
 		if (verdict == VERDICT_forward)
-			verdict = steer_backend(arena, st.service, st.value, &b->backend[i]);
-		b->verdict[i] = (uint8_t)verdict;
-		prefetch(b->backend[i]);
+			verdict = steer_backend(arena, st.service, st.value, &backend);
+		prefetch(backend);
 		values |= st.value;
+		b->backend[i] = backend;
+		if (verdict != VERDICT_forward)
+			b->verdict[i] = (uint8_t)verdict;
 	}
 	return values & SLOT_CHANGED;
 }

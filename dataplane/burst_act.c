@@ -17,6 +17,17 @@ static __attribute__((noinline)) enum verdict packet_refuse(const struct backend
 	return steer_way(b, p);
 }
 
+/* rte_pktmbuf_prepend(), less what it knows of a mbuf: that it is one, and not at address 0. */
+SLUICE_INLINE bool packet_grow(struct rte_mbuf *m, uint32_t bytes)
+{
+	if (bytes > m->data_off)
+		return false;
+	m->data_off = (uint16_t)(m->data_off - bytes);
+	m->data_len = (uint16_t)(m->data_len + bytes);
+	m->pkt_len += bytes;
+	return true;
+}
+
 /*
  * Can a packet go to its backend? Then it gets its outer headers; else `refused` says why. Written
  * out for each kind that is a constant where this is called: half the instructions.
@@ -25,20 +36,31 @@ SLUICE_INLINE bool packet_forward(struct rte_mbuf *m, const struct generation *g
 				  const struct backend *b, const struct packet *p, uint64_t hash,
 				  struct encap_kind kind, enum verdict *refused)
 {
+	/* In registers: what is stored into the frame could be these, for all that the compiler
+	 * knows. Outer headers need no flow. */
+	const struct packet info = {
+		.ip_bytes = p->ip_bytes,
+		.l3_offset = p->l3_offset,
+		.l4_offset = p->l4_offset,
+		.ip_id = p->ip_id,
+		.tos = p->tos,
+		.proto = p->proto,
+		.flags = p->flags,
+	};
 	struct cursor c;
 
-	if (!steer_kind_fits(b, p, kind)) {
+	if (!steer_kind_fits(b, &info, kind)) {
 		*refused = packet_refuse(b, p);
 		return false;
 	}
 	*refused = VERDICT_no_headroom;
-	if (!rte_pktmbuf_prepend(m, (uint16_t)encap_kind_growth_bytes(kind, p)))
+	if (!packet_grow(m, encap_kind_growth_bytes(kind, &info)))
 		return false;
 	c = packet_cursor(m);
 	/* In front of the inner IP header all is in one piece: no bound needs to be looked at. */
 	if (!encap_kind_reads_inner(kind))
 		c.end = c.pos + encap_kind_bytes(kind);
-	return encap_kind_write(&c, g, b, p, hash, kind);
+	return encap_kind_write(&c, g, b, &info, hash, kind);
 }
 
 /* Of kinds that few use. */
@@ -106,9 +128,9 @@ static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packe
 	if (!rte_pktmbuf_prepend(m, (uint16_t)answer_too_big_growth(p)))
 		return VERDICT_no_headroom;
 	packet_cut(m, answer_too_big_bytes(p));
-	return answer_too_big(packet_cursor(m), p, steer_inner_mtu_bytes(backend)) ?
-		       VERDICT_too_big :
-		       VERDICT_no_headroom;
+	return answer_too_big(packet_cursor(m), p, steer_inner_mtu_bytes(backend))
+		       ? VERDICT_too_big
+		       : VERDICT_no_headroom;
 }
 
 static void out_add(struct burst *b, uint16_t port, struct rte_mbuf *m, uint16_t i)
@@ -164,22 +186,23 @@ void burst_act(struct burst *b, const struct burst_context *ctx,
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct backend *to = b->backend[i];
-		const struct packet *p = &b->packets[i];
+		struct rte_mbuf *m = pkts[i];
 		enum verdict refused;
 
 		if (b->verdict[i] == VERDICT_forward) {
-			bool ready = packet_forward_kind(pkts[i], &g, to, p, b->hash[i], &refused);
+			const struct packet *p = &b->packets[i];
+			bool ready = packet_forward_kind(m, &g, to, p, b->hash[i], &refused);
 
 			if (ready && to->port < ports_n) {
 				if (p->flags & PACKET_ICMP_ERROR)
 					b->verdict[i] = (uint8_t)steer_fitting(p);
 				prefetch_write(&ctx->backends[to->counter]);
-				out_add(b, to->port, pkts[i], i);
+				out_add(b, to->port, m, i);
 				continue;
 			}
 			b->verdict[i] = (uint8_t)(ready ? VERDICT_bad_tables : refused);
 		}
 		if (packet_act(b, i))
-			out_add(b, ctx->port, pkts[i], i);
+			out_add(b, ctx->port, m, i);
 	}
 }

@@ -37,13 +37,4 @@ SLUICE_INLINE void *cursor_take(struct cursor *c, uint32_t bytes)
 	return at;
 }
 
-/* The same, of bytes that are known to be there. Not for BPF, whose verifier has to be shown. */
-SLUICE_INLINE void *cursor_take_known(struct cursor *c, uint32_t bytes)
-{
-	uint8_t *at = c->pos;
-
-	c->pos = at + bytes;
-	return at;
-}
-
 #endif

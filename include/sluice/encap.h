@@ -183,20 +183,22 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 				  struct encap_kind kind, uint8_t proto)
 {
 	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
-	be32 entropy = (be32)hash & b->entropy_mask;
-	uint32_t tos = p->tos;
-	uint32_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
-			    (uint32_t)p->ip_id << 16;
-	uint32_t fragment_ttl_proto = be16_from(p->flags & PACKET_DF ? IPV4_DF : 0) |
-				      (uint32_t)g->outer_ttl << 16 | (uint32_t)proto << 24;
+	const be32 entropy = (be32)hash & b->entropy_mask;
+	const uint64_t tos = p->tos;
+	const uint64_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
+				  (uint64_t)p->ip_id << 16;
+	/* DF is a bit in both: a product moves it. */
+	const uint64_t fragment_ttl_proto =
+		(uint64_t)(p->flags & PACKET_DF) * (be16_from(IPV4_DF) / PACKET_DF) |
+		(uint64_t)g->outer_ttl << 16 | (uint64_t)proto << 24;
 	/* The mask's bits are 0 in outer_src, so the address's sum is that of its two parts. */
-	uint64_t sum = (uint64_t)b->outer_sum + (tos << 8) + total_id + fragment_ttl_proto + entropy;
+	const uint64_t sum = b->outer_sum + (tos << 8) + total_id + fragment_ttl_proto + entropy;
 
 	if (!ip)
 		return false;
 	wire_store16(&ip->version_ihl, (uint16_t)(0x45U | tos << 8));
-	wire_store32(&ip->total_bytes, total_id);
-	wire_store32(&ip->fragment, fragment_ttl_proto);
+	wire_store32(&ip->total_bytes, (uint32_t)total_id);
+	wire_store32(&ip->fragment, (uint32_t)fragment_ttl_proto);
 	ip->checksum = (uint16_t)~checksum_fold64(sum);
 	ip->src = (be32)b->outer_src[0] | entropy;
 	ip->dst = (be32)b->outer_dst[0];

@@ -76,15 +76,12 @@ struct SLUICE_WIRE quic_header {
  * An Initial: of version 1 type 0 (RFC 9000 §17.2.2), of version 2 type 1 (RFC 9369 §3.2). Of a
  * version not known here, type 0, as drafts and version 1 have it.
  */
-SLUICE_INLINE bool packet_is_quic_initial(const struct quic_header *quic)
+SLUICE_INLINE bool packet_is_quic_initial(uint8_t form_type, be32 version)
 {
-	uint32_t version = (uint32_t)quic->version[0] << 24 | (uint32_t)quic->version[1] << 16 |
-			   (uint32_t)quic->version[2] << 8 | quic->version[3];
-	uint8_t type = (quic->form_type >> 4) & 3;
+	uint32_t type = version == be32_from(0x6b3343cf) ? 1 << 4 : 0;
 
 	/* 0 is a version negotiation, which a client doesn't send. */
-	return (quic->form_type & 0xc0) == 0xc0 && version != 0 &&
-	       type == (version == 0x6b3343cf ? 1 : 0);
+	return (form_type & 0xf0) == (0xc0 | type) && version != 0;
 }
 
 SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, uint32_t l4_bytes)
@@ -103,7 +100,7 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 	if (udp_bytes >= sizeof(*udp) + sizeof(struct quic_header)) {
 		const struct quic_header *quic = cursor_take(c, sizeof(*quic));
 
-		if (quic && packet_is_quic_initial(quic))
+		if (quic && packet_is_quic_initial(quic->form_type, wire_load32(quic->version)))
 			p->flags |= PACKET_OPENS;
 	}
 	return VERDICT_forward;
@@ -174,20 +171,16 @@ SLUICE_INLINE enum verdict packet_parse_icmp_v4(struct cursor *c, struct packet 
 	return VERDICT_no_service;
 }
 
-/* `plain`: packet_is_plain() said so, which leaves the compiler less to do. */
-SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p, bool plain)
+SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 {
-	const struct ipv4_header *ip = plain ? cursor_take_known(c, sizeof(*ip)) :
-					       cursor_take(c, sizeof(*ip));
-	uint32_t version_ihl, header_bytes;
-	be16 fragment;
+	const struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
+	uint32_t header_bytes;
 
-	if (!plain && !ip)
+	if (!ip)
 		return VERDICT_short_ip;
-	version_ihl = plain ? 0x45 : ip->version_ihl;
-	if (version_ihl >> 4 != 4)
+	if (ip->version_ihl >> 4 != 4)
 		return VERDICT_bad_ip_version;
-	header_bytes = (version_ihl & 0xf) * 4;
+	header_bytes = (ip->version_ihl & 0xfU) * 4;
 	if (header_bytes < sizeof(*ip))
 		return VERDICT_bad_ip_header;
 	p->ip_bytes = be16_to(ip->total_bytes);
@@ -198,13 +191,12 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p, b
 	p->tos = ip->tos;
 	p->proto = ip->proto;
 	p->ip_id = ip->id;
-	fragment = ip->fragment & (plain ? be16_from(IPV4_DF) : 0xffff);
-	p->flags = fragment & be16_from(IPV4_DF) ? PACKET_DF : 0;
-	if (fragment & be16_from(IPV4_MF | IPV4_OFFSET))
+	p->flags = ip->fragment & be16_from(IPV4_DF) ? PACKET_DF : 0;
+	if (ip->fragment & be16_from(IPV4_MF | IPV4_OFFSET))
 		p->flags |= PACKET_FRAGMENT;
-	if (!plain && !cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
+	if (!cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
 		return VERDICT_bad_ip_header;
-	if (fragment & be16_from(IPV4_OFFSET)) {
+	if (ip->fragment & be16_from(IPV4_OFFSET)) {
 		p->flags |= PACKET_NO_PORTS;
 		return VERDICT_fragment;
 	}
@@ -342,18 +334,16 @@ SLUICE_INLINE enum verdict packet_parse_icmp_v6(struct cursor *c, struct packet 
 	return VERDICT_no_service;
 }
 
-/* `plain`: as for packet_parse_v4(). */
-SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p, bool plain)
+SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
 {
-	const struct ipv6_header *ip = plain ? cursor_take_known(c, sizeof(*ip)) :
-					       cursor_take(c, sizeof(*ip));
+	const struct ipv6_header *ip = cursor_take(c, sizeof(*ip));
 	struct packet_chain chain = {0};
 	uint32_t payload_bytes, l4_bytes;
 	enum verdict verdict;
 
-	if (!plain && !ip)
+	if (!ip)
 		return VERDICT_short_ip;
-	if (!plain && be32_to(ip->version_class_label) >> 28 != 6)
+	if (be32_to(ip->version_class_label) >> 28 != 6)
 		return VERDICT_bad_ip_version;
 	payload_bytes = be16_to(ip->payload_bytes);
 	p->ip_bytes = payload_bytes + (uint32_t)sizeof(*ip);
@@ -368,7 +358,7 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p, b
 	chain.next = ip->next;
 	p->proto = ip->next;
 	p->flow.last = flow_last(0, 0, ip->next, FLOW_BYTES_V6);
-	if (!plain && !packet_walk_extensions(c, &chain, payload_bytes))
+	if (!packet_walk_extensions(c, &chain, payload_bytes))
 		return VERDICT_bad_extension;
 	p->proto = chain.next;
 	p->flow.last = flow_last(0, 0, chain.next, FLOW_BYTES_V6);
@@ -434,9 +424,9 @@ SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)
 		p->l3_offset = (uint16_t)(p->l3_offset + sizeof(*tag));
 	}
 	if (type == be16_from(ETHER_IPV4))
-		return packet_parse_v4(c, p, false);
+		return packet_parse_v4(c, p);
 	if (type == be16_from(ETHER_IPV6))
-		return packet_parse_v6(c, p, false);
+		return packet_parse_v6(c, p);
 	return VERDICT_not_ip;
 }
 
@@ -465,44 +455,6 @@ SLUICE_INLINE bool packet_fragment_id(struct cursor *c, uint32_t l3_offset, bool
 		return false;
 	*id = chain.id;
 	return chain.fragment;
-}
-
-/*
- * Whether a frame is what nearly all are: TCP or UDP in IPv4 without options and not a fragment, or
- * (`v6`) in IPv6 without extension headers, untagged, and in reach up to 8 bytes behind the IP
- * header. A few comparisons of words tell.
- */
-SLUICE_INLINE bool packet_is_plain(struct cursor c, bool v6)
-{
-	const uint32_t l3 = sizeof(struct ether_header);
-	const uint32_t l4 = l3 + (uint32_t)(v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header));
-	/* Ethernet's type, and the first two bytes of the IP header. */
-	const uint32_t first = be16_from(v6 ? ETHER_IPV6 : ETHER_IPV4) | (v6 ? 0x60U : 0x45U) << 16;
-	uint8_t proto;
-
-	if ((size_t)(c.end - c.pos) < l4 + sizeof(struct udp_header) ||
-	    (wire_load32(c.pos + l3 - 2) & (v6 ? 0xf0ffff : 0xffffff)) != first)
-		return false;
-	proto = c.pos[l3 + (v6 ? offsetof(struct ipv6_header, next) :
-				 offsetof(struct ipv4_header, proto))];
-	if (proto != PROTO_TCP && proto != PROTO_UDP)
-		return false;
-	return v6 || !(((const struct ipv4_header *)(c.pos + l3))->fragment &
-		       be16_from(IPV4_MF | IPV4_OFFSET));
-}
-
-/*
- * packet_parse() of a plain frame: the same code, of which the compiler leaves out what such a
- * frame hasn't got. False: it isn't plain, or packet_parse() says something else than `forward`; `p`
- * has no meaning then.
- */
-SLUICE_INLINE bool packet_parse_plain(struct cursor c, struct packet *p, bool v6)
-{
-	if (!packet_is_plain(c, v6))
-		return false;
-	*p = (struct packet){.l3_offset = sizeof(struct ether_header)};
-	(void)cursor_take_known(&c, sizeof(struct ether_header));
-	return (v6 ? packet_parse_v6(&c, p, true) : packet_parse_v4(&c, p, true)) == VERDICT_forward;
 }
 
 #endif
