@@ -84,22 +84,36 @@ void flow_table_destroy(struct flow_table *t)
 	*t = (struct flow_table){0};
 }
 
-static struct memory_entry *entry_find(const struct flow_table *t, uint64_t hash)
+/* Which of a bucket's entries it is, no CPU can foresee: so all are compared, without a branch. */
+static struct memory_entry *bucket_find(struct flow_bucket *bucket, uint64_t hash)
+{
+	uint32_t found = 0;
+
+	for (uint32_t k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
+		const struct memory_entry *e = &bucket->entries[k];
+		uint32_t same = e->hash == hash, used = !entry_is_free(e);
+
+		found |= (same & used) << k;
+	}
+	return found ? &bucket->entries[__builtin_ctz(found)] : NULL;
+}
+
+void flow_table_prefetch_more(const struct flow_table *t, uint64_t hash)
 {
 	uint32_t at[2];
 
 	flow_table_places(t, hash, at);
-	for (int i = 0; i < 2; i++) {
-		struct flow_bucket *bucket = &t->buckets[at[i]];
+	prefetch(&t->buckets[bucket_find(&t->buckets[at[0]], hash) ? at[0] : at[1]]);
+}
 
-		for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
-			struct memory_entry *e = &bucket->entries[k];
+static struct memory_entry *entry_find(const struct flow_table *t, uint64_t hash)
+{
+	struct memory_entry *e;
+	uint32_t at[2];
 
-			if (e->hash == hash && !entry_is_free(e))
-				return e;
-		}
-	}
-	return NULL;
+	flow_table_places(t, hash, at);
+	e = bucket_find(&t->buckets[at[0]], hash);
+	return e ? e : bucket_find(&t->buckets[at[1]], hash);
 }
 
 const struct memory *flow_table_find(struct flow_table *t, uint64_t hash)
@@ -139,7 +153,8 @@ static enum yield entry_yield(const struct generation *g, const struct memory_en
 	return memory_is_half_open(memory_state(&e->memory)) ? YIELD_HALF_OPEN : YIELD_ESTABLISHED;
 }
 
-static void bucket_rank(const struct generation *g, const struct flow_bucket *bucket,
+/* `first`: of the flow's two buckets, this is the one that is looked at first. */
+static void bucket_rank(const struct generation *g, const struct flow_bucket *bucket, bool first,
 			uint32_t now_s, uint32_t ranks[FLOW_BUCKET_ENTRIES])
 {
 	uint32_t free_n = 0, soft_n = 0;
@@ -149,10 +164,17 @@ static void bucket_rank(const struct generation *g, const struct flow_bucket *bu
 		free_n += ranks[k] == YIELD_FREE;
 		soft_n += ranks[k] != YIELD_ESTABLISHED;
 	}
+	/*
+	 * With one flow or none, it takes the next: so that the other needn't be looked at, for
+	 * nine of ten flows of a table that's a quarter full. With two flows, too, it were 97 of
+	 * 100; but at three quarters 1.0 % of the flows would find no free place, not 0.6.
+	 */
+	if (first && free_n >= FLOW_BUCKET_ENTRIES - 1)
+		free_n = FLOW_BUCKET_ENTRIES + 1;
 	for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
 		uint32_t idle_s = memory_idle_s(&bucket->entries[k].memory, now_s);
 
-		if (ranks[k] == YIELD_FREE) /* that in the emptier bucket */
+		if (ranks[k] == YIELD_FREE) /* else that in the emptier bucket */
 			idle_s = free_n;
 		ranks[k] = ranks[k] << RANK_YIELD_SHIFT | idle_s << RANK_IDLE_SHIFT | soft_n;
 	}
@@ -172,10 +194,11 @@ static struct memory_entry *entry_choose(const struct flow_table *t, const struc
 	flow_table_places(t, hash, at);
 	*rank = 0;
 	for (uint32_t i = 0; i < 2; i++) {
-		struct flow_bucket *bucket = &t->buckets[at[(first >> 2 ^ i) & 1]];
+		uint32_t which = (first >> 2 ^ i) & 1;
+		struct flow_bucket *bucket = &t->buckets[at[which]];
 		uint32_t ranks[FLOW_BUCKET_ENTRIES];
 
-		bucket_rank(g, bucket, now_s, ranks);
+		bucket_rank(g, bucket, which == 0, now_s, ranks);
 		for (uint32_t k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
 			uint32_t n = (first + k) % FLOW_BUCKET_ENTRIES;
 

@@ -10,6 +10,7 @@
 #ifndef SLUICE_DATAPLANE_FLOW_TABLE_H
 #define SLUICE_DATAPLANE_FLOW_TABLE_H
 
+#include "prefetch.h"
 #include "region.h"
 #include "sluice/counters.h"
 #include "sluice/memory.h"
@@ -58,17 +59,18 @@ SLUICE_INLINE void flow_table_places(const struct flow_table *t, uint64_t hash, 
 }
 
 /*
- * Worker. Well ahead of the others. Not a mere inline function: gcc takes one that does nothing but
- * prefetch for one that does nothing, and drops the call before it would have inlined it.
+ * Worker. Well ahead of the others: the bucket that is looked at first. And a little later, when
+ * that has come: the other, where the flow isn't in the first.
  */
 SLUICE_INLINE void flow_table_prefetch(const struct flow_table *t, uint64_t hash)
 {
 	uint32_t at[2];
 
 	flow_table_places(t, hash, at);
-	__builtin_prefetch(&t->buckets[at[0]], 0, 3);
-	__builtin_prefetch(&t->buckets[at[1]], 0, 3);
+	prefetch(&t->buckets[at[0]]);
 }
+
+void flow_table_prefetch_more(const struct flow_table *t, uint64_t hash);
 
 /*
  * Worker. What is remembered of the flow, expired or not; NULL: nothing. Valid until the table is
@@ -78,10 +80,11 @@ const struct memory *flow_table_find(struct flow_table *t, uint64_t hash);
 
 /*
  * Worker. Remembers, or updates. A new flow takes, of the eight places in its two buckets, a free
- * one (in the emptier bucket), else an expired one, else that of the half-open flow seen least
- * recently, else of any flow seen least recently. But for a flow that is half-open itself, an
- * established one gives way only if it was silent for longer than the new one would be kept: a
- * flood of half-open flows doesn't push out what is alive. False: no room, untracked.
+ * one (in the first bucket if that has three, else in the emptier), else an expired one, else that
+ * of the half-open flow seen least recently, else of any flow seen least recently. But for a flow
+ * that is half-open itself, an established one gives way only if it was silent for longer than the
+ * new one would be kept: a flood of half-open flows doesn't push out what is alive. False: no room,
+ * untracked.
  */
 bool flow_table_put(struct flow_table *t, const struct generation *g, uint64_t hash,
 		    struct memory memory, uint32_t now_s);
