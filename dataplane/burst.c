@@ -5,6 +5,7 @@
  */
 #include "burst.h"
 #include "capture.h"
+#include "counters.h"
 #include "packet_cursor.h"
 #include "prefetch.h"
 #include "sluice/plain.h"
@@ -214,7 +215,7 @@ STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *
 				   const struct generation *g)
 {
 	const struct arena *arena = ctx->arena;
-	struct service_counters *counters = ctx->services;
+	uint64_t *forwarded = ctx->counters->forwarded;
 	const uint32_t n = b->n;
 	uint32_t live_n = 0, flags = 0;
 
@@ -228,7 +229,7 @@ STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *
 			s = service_look(b, arena, g, i);
 		row = steer_counter_row(s);
 		b->row[i] = row;
-		prefetch_write(&counters[row]);
+		prefetch_write(&forwarded[row]);
 		if (b->verdict[i] == VERDICT_forward) {
 			slot_set(b, arena, i, s, b->hash[i]);
 			flags |= s->flags;
@@ -268,6 +269,7 @@ STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 			verdict = steer_backend(arena, st.service, st.value, &backend);
 		prefetch(backend);
 		values |= st.value;
+		b->value[k] = st.value;
 		b->backend[i] = backend;
 		if (verdict != VERDICT_forward)
 			b->verdict[i] = (uint8_t)verdict;
@@ -310,12 +312,21 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	flags = burst_find_services(b, ctx, g);
 	if (flags & SERVICE_HASH_SOURCE)
 		burst_hash_sources(b, ctx->arena, g);
+	b->changed_n = 0;
 	/* steer_looks_further(), of all at once: in a steady state that's it. */
 	if (burst_find_backends(b, ctx->arena) || flags & SERVICE_REMEMBERS)
+		burst_find_changed(b, ctx, flags & SERVICE_REMEMBERS);
+	if (b->capture) {
 		burst_choose_changed(b, ctx, g);
-	if (b->capture)
+		b->changed_n = 0;
 		capture_take_in(b->capture, b);
-	burst_act(b, ctx, g);
+	}
+	if (b->changed_n < n)
+		burst_act(b, ctx, g);
+	if (b->changed_n > 0) {
+		burst_choose_changed(b, ctx, g);
+		burst_act_changed(b, ctx, g);
+	}
 	if (b->drop_n > 0)
 		rte_pktmbuf_free_bulk(b->drop, b->drop_n);
 }
@@ -352,15 +363,22 @@ void burst_pass(struct burst *b, struct rte_ring *ring)
 
 void burst_count(const struct burst *b, const struct burst_context *ctx)
 {
-	for (uint16_t i = 0; i < b->n; i++) {
+	const struct counters counters = *ctx->counters;
+	const uint32_t n = b->n;
+
+	for (uint32_t i = 0; i < n; i++) {
 		enum verdict verdict = b->verdict[i];
+		struct backend_counters *row;
 
-		ctx->services[b->row[i]].packets[verdict]++;
-		if (verdict == VERDICT_forward || verdict_action(verdict) == ACTION_FORWARD) {
-			struct backend_counters *row = &ctx->backends[b->backend[i]->counter];
-
-			row->packets++;
-			row->bytes += b->packets[i].ip_bytes;
+		if (verdict == VERDICT_forward) {
+			counters.forwarded[b->row[i]]++;
+		} else {
+			counters.services[b->row[i]].packets[verdict]++;
+			if (verdict_action(verdict) != ACTION_FORWARD)
+				continue;
 		}
+		row = &counters.backends[b->backend[i]->counter];
+		row->packets++;
+		row->bytes += b->packets[i].ip_bytes;
 	}
 }

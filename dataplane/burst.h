@@ -11,13 +11,13 @@
 #define SLUICE_DATAPLANE_BURST_H
 
 #include "hash_burst.h"
-#include "sluice/counters.h"
 #include "sluice/module.h"
 #include "sluice/packet.h"
 
 struct arena;
 struct backend;
 struct capture;
+struct counters;
 struct flow_table;
 struct fragment_table;
 struct generation;
@@ -27,6 +27,8 @@ struct service;
 
 enum {
 	BURST_MAX = 64, /* burst_run() takes no more */
+	/* Within burst_run() alone, in the place of a verdict: its backend is not chosen yet. */
+	BURST_LATER = UINT8_MAX,
 };
 
 _Static_assert((int)BURST_MAX == (int)HASH_BURST_MAX, "they are hashed at once");
@@ -34,10 +36,9 @@ _Static_assert((int)BURST_MAX == (int)HASH_BURST_MAX, "they are hashed at once")
 /* Where a worker's packets of one port come from and go to. Immutable while it runs. */
 struct burst_context {
 	const struct arena *arena;
-	struct service_counters *services; /* this worker's rows */
-	struct backend_counters *backends;
-	const uint16_t *port_ids; /* [ports_n], DPDK's; burst_send() alone needs them */
-	uint16_t queue;           /* transmit queue on each of them */
+	const struct counters *counters; /* this worker's */
+	const uint16_t *port_ids;        /* [ports_n], DPDK's; burst_send() alone needs them */
+	uint16_t queue;                  /* transmit queue on each of them */
 	uint16_t ports_n;
 	uint16_t port; /* index of the port that the packets came by: answers leave by it */
 	/* These are for changed slots alone (burst_changed.c). */
@@ -58,7 +59,7 @@ struct burst {
 	uint16_t kernel_n;
 	uint16_t drop_n;
 	uint16_t out_n[FAST_PATH_PORTS_MAX];
-	struct capture *capture; /* set before burst_run(); NULL: no packets are copied */
+	struct capture *capture;      /* set before burst_run(); NULL: no packets are copied */
 	struct rte_mbuf **pkts;       /* the caller's array, valid within burst_run() only */
 	uint8_t verdict[BURST_MAX];   /* enum verdict */
 	uint8_t live[BURST_MAX];      /* indices of those that look for a backend */
@@ -87,6 +88,7 @@ struct burst {
 	uint16_t changed_n;
 	uint64_t random;
 	uint8_t changed[BURST_MAX];
+	uint16_t value[BURST_MAX]; /* of the slot of live[k] */
 };
 
 /*
@@ -104,15 +106,22 @@ enum verdict burst_join(struct burst *b, const struct burst_context *ctx,
 			const struct generation *g, uint32_t i);
 
 /*
- * A stage of burst_run(), where any slot of live is changed: finds the backends of those packets
- * by what is remembered of their flows, and remembers them. Nothing else touches a flow table.
+ * Two stages of burst_run(), where any slot of live is changed: whose backends only what is
+ * remembered of their flows can tell (they stand in `changed` then, as BURST_LATER), with a look
+ * ahead for that; and what it tells. `remembers`: some of the services remember all flows. Between
+ * the two there is time for other packets. Nothing else touches a flow table.
  */
+void burst_find_changed(struct burst *b, const struct burst_context *ctx, bool remembers);
 void burst_choose_changed(struct burst *b, const struct burst_context *ctx,
 			  const struct generation *g);
 
-/* The last stage of burst_run(): does what the verdicts say, sorts packets by where they go. */
-void burst_act(struct burst *b, const struct burst_context *ctx,
-	       const struct generation *generation);
+/*
+ * The last stage of burst_run(): does what the verdicts say, sorts packets by where they go. The
+ * first leaves those that are BURST_LATER to the second, which takes `changed` alone.
+ */
+void burst_act(struct burst *b, const struct burst_context *ctx, const struct generation *g);
+void burst_act_changed(struct burst *b, const struct burst_context *ctx,
+		       const struct generation *g);
 
 /* Sends what is in out. What a port doesn't take is freed, its verdict becomes transmit_full. */
 void burst_send(struct burst *b, const struct burst_context *ctx);

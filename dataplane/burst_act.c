@@ -4,6 +4,7 @@
  * workers.
  */
 #include "burst.h"
+#include "counters.h"
 #include "packet_cursor.h"
 #include "prefetch.h"
 #include "sluice/steer.h"
@@ -147,6 +148,8 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 	struct rte_mbuf *m = b->pkts[i];
 	enum verdict verdict = b->verdict[i];
 
+	if (b->verdict[i] == BURST_LATER)
+		return false;
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		return false; /* never */
@@ -172,37 +175,60 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 	return false;
 }
 
-/* Does what the verdicts say, and sorts the packets by where they go. */
-void burst_act(struct burst *b, const struct burst_context *ctx,
-	       const struct generation *generation)
+/* What is stored into a packet could be all this, for all that the compiler knows. */
+struct act {
+	struct generation generation; /* what outer headers need of it */
+	struct backend_counters *backends;
+	uint16_t ports_n;
+	uint16_t port;
+};
+
+static struct act act_begin(const struct burst_context *ctx, const struct generation *g)
 {
-	/* What is stored into a packet could be these, for all that the compiler knows. */
-	const struct generation g = {
-		.gue_port = generation->gue_port,
-		.outer_ttl = generation->outer_ttl,
+	return (struct act){
+		.generation = {.gue_port = g->gue_port, .outer_ttl = g->outer_ttl},
+		.backends = ctx->counters->backends,
+		.ports_n = ctx->ports_n,
+		.port = ctx->port,
 	};
-	const uint16_t n = b->n, ports_n = ctx->ports_n;
-	struct rte_mbuf **pkts = b->pkts;
+}
 
-	for (uint16_t i = 0; i < n; i++) {
-		const struct backend *to = b->backend[i];
-		struct rte_mbuf *m = pkts[i];
-		enum verdict refused;
+SLUICE_INLINE void packet_end(struct burst *b, const struct act *act, uint16_t i)
+{
+	const struct backend *to = b->backend[i];
+	const struct packet *p = &b->packets[i];
+	struct rte_mbuf *m = b->pkts[i];
+	enum verdict refused;
+	bool ready;
 
-		if (b->verdict[i] == VERDICT_forward) {
-			const struct packet *p = &b->packets[i];
-			bool ready = packet_forward_kind(m, &g, to, p, b->hash[i], &refused);
-
-			if (ready && to->port < ports_n) {
-				if (p->flags & PACKET_ICMP_ERROR)
-					b->verdict[i] = (uint8_t)steer_fitting(p);
-				prefetch_write(&ctx->backends[to->counter]);
-				out_add(b, to->port, m, i);
-				continue;
-			}
-			b->verdict[i] = (uint8_t)(ready ? VERDICT_bad_tables : refused);
+	if (b->verdict[i] == VERDICT_forward) {
+		ready = packet_forward_kind(m, &act->generation, to, p, b->hash[i], &refused);
+		if (ready && to->port < act->ports_n) {
+			if (p->flags & PACKET_ICMP_ERROR)
+				b->verdict[i] = (uint8_t)steer_fitting(p);
+			prefetch_write(&act->backends[to->counter]);
+			out_add(b, to->port, m, i);
+			return;
 		}
-		if (packet_act(b, i))
-			out_add(b, ctx->port, m, i);
+		b->verdict[i] = (uint8_t)(ready ? VERDICT_bad_tables : refused);
 	}
+	if (packet_act(b, i))
+		out_add(b, act->port, m, i);
+}
+
+void burst_act(struct burst *b, const struct burst_context *ctx, const struct generation *g)
+{
+	const struct act act = act_begin(ctx, g);
+	const uint16_t n = b->n;
+
+	for (uint16_t i = 0; i < n; i++)
+		packet_end(b, &act, i);
+}
+
+void burst_act_changed(struct burst *b, const struct burst_context *ctx, const struct generation *g)
+{
+	const struct act act = act_begin(ctx, g);
+
+	for (uint32_t k = 0; k < b->changed_n; k++)
+		packet_end(b, &act, b->changed[k]);
 }

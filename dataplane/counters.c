@@ -17,12 +17,15 @@ int counters_create(struct counters *c, uint32_t services_max, uint32_t backends
 {
 	size_t services_bytes = services_max * sizeof(struct service_counters);
 	size_t backends_bytes = backends_max * sizeof(struct backend_counters);
-	int ret = region_map(&c->region, services_bytes + backends_bytes, hugetlb, true);
+	size_t forwarded_bytes = services_max * sizeof(uint64_t);
+	int ret = region_map(&c->region, services_bytes + backends_bytes + forwarded_bytes, hugetlb,
+			     true);
 
 	if (ret < 0)
 		return ret;
 	c->services = c->region.start;
 	c->backends = (struct backend_counters *)(c->services + services_max);
+	c->forwarded = (uint64_t *)(c->backends + backends_max);
 	c->services_max = services_max;
 	c->backends_max = backends_max;
 	return 0;
@@ -37,9 +40,11 @@ void counters_destroy(struct counters *c)
 void counters_add_services(const struct counters *c, uint32_t first, uint32_t n,
 			   struct service_counters *rows)
 {
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		for (int v = 0; v < VERDICT_COUNT; v++)
 			rows[i].packets[v] += word_read(&c->services[first + i].packets[v]);
+		rows[i].packets[VERDICT_forward] += word_read(&c->forwarded[first + i]);
+	}
 }
 
 void counters_add_backends(const struct counters *c, uint32_t first, uint32_t n,

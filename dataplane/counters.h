@@ -10,7 +10,12 @@
 #include "sluice/counters.h"
 
 struct counters {
-	struct service_counters *services; /* [services_max] */
+	/*
+	 * What nearly all packets come to, by service: eight of them a line, where the rows below
+	 * would be a line each. [services_max]
+	 */
+	uint64_t *forwarded;
+	struct service_counters *services; /* [services_max]; VERDICT_forward stays 0 */
 	struct backend_counters *backends; /* [backends_max] */
 	uint32_t services_max, backends_max;
 	struct region region;
@@ -20,7 +25,7 @@ struct counters {
 int counters_create(struct counters *c, uint32_t services_max, uint32_t backends_max, bool hugetlb);
 void counters_destroy(struct counters *c);
 
-/* Adds rows [first, first + n) to `rows`. The caller has checked the range. */
+/* Adds rows [first, first + n) to `rows`, all verdicts. The caller has checked the range. */
 void counters_add_services(const struct counters *c, uint32_t first, uint32_t n,
 			   struct service_counters *rows);
 void counters_add_backends(const struct counters *c, uint32_t first, uint32_t n,

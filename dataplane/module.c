@@ -163,8 +163,7 @@ static void worker_connect(struct worker *w)
 			w->from_kernel[port] = path.kernel.from[port];
 		w->contexts[port] = (struct burst_context){
 			.arena = path.arena.start,
-			.services = w->counters.services,
-			.backends = w->counters.backends,
+			.counters = &w->counters,
 			.port_ids = w->port_ids,
 			.queue = w->index,
 			.ports_n = path.ports_n,

@@ -203,8 +203,7 @@ static void context_new(struct balancer *b, uint32_t i, bool hugetlb)
 		give_up("no memory");
 	b->contexts[i] = (struct burst_context){
 		.arena = b->region.start,
-		.services = c->services,
-		.backends = c->backends,
+		.counters = c,
 		.ports_n = 1,
 	};
 	if (b->spec.changed_percent == 0)

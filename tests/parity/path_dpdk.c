@@ -7,6 +7,7 @@
 #include "path.h"
 
 #include "../../dataplane/burst.h"
+#include "../../dataplane/counters.h"
 #include "../../dataplane/flow_table.h"
 #include "../../dataplane/fragment_table.h"
 
@@ -32,6 +33,7 @@ enum {
 static struct rte_mempool *pool;
 static struct arena *arena;
 static struct burst burst;
+static struct counters counters;
 static struct burst_context context;
 static struct flow_table flows;
 static struct fragment_table fragments;
@@ -58,10 +60,10 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 		return rc;
 	pool = rte_pktmbuf_pool_create("parity", MBUFS, 0, 0, ROOM_BYTES, 0);
 	arena = aligned_alloc(ARENA_ALIGN, FIXTURE_ARENA_BYTES);
-	context.services = calloc(fixture_service_rows(fixture), sizeof(*context.services));
-	context.backends = calloc(fixture_backend_rows(fixture), sizeof(*context.backends));
 	context.tickets = calloc(fixture_service_rows(fixture), sizeof(*context.tickets));
-	if (!pool || !arena || !context.services || !context.backends || !context.tickets ||
+	if (!pool || !arena || !context.tickets ||
+	    counters_create(&counters, fixture_service_rows(fixture),
+			    fixture_backend_rows(fixture), false) < 0 ||
 	    flow_table_create(&flows, FLOWS_MAX, false) != 0 ||
 	    fragment_table_create(&fragments, FRAGMENT_ENTRIES) != 0) {
 		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena, counters or flows");
@@ -70,6 +72,7 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	memset(arena, 0, FIXTURE_ARENA_BYTES);
 	fixture_lay(fixture, arena, FIXTURE_ARENA_BYTES);
 	context.arena = arena;
+	context.counters = &counters;
 	context.ports_n = FIXTURE_PORTS;
 	context.port = 0;
 	context.flows = &flows;
@@ -81,8 +84,7 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 static void dpdk_close(void)
 {
 	rte_mempool_free(pool);
-	free(context.services);
-	free(context.backends);
+	counters_destroy(&counters);
 	free(context.tickets);
 	flow_table_destroy(&flows);
 	fragment_table_destroy(&fragments);

@@ -49,6 +49,14 @@ void world_counters_clear(void)
 	memset(world.counters.region.start, 0, world.counters.region.bytes);
 }
 
+struct service_counters world_counted(uint32_t row)
+{
+	struct service_counters counted = {0};
+
+	counters_add_services(&world.counters, row, 1, &counted);
+	return counted;
+}
+
 void world_burst_release(void)
 {
 	for (uint16_t port = 0; port < world.context.ports_n; port++)
@@ -118,8 +126,7 @@ int world_open(void **state)
 		return -1;
 	world.context = (struct burst_context){
 		.arena = world.arena,
-		.services = world.counters.services,
-		.backends = world.counters.backends,
+		.counters = &world.counters,
 		.ports_n = FIXTURE_PORTS,
 		.flows = &world.flows,
 	};

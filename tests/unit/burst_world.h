@@ -47,6 +47,10 @@ uint32_t world_row(enum verdict verdict, uint32_t frame_bytes_min);
 
 void world_counters_clear(void);
 
+/* What stands in a service's row. */
+struct service_counters world_counted(uint32_t row);
+
+
 /* Frees what the burst kept: no buffer may be in use then. */
 void world_burst_release(void);
 

@@ -137,9 +137,9 @@ int changed_open(void **state)
 	cw.pool = rte_pktmbuf_pool_create("test", MBUFS, 0, 0, RTE_PKTMBUF_HEADROOM + 512,
 					  SOCKET_ID_ANY);
 	cw.arena = aligned_alloc(ARENA_CHUNK_BYTES, ARENA_BYTES);
-	cw.service_rows = calloc(CHANGED_SERVICES + 1, sizeof(*cw.service_rows));
-	cw.backend_rows = calloc(CHANGED_SERVICES * CHANGED_BACKENDS + 1, sizeof(*cw.backend_rows));
-	if (!cw.pool || !cw.arena || !cw.service_rows || !cw.backend_rows)
+	if (!cw.pool || !cw.arena ||
+	    counters_create(&cw.counters, CHANGED_SERVICES + 1,
+			    CHANGED_SERVICES * CHANGED_BACKENDS + 1, false) < 0)
 		return -1;
 	memset(cw.arena, 0, ARENA_BYTES);
 	generation_lay();
@@ -147,8 +147,7 @@ int changed_open(void **state)
 		cw.flow_tables[w] = &cw.flows[w];
 		cw.contexts[w] = (struct burst_context){
 			.arena = cw.arena,
-			.services = cw.service_rows,
-			.backends = cw.backend_rows,
+			.counters = &cw.counters,
 			.ports_n = 1,
 			.flows = &cw.flows[w],
 			.tables = cw.flow_tables,
@@ -164,8 +163,7 @@ int changed_close(void **state)
 	(void)state;
 	for (int w = 0; w < CHANGED_WORKERS; w++)
 		flow_table_destroy(&cw.flows[w]);
-	free(cw.service_rows);
-	free(cw.backend_rows);
+	counters_destroy(&cw.counters);
 	free(cw.arena);
 	rte_mempool_free(cw.pool);
 	return rte_eal_cleanup();

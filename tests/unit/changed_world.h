@@ -7,6 +7,7 @@
 #define TESTS_UNIT_CHANGED_WORLD_H
 
 #include "burst.h"
+#include "counters.h"
 #include "flow_table.h"
 #include "sluice/service.h"
 
@@ -43,8 +44,7 @@ struct changed_world {
 	struct generation *generation;
 	struct changed_tables *tables[CHANGED_SERVICES];
 	struct service *services[CHANGED_SERVICES];
-	struct service_counters *service_rows;
-	struct backend_counters *backend_rows;
+	struct counters counters;
 	uint32_t tickets[CHANGED_SERVICES + 1];
 	struct flow_table flows[CHANGED_WORKERS];
 	const struct flow_table *flow_tables[CHANGED_WORKERS];

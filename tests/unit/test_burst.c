@@ -136,8 +136,11 @@ static void test_mixed_bursts(void **state)
 		run_rows(at, n);
 		burst_count(&world.burst, &world.context);
 	}
-	for (uint32_t row = 0; row < rows_n; row++)
-		assert_memory_equal(&sum[row], &world.counters.services[row], sizeof(*sum));
+	for (uint32_t row = 0; row < rows_n; row++) {
+		struct service_counters got = world_counted(row);
+
+		assert_memory_equal(&sum[row], &got, sizeof(got));
+	}
 	counters_add_verdicts(&world.counters, &all);
 	assert_memory_equal(&all, &total, sizeof(all));
 	for (uint32_t row = 0; row < fixture_backend_rows(world.fixture); row++)
@@ -233,7 +236,7 @@ static void test_headroom(void **state)
 		row_assert(rooms[i].name, world.burst.verdict[0] == rooms[i].got);
 		row_assert(rooms[i].name, world.burst.row[0] == world.expected[row].row);
 		row_assert(rooms[i].name,
-			   world.counters.services[world.burst.row[0]].packets[rooms[i].got] == 1);
+			   world_counted(world.burst.row[0]).packets[rooms[i].got] == 1);
 		world_burst_release();
 	}
 }

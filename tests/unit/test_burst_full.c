@@ -41,8 +41,8 @@ static void test_kernel_full(void **state)
 	for (uint32_t i = 0; i < ROWS(pkts); i++)
 		assert_int_equal(world.burst.verdict[i],
 				 i < took_n ? VERDICT_no_service : VERDICT_kernel_full);
-	assert_int_equal(world.counters.services[0].packets[VERDICT_no_service], took_n);
-	assert_int_equal(world.counters.services[0].packets[VERDICT_kernel_full],
+	assert_int_equal(world_counted(0).packets[VERDICT_no_service], took_n);
+	assert_int_equal(world_counted(0).packets[VERDICT_kernel_full],
 			 ROWS(pkts) - took_n);
 	assert_int_equal(rte_mempool_in_use_count(world.pool), took_n);
 	for (uint32_t i = 0; i < took_n; i++) {
@@ -108,8 +108,8 @@ static void test_transmit_full(void **state)
 		assert_int_equal(world.burst.verdict[i],
 				 i < took_n ? VERDICT_forward : VERDICT_transmit_full);
 	backend = &world.counters.backends[world.burst.backend[0]->counter];
-	assert_int_equal(world.counters.services[e->row].packets[VERDICT_forward], took_n);
-	assert_int_equal(world.counters.services[e->row].packets[VERDICT_transmit_full],
+	assert_int_equal(world_counted(e->row).packets[VERDICT_forward], took_n);
+	assert_int_equal(world_counted(e->row).packets[VERDICT_transmit_full],
 			 ROWS(pkts) - took_n);
 	assert_int_equal(backend->packets, took_n);
 	assert_int_equal(backend->bytes, took_n * world.burst.packets[0].ip_bytes);

@@ -4,6 +4,8 @@
  */
 #include "sim.h"
 
+#include "counters.h"
+
 #include "maglev.h"
 #include "sluice/encap.h"
 #include "sluice/service.h"
@@ -38,8 +40,16 @@ static const struct flow_key key = {{0x736c756963652d73ULL, 0x696d2d6b65792d31UL
 static struct rte_mempool *pool;
 static struct arena *arena;
 static uint32_t arena_used;
+static uint64_t forwarded[2];
 static struct service_counters service_rows[2];
 static struct backend_counters backend_rows[SIM_BACKENDS_MAX + 1];
+static const struct counters counters = {
+	.forwarded = forwarded,
+	.services = service_rows,
+	.backends = backend_rows,
+	.services_max = 2,
+	.backends_max = SIM_BACKENDS_MAX + 1,
+};
 static uint32_t tickets[2];
 static struct burst burst;
 static struct frame frame;
@@ -217,8 +227,7 @@ static void burst_send_some(struct sim *s, struct sim_packet *packets, uint16_t 
 	const struct flow_table *table = &s->tables[packets[0].balancer];
 	const struct burst_context ctx = {
 		.arena = arena,
-		.services = service_rows,
-		.backends = backend_rows,
+		.counters = &counters,
 		.ports_n = 1,
 		.tables_n = 1,
 		.flows = &s->tables[packets[0].balancer],
