@@ -25,6 +25,9 @@ enum {
 	PREFETCH_HEADROOM = 32,
 };
 
+/* No service has it (service_key()): for echo requests, which are none's. */
+#define KEY_NONE UINT64_MAX
+
 /* Inlined into burst_run() all stages together are slower by a quarter. */
 #define STAGE static __attribute__((noinline))
 
@@ -101,12 +104,16 @@ static __attribute__((noinline)) void frame_parse_any(struct burst *b,
 	struct packet *p = &b->packets[i];
 	enum verdict verdict = packet_parse(&c, p);
 
+	if (p->flags & PACKET_ICMP_ERROR)
+		b->errors_n++;
 	if (verdict == VERDICT_fragment) {
 		frame_join(b, ctx, g, i);
 		return;
 	}
 	b->verdict[i] = (uint8_t)verdict;
 	flow_pack(b, table_of(ctx->arena, g), i, &p->flow, p->flags & PACKET_V6);
+	if (p->flags & PACKET_ECHO)
+		b->key[i] = KEY_NONE;
 }
 
 /* What is made of a plain frame stays in registers until it is stored. */
@@ -147,6 +154,7 @@ STAGE void burst_parse(struct burst *b, const struct burst_context *ctx, const s
 	const uint32_t n = b->n;
 
 	b->v6_n = 0;
+	b->errors_n = 0;
 	/* Of all but few. */
 	memset(b->verdict, VERDICT_forward, sizeof(b->verdict));
 	for (uint32_t i = 0; i < n && i < PREFETCH_PACKETS; i++)
@@ -224,8 +232,7 @@ STAGE uint16_t burst_find_services(struct burst *b, const struct burst_context *
 		const struct service *s = b->service[i];
 		uint32_t row;
 
-		if (b->verdict[i] != VERDICT_forward || p->flags & PACKET_ECHO ||
-		    !service_hits(arena, g, s, b->key[i], p))
+		if (b->verdict[i] != VERDICT_forward || !service_hits(arena, g, s, b->key[i], p))
 			s = service_look(b, arena, g, i);
 		row = steer_counter_row(s);
 		b->row[i] = row;
@@ -275,6 +282,14 @@ STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 			b->verdict[i] = (uint8_t)verdict;
 	}
 	return values & SLOT_CHANGED;
+}
+
+/* Few bursts have ICMP errors: those that go to a backend get the verdict of their own here. */
+static __attribute__((noinline)) void burst_name_errors(struct burst *b)
+{
+	for (uint16_t i = 0; i < b->n; i++)
+		if (b->verdict[i] == VERDICT_forward)
+			b->verdict[i] = (uint8_t)steer_fitting(&b->packets[i]);
 }
 
 /* Before the first generation: all is the kernel's. */
@@ -327,6 +342,8 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 		burst_choose_changed(b, ctx, g);
 		burst_act_changed(b, ctx, g);
 	}
+	if (b->errors_n > 0)
+		burst_name_errors(b);
 	if (b->drop_n > 0)
 		rte_pktmbuf_free_bulk(b->drop, b->drop_n);
 }

@@ -75,6 +75,7 @@ struct burst {
 	uint8_t out_at[FAST_PATH_PORTS_MAX][BURST_MAX]; /* index of out[port][k] */
 	/* The flows, packed for the hash. */
 	uint16_t v6_n;
+	uint16_t errors_n; /* ICMP errors */
 	struct hash_burst_flows flows;
 	uint64_t hash_v6[BURST_MAX]; /* of a burst with both families */
 	uint64_t key[BURST_MAX];     /* service_key() of the packet's own port */

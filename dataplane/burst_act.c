@@ -11,7 +11,7 @@
 
 #include <rte_mbuf.h>
 
-/* What doesn't fit: why. */
+/* What doesn't fit, or has no next hop. */
 static __attribute__((noinline)) enum verdict packet_refuse(const struct backend *b,
 							    const struct packet *p)
 {
@@ -64,13 +64,17 @@ SLUICE_INLINE bool packet_forward(struct rte_mbuf *m, const struct generation *g
 	return encap_kind_write(&c, g, b, &info, hash, kind);
 }
 
-/* Of kinds that few use. */
+/* Of kinds that few use, or without a next hop. */
 static __attribute__((noinline)) bool packet_forward_any(struct rte_mbuf *m,
 							 const struct generation *g,
 							 const struct backend *b,
 							 const struct packet *p, uint64_t hash,
 							 enum verdict *refused)
 {
+	if (!(b->flags & BACKEND_RESOLVED)) {
+		*refused = packet_refuse(b, p);
+		return false;
+	}
 	return packet_forward(m, g, b, p, hash, encap_kind(b), refused);
 }
 
@@ -204,8 +208,6 @@ SLUICE_INLINE void packet_end(struct burst *b, const struct act *act, uint16_t i
 	if (b->verdict[i] == VERDICT_forward) {
 		ready = packet_forward_kind(m, &act->generation, to, p, b->hash[i], &refused);
 		if (ready && to->port < act->ports_n) {
-			if (p->flags & PACKET_ICMP_ERROR)
-				b->verdict[i] = (uint8_t)steer_fitting(p);
 			prefetch_write(&act->backends[to->counter]);
 			out_add(b, to->port, m, i);
 			return;

@@ -41,8 +41,12 @@ SLUICE_INLINE struct encap_kind encap_kind(const struct backend *b)
 	};
 }
 
-/* encap_kind() as a number, of an untagged backend ENCAP_KIND_BITS(its encap, its family's flag). */
-#define ENCAP_KIND_BITS(encap, v6) ((uint32_t)(encap) << 16 | (uint32_t)(v6) << 24)
+/*
+ * encap_kind() as a number, of an untagged backend whose next hop is known ENCAP_KIND_BITS(its encap,
+ * its family's flag).
+ */
+#define ENCAP_KIND_BITS(encap, v6)                                                                 \
+	((uint32_t)(encap) << 16 | (uint32_t)(BACKEND_RESOLVED | (v6)) << 24)
 
 SLUICE_INLINE uint32_t encap_kind_bits(const struct backend *b)
 {
@@ -50,7 +54,7 @@ SLUICE_INLINE uint32_t encap_kind_bits(const struct backend *b)
 			       offsetof(struct backend, flags) ==
 				       offsetof(struct backend, vlan_tci) + 3,
 		       "side by side");
-	return wire_load32(&b->vlan_tci) & (0xffff | ENCAP_KIND_BITS(0xff, BACKEND_OUTER_V6));
+	return wire_load32(&b->vlan_tci) & (0xffff | ENCAP_KIND_BITS(UINT8_MAX, BACKEND_OUTER_V6));
 }
 
 /* Whether it looks at the inner IP header: for the sum of encap_inner_sum(). */
@@ -184,7 +188,7 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 {
 	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
 	const be32 entropy = (be32)hash & b->entropy_mask;
-	const uint64_t tos = p->tos;
+	const uint64_t tos = (uint64_t)p->tos << 8; /* where it is in its word */
 	const uint64_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
 				  (uint64_t)p->ip_id << 16;
 	/* DF is a bit in both: a product moves it. */
@@ -192,11 +196,11 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 		(uint64_t)(p->flags & PACKET_DF) * (be16_from(IPV4_DF) / PACKET_DF) |
 		(uint64_t)g->outer_ttl << 16 | (uint64_t)proto << 24;
 	/* The mask's bits are 0 in outer_src, so the address's sum is that of its two parts. */
-	const uint64_t sum = b->outer_sum + (tos << 8) + total_id + fragment_ttl_proto + entropy;
+	const uint64_t sum = b->outer_sum + tos + total_id + fragment_ttl_proto + entropy;
 
 	if (!ip)
 		return false;
-	wire_store16(&ip->version_ihl, (uint16_t)(0x45U | tos << 8));
+	wire_store16(&ip->version_ihl, (uint16_t)(0x45U | tos));
 	wire_store32(&ip->total_bytes, (uint32_t)total_id);
 	wire_store32(&ip->fragment, (uint32_t)fragment_ttl_proto);
 	ip->checksum = (uint16_t)~checksum_fold64(sum);
@@ -272,7 +276,9 @@ SLUICE_INLINE bool encap_kind_write(struct cursor *c, const struct generation *g
 				    const struct backend *b, const struct packet *p, uint64_t hash,
 				    struct encap_kind kind)
 {
-	uint8_t inner_proto = p->flags & PACKET_V6 ? PROTO_IPV6 : PROTO_IPIP;
+	/* PROTO_IPV6 or PROTO_IPIP, without a branch. */
+	uint32_t v6 = p->flags & PACKET_V6;
+	uint8_t inner_proto = (uint8_t)(PROTO_IPIP + v6 * (PROTO_IPV6 - PROTO_IPIP));
 	uint8_t outer_proto = kind.encap == ENCAP_IPIP ? inner_proto : PROTO_UDP;
 
 	if (!encap_write_l2(c, b, kind))

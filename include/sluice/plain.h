@@ -64,7 +64,7 @@ SLUICE_INLINE bool plain_starts(uint32_t type_first, bool v6)
 	return (type_first & 0xffffff) == (be16_from(ETHER_IPV4) | 0x45U << 16);
 }
 
-/* `l4_bytes` may be less than 0. What it says is added to info[1]. */
+/* `l4_bytes` may be less than 0. What it says is `info`'s share of info[1]. */
 SLUICE_INLINE bool plain_parse_tcp(const uint8_t *l4, int32_t l4_bytes, uint64_t *info)
 {
 	const struct tcp_header *tcp = (const struct tcp_header *)l4;
@@ -72,9 +72,9 @@ SLUICE_INLINE bool plain_parse_tcp(const uint8_t *l4, int32_t l4_bytes, uint64_t
 	uint64_t opens = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? PACKET_OPENS : 0;
 	if (header_bytes < (int32_t)sizeof(*tcp) || header_bytes > l4_bytes)
 		return false;
-	*info |= (uint64_t)PACKET_SUM_KNOWN << PLAIN_FLAGS_SHIFT |
-		 (uint64_t)PROTO_TCP << PLAIN_PROTO_SHIFT | opens << PLAIN_FLAGS_SHIFT |
-		 (uint64_t)tcp->flags << PLAIN_TCP_FLAGS_SHIFT;
+	*info = (uint64_t)PACKET_SUM_KNOWN << PLAIN_FLAGS_SHIFT |
+		(uint64_t)PROTO_TCP << PLAIN_PROTO_SHIFT | opens << PLAIN_FLAGS_SHIFT |
+		(uint64_t)tcp->flags << PLAIN_TCP_FLAGS_SHIFT;
 	return true;
 }
 
@@ -92,74 +92,65 @@ SLUICE_INLINE bool plain_parse_udp(const uint8_t *l4, int32_t l4_bytes, uint64_t
 	if (udp_bytes >= (int32_t)(sizeof(*udp) + sizeof(*quic)) &&
 	    packet_is_quic_initial(quic->form_type, wire_load32(quic->version)))
 		flags |= PACKET_OPENS;
-	*info |= (uint64_t)PROTO_UDP << PLAIN_PROTO_SHIFT | (uint64_t)flags << PLAIN_FLAGS_SHIFT;
+	*info = (uint64_t)PROTO_UDP << PLAIN_PROTO_SHIFT | (uint64_t)flags << PLAIN_FLAGS_SHIFT;
 	return true;
+}
+
+/* TCP or UDP: what it says of the flow's rest and of info[1]. */
+SLUICE_INLINE bool plain_parse_l4(const uint8_t *l4, int32_t l4_bytes, bool tcp, bool udp,
+				  enum flow_bytes bytes, struct plain *plain)
+{
+	if (tcp) {
+		plain->flow.last = wire_load32(l4) | flow_last(0, 0, PROTO_TCP, bytes);
+		return plain_parse_tcp(l4, l4_bytes, &plain->info[1]);
+	}
+	plain->flow.last = wire_load32(l4) | flow_last(0, 0, PROTO_UDP, bytes);
+	return udp && plain_parse_udp(l4, l4_bytes, &plain->info[1]);
 }
 
 SLUICE_INLINE bool plain_parse_v4(const struct ipv4_header *ip, uint32_t l3_offset,
 				  uint32_t room_bytes, struct plain *plain)
 {
-	const uint8_t *l4 = (const uint8_t *)(ip + 1);
 	/* From `fragment` to `proto`, of which the TTL is nobody's concern. */
 	const uint32_t mask = be16_from(IPV4_MF | IPV4_OFFSET) | 0xffU << 24;
-	const uint32_t fragment_ttl_proto = wire_load32(&ip->fragment);
-	const uint32_t fragment_proto = fragment_ttl_proto & mask;
-	/* The bit that it is, moved to where it's wanted: no branch. */
-	const uint64_t df = (uint64_t)(fragment_ttl_proto & be16_from(IPV4_DF)) *
-			    (((uint64_t)PACKET_DF << PLAIN_FLAGS_SHIFT) / be16_from(IPV4_DF));
+	const uint32_t fragment_proto = wire_load32(&ip->fragment) & mask;
 	const uint32_t ip_bytes = be16_to(ip->total_bytes);
-	const int32_t l4_bytes = (int32_t)ip_bytes - (int32_t)sizeof(*ip);
 	const uint64_t l4_offset = l3_offset + sizeof(*ip);
-	uint64_t flow_rest;
+	uint64_t df;
 
-	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
-	plain->info[1] = ip->id | (uint64_t)ip->tos << PLAIN_TOS_SHIFT | df;
-	if (ip_bytes > room_bytes)
+	if (ip_bytes > room_bytes ||
+	    !plain_parse_l4((const uint8_t *)(ip + 1), (int32_t)(ip_bytes - sizeof(*ip)),
+			    fragment_proto == PROTO_TCP << 24, fragment_proto == PROTO_UDP << 24,
+			    FLOW_BYTES_V4, plain))
 		return false;
-	if (fragment_proto == PROTO_TCP << 24) {
-		if (!plain_parse_tcp(l4, l4_bytes, &plain->info[1]))
-			return false;
-		flow_rest = flow_last(0, 0, PROTO_TCP, FLOW_BYTES_V4);
-	} else {
-		if (fragment_proto != PROTO_UDP << 24 ||
-		    !plain_parse_udp(l4, l4_bytes, &plain->info[1]))
-			return false;
-		flow_rest = flow_last(0, 0, PROTO_UDP, FLOW_BYTES_V4);
-	}
+	/* The bit that it is, moved to where it's wanted: no branch. */
+	df = (uint64_t)(ip->fragment & be16_from(IPV4_DF)) *
+	     (((uint64_t)PACKET_DF << PLAIN_FLAGS_SHIFT) / be16_from(IPV4_DF));
 	plain->flow.addrs[0] = wire_load64(&ip->src);
-	plain->flow.last = wire_load32(l4) | flow_rest; /* both ports */
+	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
+	plain->info[1] |= ip->id | (uint64_t)ip->tos << PLAIN_TOS_SHIFT | df;
 	return true;
 }
 
 SLUICE_INLINE bool plain_parse_v6(const struct ipv6_header *ip, uint32_t l3_offset,
 				  uint32_t room_bytes, struct plain *plain)
 {
-	const uint8_t *l4 = (const uint8_t *)(ip + 1);
-	const int32_t l4_bytes = be16_to(ip->payload_bytes);
-	const uint32_t ip_bytes = (uint32_t)l4_bytes + (uint32_t)sizeof(*ip);
+	const uint32_t payload_bytes = be16_to(ip->payload_bytes);
+	const uint32_t ip_bytes = payload_bytes + (uint32_t)sizeof(*ip);
 	const uint64_t tos = be32_to(ip->version_class_label) >> 20 & 0xff;
 	const uint64_t l4_offset = l3_offset + sizeof(*ip);
-	uint64_t flow_rest;
 
-	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
-	plain->info[1] = tos << PLAIN_TOS_SHIFT | (uint64_t)(PACKET_V6 | PACKET_DF)
-							  << PLAIN_FLAGS_SHIFT;
-	if (ip_bytes > room_bytes)
+	if (ip_bytes > room_bytes ||
+	    !plain_parse_l4((const uint8_t *)(ip + 1), (int32_t)payload_bytes,
+			    ip->next == PROTO_TCP, ip->next == PROTO_UDP, FLOW_BYTES_V6, plain))
 		return false;
-	if (ip->next == PROTO_TCP) {
-		if (!plain_parse_tcp(l4, l4_bytes, &plain->info[1]))
-			return false;
-		flow_rest = flow_last(0, 0, PROTO_TCP, FLOW_BYTES_V6);
-	} else {
-		if (ip->next != PROTO_UDP || !plain_parse_udp(l4, l4_bytes, &plain->info[1]))
-			return false;
-		flow_rest = flow_last(0, 0, PROTO_UDP, FLOW_BYTES_V6);
-	}
 	plain->flow.addrs[0] = ip->src[0];
 	plain->flow.addrs[1] = ip->src[1];
 	plain->flow.addrs[2] = ip->dst[0];
 	plain->flow.addrs[3] = ip->dst[1];
-	plain->flow.last = wire_load32(l4) | flow_rest; /* both ports */
+	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
+	plain->info[1] |= tos << PLAIN_TOS_SHIFT | (uint64_t)(PACKET_V6 | PACKET_DF)
+							   << PLAIN_FLAGS_SHIFT;
 	return true;
 }
 

@@ -50,7 +50,8 @@ SLUICE_INLINE uint64_t service_flow_key(const struct flow *f, bool v6)
 {
 	uint32_t addr = v6 ? service_fold(&f->addrs[2]) : (uint32_t)(f->addrs[0] >> 32);
 
-	return service_key(addr, 0, 0, v6) | (f->last & 0xffffff0000ULL) << 16;
+	/* Two shifts drop what else is there. */
+	return service_key(addr, 0, 0, v6) | f->last >> 16 << 32;
 }
 
 /* Where a key's probes start. All of the key counts in each bit: ports of one vip lie apart. */

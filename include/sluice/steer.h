@@ -233,8 +233,7 @@ SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct
 SLUICE_INLINE bool steer_kind_fits(const struct backend *b, const struct packet *p,
 				   struct encap_kind kind)
 {
-	return b->flags & BACKEND_RESOLVED &&
-	       p->ip_bytes + encap_kind_outer_bytes(kind) <= b->mtu_bytes;
+	return p->ip_bytes + encap_kind_outer_bytes(kind) <= b->mtu_bytes;
 }
 
 /* What becomes of a packet that fits. */
@@ -246,10 +245,10 @@ SLUICE_INLINE enum verdict steer_fitting(const struct packet *p)
 /* Step 6: can it go there? Returns forward, icmp_forward, no_next_hop, too_big(_dropped). */
 SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packet *p)
 {
-	if (steer_kind_fits(b, p, encap_kind(b)))
-		return steer_fitting(p);
 	if (!(b->flags & BACKEND_RESOLVED))
 		return VERDICT_no_next_hop;
+	if (steer_kind_fits(b, p, encap_kind(b)))
+		return steer_fitting(p);
 	/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
 	if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
 	    p->ip_bytes < ANSWER_QUOTE_BYTES)
