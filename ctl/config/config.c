@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "config_form.h"
-#include "config_print.h"
 
 /* libconfig's parser over the text. False with the fault reported. */
 static bool text_parse(config_t *config, const struct config_text *text,
@@ -75,32 +74,6 @@ struct model *config_reload(const char *path, const struct model *prior,
 	}
 	config_report_finish(&report);
 	model_free(m);
-	return NULL;
-}
-
-struct service_conf *config_service_parse(const json_t *tree, char error[CONFIG_ERROR_MAX])
-{
-	/* One line of a file that isn't there. */
-	struct config_line line = {0};
-	struct config_text text = {.lines = &line, .lines_n = 1, .files = {"(run-time change)"}};
-	struct config_report report = {.text = error};
-	struct config_reader r = {.report = &report, .text = &text};
-	char *printed = config_print(tree);
-	struct service_conf *service = NULL;
-	config_t config;
-
-	config_init(&config);
-	if (!printed || !config_read_string(&config, printed))
-		config_report_add(&report, "state", 0, "", "%s",
-				  printed ? config_error_text(&config) : "out of memory");
-	else
-		service = config_service_read(&r, config_root_setting(&config));
-	config_destroy(&config);
-	free(printed);
-	if (report.faults_n == 0)
-		return service;
-	config_report_finish(&report);
-	service_conf_unref(service);
 	return NULL;
 }
 

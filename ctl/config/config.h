@@ -6,8 +6,6 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
-#include <jansson.h>
-
 #include "model.h"
 
 enum {
@@ -34,8 +32,5 @@ struct model *config_reload(const char *path, const struct model *prior,
 
 /* Whether the file at `path` includes others, as far as it can be read. */
 bool config_has_includes(const char *path);
-
-/* A service of a tree that config_json_service() made, or of one like it. NULL: `error`. */
-struct service_conf *config_service_parse(const json_t *tree, char error[CONFIG_ERROR_MAX]);
 
 #endif

@@ -36,9 +36,12 @@ extern const struct config_key config_backend_keys[];
 
 /* A service's "health", which fills a struct health_conf, and a backend's (health_override). */
 extern const struct config_key config_health_keys[];
-extern const struct config_key *const config_health_override_keys;
+extern const struct config_key config_health_override_keys[];
 config_read_fn config_read_health;
 config_json_fn config_health_json, config_override_json;
+
+/* Takes out of a service's "health" what means nothing to checks of that type ("tcp"). */
+void config_health_retype(json_t *health, const char *type);
 
 /* Fill a struct config_form. */
 extern const struct config_key config_http_keys[];

@@ -39,7 +39,7 @@ void config_fault(struct config_reader *r, const config_setting_t *s, const char
 	const config_setting_t *member =
 		key ? config_setting_lookup((config_setting_t *)(uintptr_t)s, key) : NULL;
 	char path[PATH_ROOM], text[512];
-	const char *file;
+	const char *file = NULL;
 	uint32_t line = 0;
 	va_list args;
 	size_t used;
@@ -50,7 +50,9 @@ void config_fault(struct config_reader *r, const config_setting_t *s, const char
 	used = path_write(member ? member : s, path);
 	if (key && !member)
 		snprintf(path + used, sizeof(path) - used, "%s%s", used ? "." : "", key);
-	file = config_text_place(r->text, config_setting_source_line(member ? member : s), &line);
+	if (r->text)
+		file = config_text_place(r->text, config_setting_source_line(member ? member : s),
+					 &line);
 	/* Of what isn't there in the root, no line is to blame. */
 	if (config_setting_is_root(s) && !member)
 		line = 0;

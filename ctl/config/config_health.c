@@ -63,11 +63,12 @@ const struct config_key config_health_keys[] = {
 	{ "send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json },
 	{ "expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json },
 	{ "program", "", config_read_path, SERVICE(program) },
-	{ "args", "", read_args, .offset = 0, .json = args_json },
+	{ "args", "", read_args, .offset = 0, .list = true, .json = args_json },
 	{ .name = NULL },
 };
 
-static const struct config_key override_keys[] = {
+/* Of a backend. */
+const struct config_key config_health_override_keys[] = {
 	{ "check", "\"on\"", config_read_choice, AT(struct health_override, off),
 	  .choices = off_choices },
 	{ "port", "", config_read_integer, BACKEND(port), .min = 1, .max = 65535 },
@@ -83,8 +84,6 @@ static const struct config_key override_keys[] = {
 	  .max = HEALTH_JITTER_MAX, .json = config_json_nothing },
 	{ .name = NULL },
 };
-
-const struct config_key *const config_health_override_keys = override_keys;
 
 /* Keys that mean something to some types only. */
 static const struct {
@@ -234,6 +233,20 @@ static json_t *args_json(const struct config_key *key, const void *in)
 	return list;
 }
 
+static void particular_leave(json_t *health, unsigned int type)
+{
+	for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++)
+		if (!(particular[i].types & ONLY(type)))
+			json_object_del(health, particular[i].key);
+}
+
+void config_health_retype(json_t *health, const char *type)
+{
+	for (unsigned int i = 0; type_choices[i]; i++)
+		if (strcmp(type_choices[i], type) == 0)
+			particular_leave(health, i);
+}
+
 json_t *config_health_json(const struct config_key *key, const void *in)
 {
 	const struct health_conf *conf = in;
@@ -242,9 +255,7 @@ json_t *config_health_json(const struct config_key *key, const void *in)
 	if (conf->type == HEALTH_NO_CHECK)
 		return NULL;
 	group = config_json_group(config_health_keys, conf);
-	for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++)
-		if (!(particular[i].types & ONLY(conf->type)))
-			json_object_del(group, particular[i].key);
+	particular_leave(group, conf->type);
 	return group;
 }
 

@@ -37,8 +37,8 @@ void config_report_add(struct config_report *report, const char *file, uint32_t 
 		return;
 	if (line)
 		snprintf(number, sizeof(number), ":%u", line);
-	used = snprintf(text, sizeof(text), "%.400s%s: %.200s%s", file, number, where,
-			*where ? ": " : "");
+	used = snprintf(text, sizeof(text), "%.400s%s%s%.200s%s", file ? file : "", number,
+			file ? ": " : "", where, *where ? ": " : "");
 	va_start(args, format);
 	vsnprintf(text + used, sizeof(text) - (size_t)used, format, args);
 	va_end(args);

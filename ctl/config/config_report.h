@@ -17,7 +17,7 @@ struct config_report {
 };
 
 /*
- * Adds "file:line: where: ..."; line 0 and where "" are left out. What isn't printable ASCII
+ * Adds "file:line: where: ..."; file NULL, line 0 and where "" are left out. What isn't printable ASCII
  * becomes '?', so that a fault is one line whatever the file held.
  */
 __attribute__((format(printf, 5, 6))) void config_report_add(struct config_report *report,

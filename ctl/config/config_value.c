@@ -36,6 +36,11 @@ const char *config_type_name(const config_setting_t *s)
 	}
 }
 
+bool config_key_is_integer(const struct config_key *key)
+{
+	return key->max != 0 && key->read != config_read_prefix;
+}
+
 static bool is_integer(const config_setting_t *s)
 {
 	return config_setting_type(s) == CONFIG_TYPE_INT ||

@@ -15,7 +15,7 @@
 
 struct config_reader {
 	struct config_report *report;
-	const struct config_text *text;
+	const struct config_text *text; /* NULL: there is no file, and faults have no line */
 };
 
 struct config_key;
@@ -39,6 +39,7 @@ struct config_key {
 	const char *const *choices; /* of config_read_choice: values from 0 on; NULL ends them */
 	const struct config_key *keys; /* of a group, or of the groups in a list */
 	const char *mend; /* what to do when it is missing; NULL: that is plain */
+	bool list;        /* takes several texts, an array */
 	config_json_fn *json; /* the way back; NULL: as config_json.c has it for `read` */
 };
 
@@ -46,6 +47,9 @@ struct config_key {
 __attribute__((format(printf, 4, 5), nonnull(4))) void
 config_fault(struct config_reader *r, const config_setting_t *s, const char *key,
 	     const char *format, ...);
+
+/* Whether its value is a number within min and max. */
+bool config_key_is_integer(const struct config_key *key);
 
 /* "an integer" */
 const char *config_type_name(const config_setting_t *s);

@@ -12,6 +12,7 @@
 
 #include "config_json.h"
 #include "config_print.h"
+#include "config_tree.h"
 
 /* A model in the making. */
 struct layer {
