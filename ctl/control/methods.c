@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct rpc_param methods_no_params[] = {{.name = NULL}};
 
@@ -235,18 +236,28 @@ json_t *methods_verdicts(const struct service_counters *counters)
 	return object;
 }
 
-bool methods_name(struct rpc_call *call, const json_t *object, const char *place,
-		  char out[MODEL_NAME_MAX])
+json_t *methods_keys(const struct rpc_call *call)
 {
-	const char *name = rpc_string(object, "name");
+	static const char *const others[] = {"service", "backend", "dry_run"};
+	json_t *keys = json_copy(call->params);
 
-	if (strlen(name) >= MODEL_NAME_MAX) {
-		rpc_refuse(call, RPC_INVALID, "%sname: \"%.64s...\" is longer than %d letters",
-			   place, name, MODEL_NAME_MAX - 1);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		json_object_del(keys, others[i]);
+	return keys;
+}
+
+json_t *methods_refuse_tree(struct rpc_call *call, char *text)
+{
+	for (char *c = text; (c = strchr(c, '\n')); c++)
+		*c = ';';
+	return rpc_refuse(call, RPC_INVALID, "%s", text);
+}
+
+bool methods_is_trusted(const struct rpc_call *call)
+{
+	if (call->peer.reads_only)
 		return false;
-	}
-	snprintf(out, MODEL_NAME_MAX, "%s", name);
-	return true;
+	return call->peer.uid == 0 || call->peer.uid == geteuid();
 }
 
 bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,

@@ -71,14 +71,23 @@ const char *methods_transition_word(enum daemon_transition_state state);
 /* Packets by verdict, as an object. */
 json_t *methods_verdicts(const struct service_counters *counters);
 
-/* Reads name, address, weight and state of `object`, which stands at `place` in the parameters.
- * False: the call is refused. */
-bool methods_backend_conf(struct rpc_call *call, const json_t *object, const char *place,
-			  struct backend_conf *out);
+/* A backend that is added, for the tables of methods that take one. */
+#define METHODS_BACKEND_KEYS                                                                      \
+	{"name", RPC_STRING, true, "of the new backend, within its service", NULL},               \
+	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},           \
+	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},                       \
+	{"state", RPC_STRING, false, "enabled (if missing), draining or disabled", NULL},         \
+	{"health", RPC_OBJECT, false, "what differs from the service's health checks", NULL}
 
-/* Copies a name. False: it's too long, and the call is refused. */
-bool methods_name(struct rpc_call *call, const json_t *object, const char *place,
-		  char out[MODEL_NAME_MAX]);
+/* The parameters that are keys of the configuration: all but "service", "backend" and "dry_run". A
+ * new reference; NULL: no memory. */
+json_t *methods_keys(const struct rpc_call *call);
+
+/* What config_tree.h found wrong in the parameters. Returns NULL. */
+json_t *methods_refuse_tree(struct rpc_call *call, char *text);
+
+/* Root, or whom sluiced runs as, by a socket that is for changes, too. */
+bool methods_is_trusted(const struct rpc_call *call);
 
 /* Copies an address. False: it is none, and the call is refused. */
 bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,

@@ -3,6 +3,7 @@
  * backends.list, backend.set, .enable, .disable, .drain, .undrain, .add and .remove.
  * Called by rpc.c, on the control thread.
  */
+#include "config_tree.h"
 #include "methods.h"
 
 #include <stdio.h>
@@ -162,39 +163,28 @@ static json_t *backends_list(struct rpc_call *call)
 	return result;
 }
 
-bool methods_backend_conf(struct rpc_call *call, const json_t *object, const char *place,
-			  struct backend_conf *out)
-{
-	const char *state = rpc_string(object, "state");
-
-	memset(out, 0, sizeof(*out));
-	out->weight = MODEL_WEIGHT_DEFAULT;
-	out->admin = BACKEND_ENABLED;
-	if (!methods_name(call, object, place, out->name) ||
-	    !methods_addr(call, object, place, "address", &out->addr) ||
-	    !rpc_integer(call, object, place, "weight", 0, MODEL_WEIGHT_MAX, &out->weight))
-		return false;
-	if (state && strcmp(state, backend_admin_name(BACKEND_DISABLED)) == 0) {
-		out->admin = BACKEND_DISABLED;
-	} else if (state && strcmp(state, backend_admin_name(BACKEND_ENABLED)) != 0) {
-		rpc_refuse(call, RPC_INVALID, "%sstate: \"%.64s\" is neither enabled nor disabled",
-			   place, state);
-		return false;
-	}
-	return true;
-}
-
 static json_t *backend_add(struct rpc_call *call)
 {
 	const struct model *model = methods_newest(call);
+	json_t *keys = methods_keys(call);
+	char *text = malloc(CONFIG_ERROR_MAX);
 	struct model_error error = {.text = ""};
 	struct backend_conf spec;
+	json_t *result = NULL;
 
-	if (!methods_backend_conf(call, call->params, "", &spec))
-		return NULL;
-	return methods_apply(
-		call, model_backend_add(model, rpc_string(call->params, "service"), &spec, &error),
-		&error);
+	if (!text || !keys)
+		goto out;
+	if (config_backend_parse(keys, &spec, text))
+		result = methods_apply(call,
+				       model_backend_add(model, rpc_string(call->params, "service"),
+							 &spec, &error),
+				       &error);
+	else
+		methods_refuse_tree(call, text);
+out:
+	free(text);
+	json_decref(keys);
+	return result;
 }
 
 static json_t *backend_remove(struct rpc_call *call)
@@ -208,19 +198,42 @@ static json_t *backend_remove(struct rpc_call *call)
 			     &error);
 }
 
+/* The model with the backend set. NULL: the call is refused, or *error says why. */
+static struct model *backend_changed(struct rpc_call *call, const struct backend_conf *was,
+				     const json_t *keys, struct model_error *error)
+{
+	char *text = malloc(CONFIG_ERROR_MAX);
+	struct model *next = NULL;
+	struct backend_conf spec;
+
+	if (text && config_backend_change(was, keys, &spec, text))
+		next = model_backend_set(methods_newest(call), rpc_string(call->params, "service"),
+					 &spec, error);
+	else if (text)
+		methods_refuse_tree(call, text);
+	free(text);
+	return next;
+}
+
 static json_t *backend_set(struct rpc_call *call)
 {
+	const char *service = rpc_string(call->params, "service");
+	const char *name = rpc_string(call->params, "backend");
+	const struct service_conf *in = methods_service_named(call, methods_newest(call));
+	const struct backend_conf *was = in ? service_conf_find(in, name) : NULL;
+	json_t *keys = methods_keys(call);
 	struct model_error error = {.text = ""};
-	uint32_t weight = 0;
+	struct model *next = NULL;
 
-	if (!rpc_integer(call, call->params, "", "weight", 0, MODEL_WEIGHT_MAX, &weight))
-		return NULL;
-	return methods_apply(call,
-			     model_backend_weight(methods_newest(call),
-						  rpc_string(call->params, "service"),
-						  rpc_string(call->params, "backend"), weight,
-						  &error),
-			     &error);
+	if (in && !was)
+		rpc_refuse(call, RPC_NOT_FOUND, "service \"%s\" has no backend \"%.64s\"", service,
+			   name);
+	else if (was && keys && json_object_size(keys) == 0)
+		rpc_refuse(call, RPC_PARAMS, "backend.set: neither weight nor health is given");
+	else if (was && keys)
+		next = backend_changed(call, was, keys, &error);
+	json_decref(keys);
+	return next || error.text[0] ? methods_apply(call, next, &error) : NULL;
 }
 
 static json_t *set_admin(struct rpc_call *call, enum backend_admin admin)
@@ -283,7 +296,8 @@ static const struct rpc_param list_params[] = {
 static const struct rpc_param set_params[] = {
 	{"service", RPC_STRING, true, "name of the service", NULL},
 	{"backend", RPC_STRING, true, "name of the backend", NULL},
-	{"weight", RPC_INTEGER, true, "0 to 65535; 0 takes no new flows", NULL},
+	{"weight", RPC_INTEGER, false, "0 to 65535; 0 takes no new flows", NULL},
+	{"health", RPC_OBJECT, false, "what differs from the service's health checks", NULL},
 	METHODS_DRY_RUN,
 	{.name = NULL},
 };
@@ -306,10 +320,7 @@ static const struct rpc_param drain_params[] = {
 
 static const struct rpc_param add_params[] = {
 	{"service", RPC_STRING, true, "name of the service", NULL},
-	{"name", RPC_STRING, true, "of the new backend, within its service", NULL},
-	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},
-	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},
-	{"state", RPC_STRING, false, "enabled (if missing) or disabled", NULL},
+	METHODS_BACKEND_KEYS,
 	METHODS_DRY_RUN,
 	{.name = NULL},
 };
@@ -317,7 +328,7 @@ static const struct rpc_param add_params[] = {
 const struct rpc_method methods_backend[] = {
 	{"backends.list", backends_list, false, list_params,
 	 "lists backends as they run: share, next hop, packets"},
-	{"backend.set", backend_set, true, set_params, "sets a backend's weight"},
+	{"backend.set", backend_set, true, set_params, "sets a backend's weight and health checks"},
 	{"backend.enable", backend_enable, true, named_params, "lets a backend take flows"},
 	{"backend.disable", backend_disable, true, named_params, "sends a backend nothing more"},
 	{"backend.drain", backend_drain, true, drain_params,

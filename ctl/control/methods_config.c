@@ -9,15 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Who may see the seed: root, and whom sluiced runs as, by the socket that is for changes, too. */
-static bool may_see_secrets(const struct rpc_call *call)
-{
-	if (call->peer.reads_only)
-		return false;
-	return call->peer.uid == 0 || call->peer.uid == geteuid();
-}
 
 static const char *kind_word(enum model_change_kind kind)
 {
@@ -137,7 +128,7 @@ static bool put_run_time(struct rpc_call *call, json_t **result)
 static json_t *config_show(struct rpc_call *call)
 {
 	const struct daemon_api *api = call->api;
-	bool effective = rpc_flag(call->params, "effective"), secrets = may_see_secrets(call);
+	bool effective = rpc_flag(call->params, "effective"), secrets = methods_is_trusted(call); /* the seed */
 	struct daemon_state state;
 	struct daemon_info info;
 	json_t *result;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * services.list, service.add, service.remove. Called by rpc.c, on the control thread.
+ * services.list, service.add, service.set, service.remove. Called by rpc.c, on the control thread.
  */
+#include "config_tree.h"
 #include "methods.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static json_t *service_json(const struct daemon_api *api, const struct service_conf *service)
 {
@@ -45,85 +47,68 @@ static json_t *services_list(struct rpc_call *call)
 	return result;
 }
 
-/* How flows are spread, and how they are kept at a change. */
-static bool read_spreading(struct rpc_call *call, struct service_conf *spec)
+/* Who may have other programs run than what the file names: else the group of the socket could. */
+static bool may_run(struct rpc_call *call, const struct service_conf *next,
+		    const struct service_conf *was)
 {
-	const char *scheduler = rpc_string(call->params, "scheduler");
-	const char *hash = rpc_string(call->params, "hash");
+	const struct health_conf *h = &next->health;
 
-	spec->transition_s = MODEL_TRANSITION_S_DEFAULT;
-	if (!rpc_integer(call, call->params, "", "transition_s", 0, MODEL_TRANSITION_S_MAX,
-			 &spec->transition_s) ||
-	    !rpc_integer(call, call->params, "", "slow_start_s", 0, MODEL_SLOW_START_S_MAX,
-			 &spec->slow_start_s))
-		return false;
-	if (scheduler && scheduler_parse(scheduler, &spec->scheduler) < 0) {
-		rpc_refuse(call, RPC_INVALID,
-			   "scheduler: \"%.64s\" is none of maglev, rr, wrr, random, least-conn",
-			   scheduler);
-		return false;
-	}
-	if (hash && hash_parse(hash, &spec->hash_source) < 0) {
-		rpc_refuse(call, RPC_INVALID, "hash: \"%.64s\" is neither flow nor source", hash);
-		return false;
-	}
-	return true;
+	if (h->type != HEALTH_EXEC || methods_is_trusted(call))
+		return true;
+	if (was && strcmp(was->health.program, h->program) == 0 &&
+	    memcmp(was->health.args, h->args, sizeof(h->args)) == 0)
+		return true;
+	rpc_refuse(call, RPC_DENIED,
+		   "health.program: only root can have programs run; name it in the configuration "
+		   "file, or use another type of check");
+	return false;
 }
 
-/* All but the backends. */
-static bool read_service(struct rpc_call *call, struct service_conf *spec)
+/* `spec` NULL: the text says why. Takes over both. */
+static struct service_conf *spec_or_refusal(struct rpc_call *call, struct service_conf *spec,
+					    char *text)
 {
-	const char *protocol = rpc_string(call->params, "protocol");
-	const char *encap = rpc_string(call->params, "encap");
-	uint32_t port = 0;
-
-	if (!methods_name(call, call->params, "", spec->name) ||
-	    !methods_addr(call, call->params, "", "vip", &spec->vip) ||
-	    !rpc_integer(call, call->params, "", "port", 0, UINT16_MAX, &port) ||
-	    !rpc_integer(call, call->params, "", "slots", 0, INT32_MAX, &spec->slots))
-		return false;
-	spec->port = (uint16_t)port;
-	if (proto_parse(protocol, &spec->proto) < 0) {
-		rpc_refuse(call, RPC_INVALID, "protocol: \"%.64s\" is neither tcp nor udp",
-			   protocol);
-		return false;
-	}
-	spec->encap = ENCAP_IPIP;
-	if (encap && encap_parse(encap, &spec->encap) < 0) {
-		rpc_refuse(call, RPC_INVALID, "encap: \"%.64s\" is none of ipip, gue, gue0", encap);
-		return false;
-	}
-	return read_spreading(call, spec);
-}
-
-static bool read_backends(struct rpc_call *call, const json_t *array, struct service_conf *spec)
-{
-	for (uint32_t i = 0; i < spec->backends_n; i++) {
-		char place[RPC_PLACE_MAX];
-
-		snprintf(place, sizeof(place), "backends[%u].", i);
-		if (!methods_backend_conf(call, json_array_get(array, i), place,
-					  &spec->backends[i]))
-			return false;
-	}
-	return true;
+	if (!spec)
+		methods_refuse_tree(call, text);
+	free(text);
+	return spec;
 }
 
 static json_t *service_add(struct rpc_call *call)
 {
-	const json_t *backends = json_object_get(call->params, "backends");
+	char *text = malloc(CONFIG_ERROR_MAX);
 	struct model_error error = {.text = ""};
 	struct service_conf *spec;
 	json_t *result = NULL;
 
-	spec = service_conf_new((uint32_t)json_array_size(backends));
-	if (!spec)
+	if (!text)
 		return NULL;
-	if (read_service(call, spec) && read_backends(call, backends, spec))
-		result = methods_apply(
-			call, model_service_add(methods_newest(call), spec, &error),
-			&error);
+	spec = spec_or_refusal(call, config_service_parse(call->params, text), text);
+	if (spec && may_run(call, spec, NULL))
+		result = methods_apply(call, model_service_add(methods_newest(call), spec, &error),
+				       &error);
 	service_conf_unref(spec);
+	return result;
+}
+
+static json_t *service_set(struct rpc_call *call)
+{
+	const struct service_conf *was = methods_service_named(call, methods_newest(call));
+	json_t *keys = was ? methods_keys(call) : NULL;
+	char *text = malloc(CONFIG_ERROR_MAX);
+	struct model_error error = {.text = ""};
+	struct service_conf *spec = NULL;
+	json_t *result = NULL;
+
+	if (keys && text && json_object_size(keys) == 0)
+		rpc_refuse(call, RPC_PARAMS, "service.set: nothing to set is given");
+	else if (keys && text)
+		spec = spec_or_refusal(call, config_service_change(was, keys, text), text);
+	if (spec && may_run(call, spec, was))
+		result = methods_apply(call, model_service_set(methods_newest(call), spec, &error),
+				       &error);
+	service_conf_unref(spec);
+	json_decref(keys);
 	return result;
 }
 
@@ -137,11 +122,23 @@ static json_t *service_remove(struct rpc_call *call)
 		&error);
 }
 
+/* What service.set can change; service.add takes it, too. */
+#define SETTABLE                                                                                   \
+	{"encap", RPC_STRING, false, "ipip (if missing), gue or gue0", NULL},                      \
+	{"scheduler", RPC_STRING, false, "maglev (if missing), rr, wrr, random or least-conn",     \
+	 NULL},                                                                                    \
+	{"hash", RPC_STRING, false, "of maglev: flow (if missing), or source: session affinity",   \
+	 NULL},                                                                                    \
+	{"transition_s", RPC_INTEGER, false,                                                       \
+	 "0 to 86400 s that older flows are waited for; 300 if missing", NULL},                    \
+	{"slow_start_s", RPC_INTEGER, false,                                                       \
+	 "0 to 86400 s to a new backend's full weight; 0 if missing", NULL},                       \
+	{"health", RPC_OBJECT, false, "how its backends are checked; not at all if missing", NULL},\
+	{"all_down", RPC_STRING, false, "when all backends are down: all (if missing) or none",    \
+	 NULL}
+
 static const struct rpc_param backend_fields[] = {
-	{"name", RPC_STRING, true, "of the backend, within its service", NULL},
-	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},
-	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},
-	{"state", RPC_STRING, false, "enabled (if missing) or disabled", NULL},
+	METHODS_BACKEND_KEYS,
 	{.name = NULL},
 };
 
@@ -150,21 +147,16 @@ static const struct rpc_param add_params[] = {
 	{"vip", RPC_STRING, true, "its IPv4 or IPv6 address", NULL},
 	{"port", RPC_INTEGER, true, "1 to 65535, or 0 for all ports", NULL},
 	{"protocol", RPC_STRING, true, "tcp or udp", NULL},
-	{"encap", RPC_STRING, false, "ipip (if missing), gue or gue0", NULL},
 	{"slots", RPC_INTEGER, false, "of its lookup table, a prime; chosen if missing or 0", NULL},
-	{"scheduler", RPC_STRING, false, "maglev (if missing), rr, wrr, random or least-conn",
-	 NULL},
-	{"hash", RPC_STRING, false, "of maglev: flow (if missing), or source: session affinity",
-	 NULL},
-	{"transition_s", RPC_INTEGER, false,
-	 "0 to 86400 s that older flows are waited for; 300 if "
-	 "missing",
-	 NULL},
-	{"slow_start_s", RPC_INTEGER, false,
-	 "0 to 86400 s to a new backend's full weight; 0 if "
-	 "missing",
-	 NULL},
+	SETTABLE,
 	{"backends", RPC_OBJECTS, false, "none if missing", backend_fields},
+	{.name = NULL},
+};
+
+static const struct rpc_param set_params[] = {
+	{"service", RPC_STRING, true, "name of the service", NULL},
+	SETTABLE,
+	METHODS_DRY_RUN,
 	{.name = NULL},
 };
 
@@ -178,6 +170,8 @@ const struct rpc_method methods_service[] = {
 	{"services.list", services_list, false, methods_no_params, "lists the services"},
 	{"service.add", service_add, true, add_params,
 	 "adds a service, with its backends or without"},
+	{"service.set", service_set, true, set_params,
+	 "sets how a service's flows are spread and its backends are checked"},
 	{"service.remove", service_remove, true, remove_params,
 	 "removes a service and its backends"},
 	{.name = NULL},

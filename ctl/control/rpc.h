@@ -29,7 +29,7 @@ struct event_follow;
 	X(CONFLICT, -32004, "right in itself, but not beside the rest")                       \
 	X(FULL, -32005, "a limit is reached")                                                 \
 	X(BUSY, -32006, "too many clients are connected")                                     \
-	X(DENIED, -32007, "the method changes something, and this socket only reads")
+	X(DENIED, -32007, "it is for others to ask for: the socket only reads, or who asks isn't root")
 
 enum rpc_error_code {
 #define X(id, code, when) RPC_##id = (code),

@@ -205,12 +205,18 @@ const struct backend_conf *service_conf_find_at(const struct service_conf *s, co
  */
 struct model *model_service_add(const struct model *m, const struct service_conf *spec,
 				struct model_error *error);
+/* Of a service that there is: what `spec`, which goes on from it, has but for the backends. */
+struct model *model_service_set(const struct model *m, const struct service_conf *spec,
+				struct model_error *error);
 struct model *model_service_remove(const struct model *m, const char *service,
 				   struct model_error *error);
 struct model *model_backend_add(const struct model *m, const char *service,
 				const struct backend_conf *spec, struct model_error *error);
 struct model *model_backend_remove(const struct model *m, const char *service, const char *backend,
 				   struct model_error *error);
+/* Of a backend that there is by spec's name: another weight, other health checks. */
+struct model *model_backend_set(const struct model *m, const char *service,
+				const struct backend_conf *spec, struct model_error *error);
 struct model *model_backend_weight(const struct model *m, const char *service, const char *backend,
 				   uint32_t weight, struct model_error *error);
 struct model *model_backend_admin(const struct model *m, const char *service, const char *backend,

@@ -140,6 +140,31 @@ err_free:
 	return NULL;
 }
 
+struct model *model_service_set(const struct model *m, const struct service_conf *spec,
+				struct model_error *error)
+{
+	struct first_fault first = {.error = error};
+	struct fault_sink sink = {.fn = first_fault_take, .ctx = &first};
+	uint32_t position = service_position(m, spec->name, error);
+	struct service_conf *s;
+
+	if (position == MODEL_NOWHERE)
+		return NULL;
+	s = service_conf_with(spec, m->services[position]);
+	if (!s)
+		return refused_no_memory(error);
+	service_check(&sink, position, s);
+	health_check(&sink, position, s, &m->settings);
+	if (sink.faults_n == 0 && service_conf_equal(s, m->services[position])) {
+		service_conf_unref(s);
+		s = service_conf_ref(m->services[position]);
+	}
+	if (sink.faults_n == 0)
+		return model_replace(m, position, s, error);
+	service_conf_unref(s);
+	return NULL;
+}
+
 struct model *model_service_remove(const struct model *m, const char *service,
 				   struct model_error *error)
 {
@@ -210,7 +235,11 @@ struct model *model_backend_add(const struct model *m, const char *service,
 	if (!s)
 		return refused_no_memory(error);
 	s->backends[old->backends_n] = *spec;
-	return model_replace(m, position, s, error);
+	health_check(&sink, position, s, &m->settings);
+	if (sink.faults_n == 0)
+		return model_replace(m, position, s, error);
+	service_conf_unref(s);
+	return NULL;
 }
 
 /* Finds both; false with the error set. */
@@ -242,29 +271,46 @@ struct model *model_backend_remove(const struct model *m, const char *service, c
 	return model_replace(m, position, s, error);
 }
 
-/* `m` with other values for one backend; name and address stay. */
-static struct model *backend_set(const struct model *m, uint32_t position, uint32_t index,
-				 uint32_t weight, enum backend_admin admin,
-				 uint32_t drain_timeout_s, struct model_error *error)
+/* `m` with `b` for one backend; name and address are the same. */
+static struct model *backend_replace(const struct model *m, uint32_t position, uint32_t index,
+				     const struct backend_conf *b, struct model_error *error)
 {
 	struct service_conf *s = m->services[position];
-	const struct backend_conf *b = &s->backends[index];
 
-	if (b->weight == weight && b->admin == admin && b->drain_timeout_s == drain_timeout_s)
+	if (memcmp(&s->backends[index], b, sizeof(*b)) == 0)
 		return model_replace(m, position, service_conf_ref(s), error);
 	s = service_conf_copy(s, s->backends_n);
 	if (!s)
 		return refused_no_memory(error);
-	s->backends[index].weight = weight;
-	s->backends[index].admin = admin;
-	s->backends[index].drain_timeout_s = drain_timeout_s;
+	s->backends[index] = *b;
 	return model_replace(m, position, s, error);
+}
+
+struct model *model_backend_set(const struct model *m, const char *service,
+				const struct backend_conf *spec, struct model_error *error)
+{
+	struct first_fault first = {.error = error};
+	struct fault_sink sink = {.fn = first_fault_take, .ctx = &first};
+	uint32_t position, index;
+	struct model *next;
+
+	if (!backend_place(m, service, spec->name, &position, &index, error))
+		return NULL;
+	next = backend_replace(m, position, index, spec, error);
+	if (!next)
+		return NULL;
+	backend_check(&sink, position, MODEL_NOWHERE, spec);
+	health_check(&sink, position, next->services[position], &m->settings);
+	if (sink.faults_n == 0)
+		return next;
+	model_free(next);
+	return NULL;
 }
 
 struct model *model_backend_weight(const struct model *m, const char *service, const char *backend,
 				   uint32_t weight, struct model_error *error)
 {
-	const struct backend_conf *b;
+	struct backend_conf b;
 	uint32_t position, index;
 
 	if (weight > MODEL_WEIGHT_MAX)
@@ -272,14 +318,16 @@ struct model *model_backend_weight(const struct model *m, const char *service, c
 			       MODEL_WEIGHT_MAX);
 	if (!backend_place(m, service, backend, &position, &index, error))
 		return NULL;
-	b = &m->services[position]->backends[index];
-	return backend_set(m, position, index, weight, b->admin, b->drain_timeout_s, error);
+	b = m->services[position]->backends[index];
+	b.weight = weight;
+	return backend_replace(m, position, index, &b, error);
 }
 
 struct model *model_backend_admin(const struct model *m, const char *service, const char *backend,
 				  enum backend_admin admin, struct model_error *error)
 {
 	uint32_t position, index;
+	struct backend_conf b;
 
 	if ((unsigned int)admin > BACKEND_DISABLED)
 		return refused(error, MODEL_INVALID,
@@ -287,20 +335,25 @@ struct model *model_backend_admin(const struct model *m, const char *service, co
 			       (unsigned int)admin);
 	if (!backend_place(m, service, backend, &position, &index, error))
 		return NULL;
-	return backend_set(m, position, index, m->services[position]->backends[index].weight, admin,
-			   0, error);
+	b = m->services[position]->backends[index];
+	b.admin = admin;
+	b.drain_timeout_s = 0;
+	return backend_replace(m, position, index, &b, error);
 }
 
 struct model *model_backend_drain(const struct model *m, const char *service, const char *backend,
 				  uint32_t timeout_s, struct model_error *error)
 {
 	uint32_t position, index;
+	struct backend_conf b;
 
 	if (timeout_s > MODEL_DRAIN_TIMEOUT_S_MAX)
 		return refused(error, MODEL_INVALID, "timeout_s: %u is not in 0-%u", timeout_s,
 			       MODEL_DRAIN_TIMEOUT_S_MAX);
 	if (!backend_place(m, service, backend, &position, &index, error))
 		return NULL;
-	return backend_set(m, position, index, m->services[position]->backends[index].weight,
-			   BACKEND_DRAINING, timeout_s, error);
+	b = m->services[position]->backends[index];
+	b.admin = BACKEND_DRAINING;
+	b.drain_timeout_s = timeout_s;
+	return backend_replace(m, position, index, &b, error);
 }

@@ -20,6 +20,10 @@ void model_append(struct model *m, struct service_conf *s);
  */
 struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t backends_n);
 
+/* `s` with the backends of another, and one reference. NULL: no memory. */
+struct service_conf *service_conf_with(const struct service_conf *s,
+				       const struct service_conf *backends_of);
+
 /* Whether all is the same, the backends' order too. */
 bool service_conf_equal(const struct service_conf *a, const struct service_conf *b);
 

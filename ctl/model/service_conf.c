@@ -57,6 +57,19 @@ struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t ba
 	return copy;
 }
 
+struct service_conf *service_conf_with(const struct service_conf *s,
+				       const struct service_conf *backends_of)
+{
+	struct service_conf *copy = service_conf_copy(backends_of, backends_of->backends_n);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, s, offsetof(struct service_conf, backends));
+	copy->refs = 1;
+	copy->backends_n = backends_of->backends_n;
+	return copy;
+}
+
 bool service_conf_equal(const struct service_conf *a, const struct service_conf *b)
 {
 	/* They come zeroed, so what is between the members is the same, too. */

@@ -11,6 +11,9 @@
 
 static struct fake_daemon fake; /* zeroed by setup */
 
+enum { ASKER = 1000 };
+static uid_t asker = ASKER; /* who asks */
+
 static int setup(void **state)
 {
 	memset(&fake, 0, sizeof(fake));
@@ -34,7 +37,7 @@ static void take_answer(void *ctx, int rc, json_t *answer)
 /* The answer as text, sorted; NULL if there is none. */
 static char *ask_bytes(const char *line, size_t line_bytes)
 {
-	const struct rpc_peer peer = {.uid = 1000, .pid = 4711};
+	const struct rpc_peer peer = {.uid = asker, .pid = 4711};
 	const struct daemon_api api = fake_api(&fake);
 	json_t *answer = NULL;
 	char *text;
