@@ -32,6 +32,8 @@ _sluicectl() {
 		word=${current%"${current##*[$breaks]}"}
 		reply=("${reply[@]#"$word"}")
 	fi
+	# A key's value follows it at once.
+	[[ ${reply[0]-} != *= ]] || compopt -o nospace 2>/dev/null
 	COMPREPLY=("${reply[@]}")
 }
 

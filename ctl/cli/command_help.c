@@ -76,6 +76,22 @@ void help_usage(const struct command *command, FILE *out)
 	fputc('\n', out);
 }
 
+/* "  fall=1-100      3 if never given" */
+static void print_keys(const struct command_arg *arg, FILE *out)
+{
+	fprintf(out, "\nkeys of %s, as sluice.conf(5) tells of them:\n", arg->word);
+	for (const struct config_key *key = arg->keys; key->name; key++) {
+		char form[KEY_VALUE_TEXT_MAX], text[KEY_VALUE_TEXT_MAX];
+		char help[KEY_VALUE_TEXT_MAX + sizeof(" if never given")] = "must be given at first";
+		const char *by_default = key_value_default(key, text);
+
+		if (by_default)
+			snprintf(help, sizeof(help), "%s%s", by_default,
+				 *by_default ? " if never given" : "");
+		print_row(out, key_value_form(key, form), help);
+	}
+}
+
 static void print_args(const struct command_arg *args, FILE *out)
 {
 	for (; args->word; args++) {
@@ -114,6 +130,10 @@ static void help_one(const struct command *command, FILE *out)
 	if (command->args) {
 		fputs("\narguments:\n", out);
 		print_args(command->args, out);
+	}
+	for (const struct command_arg *arg = command->args; arg && arg->word; arg++) {
+		if (arg->keys)
+			print_keys(arg, out);
 	}
 	if (command->examples)
 		print_examples(command->examples, out);
@@ -167,6 +187,21 @@ void help_all(FILE *out)
 #undef X
 }
 
+/* NULL stands for a null. */
+static json_t *keys_json(const struct config_key *key)
+{
+	json_t *list = key ? json_array() : NULL;
+
+	for (; key && key->name; key++) {
+		char form[KEY_VALUE_TEXT_MAX], text[KEY_VALUE_TEXT_MAX];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "key", key->name, "form",
+						      key_value_form(key, form), "default",
+						      key_value_default(key, text)));
+	}
+	return list;
+}
+
 static json_t *args_json(const struct command_arg *args)
 {
 	json_t *list = json_array();
@@ -175,9 +210,10 @@ static json_t *args_json(const struct command_arg *args)
 		char text[COMMAND_ARG_TEXT_MAX], letter[2] = {args->letter, 0};
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:b, s:s}", "word", args->word, "form",
+			list, json_pack("{s:s, s:s, s:s, s:b, s:s, s:o?}", "word", args->word, "form",
 					command_arg_text(args, text), "letter", letter, "required",
-					!args->optional, "help", args->help));
+					!args->optional, "help", args->help, "keys",
+					keys_json(args->keys)));
 	}
 	return list;
 }

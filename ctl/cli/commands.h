@@ -7,6 +7,7 @@
 #define CTL_CLI_COMMANDS_H
 
 #include "cli.h"
+#include "key_value.h"
 #include "show.h"
 
 #include <stddef.h>
@@ -30,6 +31,7 @@ enum command_value {
 	VALUE_TIME,     /* a duration (duration.h): seconds, "_s" behind the parameter's name */
 	VALUE_FILE,     /* a path, or "-" */
 	VALUE_WORD,     /* one of `words` */
+	VALUE_KEYS,     /* KEY=VALUE, one or several words (key_value.h): an object */
 };
 
 struct command_arg {
@@ -45,6 +47,7 @@ struct command_arg {
 	bool own;
 	char letter;       /* of an option: -c for --count; 0: none */
 	const char *words; /* VALUE_WORD: "ipip gue gue0" */
+	const struct config_key *keys; /* VALUE_KEYS: those that there are */
 	/* The parameter's name; NULL: the word in lower case, "_" for "-", without the "--". */
 	const char *param;
 	const char *help;
@@ -67,6 +70,7 @@ struct command {
 	/* Instead of asking and showing (cli_ask() does that, for a start). NULL: cli_ask(). */
 	command_function *run;
 	bool hidden;          /* not in help: for programs */
+	bool sets;            /* of its lower-case words at least one must be there */
 	const char *help;     /* one line */
 	const char *text;     /* sentences that `help COMMAND` adds; NULL: none */
 	const char *examples; /* command lines without "sluicectl", one a line; NULL: none */

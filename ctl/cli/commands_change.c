@@ -3,6 +3,7 @@
  * The commands that change services and backends. Called through the table in commands.c.
  */
 #include "commands.h"
+#include "config_form.h"
 #include "drain_wait.h"
 
 #define SERVICE                                                        \
@@ -19,24 +20,40 @@
 					 .help = "says what would happen, and changes nothing" \
 	}
 
+/* What `service set` can change, and `service add` takes, too. */
+#define SETTABLE                                                                                  \
+	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",                         \
+	 .help = "how packets are wrapped towards the backends; ipip if never given"},            \
+	{"scheduler", VALUE_WORD, .optional = true, .words = "maglev rr wrr random least-conn",   \
+	 .help = "how new flows are spread; maglev if never given"},                              \
+	{"hash", VALUE_WORD, .optional = true, .words = "flow source",                            \
+	 .help = "maglev: source keeps all flows of a client together; flow if never given"},     \
+	{"transition", VALUE_TIME, .optional = true,                                              \
+	 .help = "how long older flows are waited for after a change; 5m if never given"},        \
+	{"slow-start", VALUE_TIME, .optional = true,                                              \
+	 .help = "how long a new backend takes to its full weight; 0 if never given"},            \
+	{"health", VALUE_KEYS, .optional = true, .keys = config_health_keys,                      \
+	 .help = "how its backends are checked; keys that are not given stay, KEY= is the "       \
+		 "default again, type=none ends it"},                                             \
+	{"all-down", VALUE_WORD, .optional = true, .words = "all none",                           \
+	 .help = "when all backends are down: flows go to all of them, or are dropped; all if "   \
+		 "never given"}
+#define OWN_HEALTH                                                                                \
+	{"health", VALUE_KEYS, .optional = true, .keys = config_health_override_keys,             \
+	 .help = "what differs from the service's health checks; keys that are not given stay, "  \
+		 "KEY= is the service's again"}
+
 static const struct command_arg service_add[] = {
 	{"NAME", VALUE_TEXT, .help = "of the new service: letters, digits, . _ - :"},
 	{"VIP:PORT/PROTO", VALUE_ENDPOINT,
 	 .help = "198.51.100.10:80/tcp, [2001:db8::1]:53/udp; the port may be \"all\""},
-	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",
-	 .help = "how packets are wrapped towards the backends; ipip if not given"},
 	{"slots", VALUE_INTEGER, .optional = true,
 	 .help = "of the lookup table, a prime; chosen if not given"},
-	{"scheduler", VALUE_WORD, .optional = true, .words = "maglev rr wrr random least-conn",
-	 .help = "how new flows are spread; maglev if not given"},
-	{"hash", VALUE_WORD, .optional = true, .words = "flow source",
-	 .help = "maglev: source keeps all flows of a client together; flow if not given"},
-	{"transition", VALUE_TIME, .optional = true,
-	 .help = "how long older flows are waited for after a change; 5m if not given"},
-	{"slow-start", VALUE_TIME, .optional = true,
-	 .help = "how long a new backend takes to its full weight; 0 if not given"},
+	SETTABLE,
 	{.word = NULL},
 };
+
+static const struct command_arg service_set[] = {SERVICE, SETTABLE, DRY_RUN, {.word = NULL}};
 
 static const struct command_arg service_remove[] = {SERVICE, DRY_RUN, {.word = NULL}};
 
@@ -45,6 +62,7 @@ static const struct command_arg backend_add[] = {
 	{"NAME", VALUE_TEXT, .help = "of the new backend: letters, digits, . _ - :"},
 	{"ADDRESS", VALUE_ADDRESS, .help = "IPv4 or IPv6, whatever the vip's family"},
 	{"weight", VALUE_INTEGER, .optional = true, .help = "0 to 65535; 100 if not given"},
+	OWN_HEALTH,
 	DRY_RUN,
 	{.word = NULL},
 };
@@ -52,7 +70,8 @@ static const struct command_arg backend_add[] = {
 static const struct command_arg backend_set[] = {
 	SERVICE,
 	BACKEND,
-	{"weight", VALUE_INTEGER, .help = "0 to 65535; 0 takes no new flows"},
+	{"weight", VALUE_INTEGER, .optional = true, .help = "0 to 65535; 0 takes no new flows"},
+	OWN_HEALTH,
 	DRY_RUN,
 	{.word = NULL},
 };
@@ -75,16 +94,26 @@ const struct command commands_change[] = {
 	{"service add", service_add, "service.add", show_change,
 	 .help = "adds a service, without backends yet",
 	 .examples = "service add web 198.51.100.10:80/tcp encap gue\n"
-		     "service add dns [2001:db8::1]:53/udp transition 0"},
+		     "service add dns [2001:db8::1]:53/udp transition 0\n"
+		     "service add api 198.51.100.11:80/tcp health type=http path=/alive fall=2"},
+	{"service set", service_set, "service.set", show_change, .sets = true,
+	 .help = "sets how a service's flows are spread and its backends are checked",
+	 .text = "What is not given stays. Backends whose check changes keep their state until "
+		 "the new check says otherwise.",
+	 .examples = "service set web health type=tcp interval_ms=500\n"
+		     "service set web health type=none"},
 	{"service remove", service_remove, "service.remove", show_change,
 	 .help = "removes a service with its backends", .examples = "service remove web --dry-run"},
 	{"backend add", backend_add, "backend.add", show_change,
 	 .help = "adds a backend to a service",
-	 .examples = "backend add web b4 10.0.0.14 weight 50"},
+	 .examples = "backend add web b4 10.0.0.14 weight 50\n"
+		     "backend add web b5 10.0.0.15 health port=8081"},
 	{"backend remove", backend_only, "backend.remove", show_change,
 	 .help = "removes a backend; its flows break: drain it before"},
-	{"backend set", backend_set, "backend.set", show_change, .help = "sets a backend's weight",
-	 .examples = "backend set web b1 weight 0"},
+	{"backend set", backend_set, "backend.set", show_change, .sets = true,
+	 .help = "sets a backend's weight, or what differs in its health checks",
+	 .examples = "backend set web b1 weight 0\n"
+		     "backend set web b1 health check=off"},
 	{"backend enable", backend_only, "backend.enable", show_change,
 	 .help = "lets a backend take flows"},
 	{"backend disable", backend_only, "backend.disable", show_change,

@@ -25,6 +25,7 @@ struct completion {
 
 	bool given[COMMAND_ARGS_MAX];    /* command->args[i] */
 	const struct command_arg *lacks; /* its value: the current word is */
+	int keys_n;                      /* of `lacks`, where it takes several KEY=VALUE */
 	const char *service;             /* that was named */
 };
 
@@ -66,6 +67,27 @@ static void names(const struct completion *c, const char *method, const char *li
 	json_decref(params);
 }
 
+/* What may follow "KEY=", or the keys. */
+static void keys_of(struct completion *c, const struct command_arg *arg)
+{
+	const struct config_key *key = key_value_key(arg->keys, c->current);
+
+	if (key_value_is(c->current)) {
+		snprintf(c->prefix, sizeof(c->prefix), "%.*s",
+			 (int)(strchr(c->current, '=') - c->current) + 1, c->current);
+		c->current = strchr(c->current, '=') + 1;
+		for (int i = 0; key && key->choices && key->choices[i]; i++)
+			candidate(c, key->choices[i]);
+		return;
+	}
+	for (key = arg->keys; key->name; key++) {
+		char word[COMMAND_NAME_MAX];
+
+		snprintf(word, sizeof(word), "%s=", key->name);
+		candidate(c, word);
+	}
+}
+
 static void value_of(const struct completion *c, const struct command_arg *arg)
 {
 	switch (arg->value) {
@@ -81,6 +103,7 @@ static void value_of(const struct completion *c, const struct command_arg *arg)
 	case VALUE_FILE:
 		fputs(COMPLETE_FILES "\n", c->out);
 		break;
+	case VALUE_KEYS: /* keys_of() */
 	case VALUE_NONE:
 	case VALUE_TEXT:
 	case VALUE_ENDPOINT:
@@ -172,7 +195,11 @@ static void pass_argument(struct completion *c, const char *text)
 {
 	const struct command_arg *args = c->command->args, *arg = NULL;
 
-	if (c->lacks) {
+	if (c->lacks && c->lacks->value == VALUE_KEYS && (key_value_is(text) || c->keys_n == 0)) {
+		c->keys_n++;
+		return;
+	}
+	if (c->lacks && c->lacks->value != VALUE_KEYS) {
 		arg = c->lacks;
 		c->lacks = NULL;
 	} else if (command_is_option(text)) {
@@ -186,6 +213,7 @@ static void pass_argument(struct completion *c, const char *text)
 			if (!c->given[i] && isupper((unsigned char)args[i].word[0]))
 				arg = &args[i];
 		}
+		c->lacks = NULL;
 		for (int i = 0; !arg && args && args[i].word; i++) {
 			if (strcmp(args[i].word, text) == 0)
 				arg = c->lacks = &args[i];
@@ -265,7 +293,11 @@ void complete_print(int argc, char *const argv[], const char *socket_path, FILE 
 	c.current = argv[argc - 1];
 	pass_all(&c, argc, argv);
 	option = c.lacks ? NULL : split_option(&c);
-	if (c.lacks) {
+	if (c.lacks && c.lacks->keys) {
+		if (c.keys_n > 0 && !key_value_is(c.current))
+			arguments(&c);
+		keys_of(&c, c.lacks);
+	} else if (c.lacks) {
 		value_of(&c, c.lacks);
 	} else if (option) {
 		value_of(&c, option);

@@ -42,6 +42,11 @@ def arguments(rows):
     for row in rows:
         letter = f"-{row['letter']}, " if row["letter"] else ""
         out += entry(letter + row["form"], row["help"])
+        for key in row["keys"] or []:
+            default = key["default"]
+            about = "must be given at first" if default is None else \
+                f"{default} if never given" if default else ""
+            out += [".RS", ".TP", f"\\fB{escape(key['form'])}\\fR", escape(about), ".RE"]
     return out
 
 

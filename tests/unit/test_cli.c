@@ -163,6 +163,37 @@ static void test_commands(void **state)
 		 "service.add",
 		 "{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":\"tcp\","
 		 "\"hash\":\"source\",\"slow_start_s\":120,\"encap\":\"gue\",\"slots\":7}"},
+		{"service add web 10.0.0.1:80/tcp health type=http path=/a?b=c fall=2 verify=false "
+		 "encap gue all-down none",
+		 "service.add",
+		 "{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":\"tcp\","
+		 "\"health\":{\"type\":\"http\",\"path\":\"/a?b=c\",\"fall\":2,\"verify\":false},"
+		 "\"encap\":\"gue\",\"all_down\":\"none\"}"},
+		{"service set web health type=exec program=/bin/x args=-p args=80 rise=", "service.set",
+		 "{\"service\":\"web\",\"health\":{\"type\":\"exec\",\"program\":\"/bin/x\","
+		 "\"args\":[\"-p\",\"80\"],\"rise\":null}}"},
+		{"service set web transition 0 --dry-run", "service.set",
+		 "{\"service\":\"web\",\"transition_s\":0,\"dry_run\":true}"},
+		{"backend set web b1 health check=off port= weight 7", "backend.set",
+		 "{\"service\":\"web\",\"backend\":\"b1\",\"health\":{\"check\":\"off\","
+		 "\"port\":null},\"weight\":7}"},
+		{"backend add web b1 10.0.0.11 health jitter_percent=0", "backend.add",
+		 "{\"service\":\"web\",\"name\":\"b1\",\"address\":\"10.0.0.11\","
+		 "\"health\":{\"jitter_percent\":0}}"},
+		{"service set web", NULL, "nothing to set is given"},
+		{"service set web --dry-run", NULL, "nothing to set is given"},
+		{"service set web health", NULL, "\"health\" lacks its value"},
+		{"service set web health http", NULL, "health: \"http\" is no KEY=VALUE"},
+		{"service set web health type=http fal=2", NULL,
+		 "health: there is no key \"fal\"; did you mean \"fall\"?"},
+		{"service set web health fall=two", NULL, "health: fall: \"two\" is no number"},
+		{"service set web health fall=2x", NULL, "health: fall: \"2x\" is no number"},
+		{"service set web health fall=2 fall=3", NULL, "health: fall is given twice"},
+		{"service set web health verify=no", NULL,
+		 "health: verify: \"no\" is neither true nor false"},
+		{"service set web health host=\xff", NULL, "health: host: \"\xff\" is not UTF-8"},
+		{"service set web health fall=2 http", NULL, "\"http\" is one argument too many"},
+		{"backend set web b1 health type=tcp", NULL, "health: there is no key \"type\""},
 		{"show flows", "flows.list", "{}"},
 		{"show flows --backend b1 --service=web --limit 5", "flows.list",
 		 "{\"backend\":\"b1\",\"service\":\"web\",\"limit\":5}"},
@@ -201,7 +232,7 @@ static void test_commands(void **state)
 		{"backend add web b1 10.0.0", NULL, "ADDRESS: \"10.0.0\" is no address such as"},
 		{"show counters --all web", "counters.list", "{\"service\":\"web\"}"},
 		{"show backends -x", NULL, "\"-x\" is no option of this command"},
-		{"service", NULL, "service what? one of: add, remove"},
+		{"service", NULL, "service what? one of: add, set, remove"},
 		{"show services web", NULL, "\"web\" is one argument too many"},
 		{"show backends web b1", NULL, "\"b1\" is one argument too many"},
 		{"version 1", NULL, "\"1\" is one argument too many"},
@@ -215,7 +246,7 @@ static void test_commands(void **state)
 		 "\"slots\" is given twice"},
 		{"service add web 10.0.0.1:80/tcp weight 2", NULL,
 		 "\"weight\" is one argument too many"},
-		{"backend set web b1", NULL, "\"weight\" is missing"},
+		{"backend set web b1", NULL, "nothing to set is given"},
 		{"backend set web", NULL, "\"BACKEND\" is missing"},
 		{"backend set web b1 weight", NULL, "\"weight\" lacks its value"},
 		{"backend set web b1 weight 1x", NULL, "weight: \"1x\" is no number"},
@@ -226,7 +257,7 @@ static void test_commands(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char line[128], error[COMMAND_ERROR_MAX], *words[WORDS_MAX], *text;
+		char line[192], error[COMMAND_ERROR_MAX], *words[WORDS_MAX], *text;
 		const struct command *command;
 		struct command_line parsed = {.params = NULL};
 		int n, rc = -EINVAL;
