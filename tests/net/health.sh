@@ -131,7 +131,8 @@ prepare() {
 		lab_spawn $name "echo-$name" socat \
 			UDP4-RECVFROM:9000,fork,reuseaddr,bind=198.51.100.5 EXEC:cat
 	done
-	conf >"$LAB_DIR/lb.conf"
+	CONF=$LAB_DIR/lb.conf
+	conf >"$CONF"
 }
 
 # field SERVICE BACKEND FILTER: of a backend's row.
@@ -289,6 +290,44 @@ all_down() {
 	becomes flood b1 up . "started again"
 }
 
+# Checks that sluicectl sets, and that outlive the daemon.
+at_run_time() {
+	local page='host=web.test body=fine path=/health'
+	lab_ctl apply - >/dev/null <<-BATCH
+		service add late 198.51.100.20:8081/tcp encap gue health type=http interval_ms=$INTERVAL_MS timeout_ms=$TIMEOUT_MS fall=$FALL fast_interval_ms=400 flap_count=0 $page
+		backend add late b1 $(lab_address4 b1)
+		backend add late b2 $(lab_address4 b2) health port=8082
+		backend add late b3 $(lab_address4 b3) health check=off
+	BATCH
+	report $? "at run time: a service with checks, by apply"
+	becomes late b1 up 'status 200' "at run time"
+	becomes late b2 down 'onnect' "at run time, its own port"
+	[ "$(field late b3 '.health == null and .weight_now == 100')" = true ]
+	report $? "at run time: b3 isn't checked"
+	rm "$LAB_DIR/b1/health"
+	becomes late b1 down 'status 404' "at run time"
+	lab_ctl service set late health type=tcp >/dev/null
+	becomes late b1 up 'tcp connect' "at run time, another type of check"
+	lab_ctl backend set late b2 health port= >/dev/null
+	becomes late b2 up 'tcp connect' "at run time, the service's port again"
+	echo "all is fine" >"$LAB_DIR/b1/health"
+	sleep 0.3
+	lab_stop lb && lab_start lb
+	becomes late b1 up 'tcp connect' "at run time, sluiced restarted"
+	lab_ctl show config --effective >"$LAB_DIR/effective.conf"
+	lab_ctl save >/dev/null && grep -q 'name = "late"' "$CONF" &&
+		[ "$(sed -n '/name = "late"/,$p' "$CONF" | grep -cE "type = \"tcp\"|interval_ms = $INTERVAL_MS|fall = $FALL|check = \"off\"")" = 4 ] &&
+		diff <(grep -v '^#' "$CONF") <(grep -v '^#' "$LAB_DIR/effective.conf") >/dev/null
+	report $? "at run time: in the file, once it is saved, as show config --effective had it"
+	lab_ctl service set late health type=none >"$LAB_DIR/ctl.out" 2>&1
+	grep -q 'backends\[2\].health: the service has no health check to differ from' "$LAB_DIR/ctl.out"
+	report $? "at run time: no checks, but a backend that differs from them"
+	lab_ctl backend set late b3 health check= >/dev/null && lab_ctl service set late health type=none >/dev/null
+	[ "$(field late b1 .health)" = null ]
+	report $? "at run time: no checks any more"
+	lab_ctl service remove late >/dev/null
+}
+
 # 2,000 packets a second of 200 flows; each flow's every 100 ms.
 flood() {
 	lab_exec client /usr/bin/python3 -c '
@@ -348,6 +387,7 @@ wrong
 way
 programs
 cut_off
+at_run_time
 detection
 detection
 all_down
