@@ -131,13 +131,13 @@ lab_wait_resolved() {
 	return 1
 }
 
-# lab_start [NODE] [ARG ...]: starts sluiced, with the configuration lab_conf gives unless there is
-# one already, and waits until it forwards.
+# lab_start [NODE] [ARG ...]: starts sluiced (or LAB_SLUICED, which becomes it), with the
+# configuration lab_conf gives unless there is one already, and waits until it forwards.
 lab_start() {
 	local node=${1:-lb} try
 	shift || true
 	[ -f "$LAB_DIR/$node.conf" ] || lab_conf "$node" >"$LAB_DIR/$node.conf"
-	lab_spawn "$node" "sluiced-$node" "$BUILD/ctl/daemon/sluiced" --config "$LAB_DIR/$node.conf" \
+	lab_spawn "$node" "sluiced-$node" "${LAB_SLUICED:-$BUILD/ctl/daemon/sluiced}" --config "$LAB_DIR/$node.conf" \
 		--module-dir "$(lab_modules)" "$@"
 	for ((try = 0; try < 200; try++)); do
 		LAB_NODE=$node lab_ctl show generation >/dev/null 2>&1 && break

@@ -4,7 +4,9 @@
 #
 # Health checks of every kind against real servers, which are killed, frozen, cut off, and answer
 # wrongly; and how soon after that the last packet goes to a dead backend. The lab as in traffic.sh;
-# each backend has a second nginx for this, on ports 8081 and (TLS) 8443, and a UDP echo server on a vip.
+# each backend has a second nginx for this, on ports 8081 and (TLS) 8443 and 8444, and a UDP echo server
+# on a vip. 8443 has a certificate of its own making; that of 8444 is signed by an authority that sluiced
+# trusts, for web.test, and it speaks only to who asks for a name (SNI) that it knows.
 #
 #   client --- fabric --- lb (sluiced)  -- checks from 10.10.2.2, also by way of the vips -->
 #                +--- b1, b2, b3
@@ -57,6 +59,17 @@ conf() {
 	echo ,
 	service verified 198.51.100.7 8443 tcp ipip "type = \"https\"; $page" 'all_down = "none";'
 	echo ,
+	local signed="type = \"https\"; port = 8444; path = \"/health\"; body = \"fine\";"
+	service trusted 198.51.100.12 8444 tcp ipip "$signed host = \"web.test\";"
+	echo ,
+	service sni 198.51.100.13 8444 tcp ipip "$signed host = \"page.test\"; sni = \"web.test\";"
+	echo ,
+	service misnamed 198.51.100.14 8444 tcp ipip "$signed host = \"web.test\"; sni = \"wrong.test\";"
+	echo ,
+	service anyname 198.51.100.15 8444 tcp ipip "$signed sni = \"wrong.test\"; verify = false;"
+	echo ,
+	service unknown 198.51.100.16 8444 tcp ipip "$signed sni = \"unknown.test\"; verify = false;"
+	echo ,
 	service icmp 198.51.100.8 80 udp ipip 'type = "icmp";'
 	echo ,
 	service icmp6 2001:db8:100::8 80 udp ipip 'type = "icmp";'
@@ -85,6 +98,12 @@ server_conf() {
 					alias $dir/health;
 				}
 				location = / { return 200 "$name\n"; }
+			}
+			server { listen 8444 ssl default_server; ssl_reject_handshake on; }
+			server {
+				listen 8444 ssl; server_name web.test wrong.test page.test;
+				ssl_certificate $LAB_DIR/signed.pem; ssl_certificate_key $LAB_DIR/signed-key.pem;
+				location = /health { alias $dir/health; }
 			}
 		}
 	CONF
@@ -116,8 +135,27 @@ check_program() {
 	PROGRAM
 }
 
+# An authority that sluiced trusts, and nobody else on this machine: it sees another list of them.
+authority() {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=lab -keyout "$LAB_DIR/ca-key.pem" \
+		-out "$LAB_DIR/ca.pem" 2>/dev/null &&
+		openssl req -newkey rsa:2048 -nodes -subj /CN=web.test -keyout "$LAB_DIR/signed-key.pem" \
+			-out "$LAB_DIR/signed.csr" 2>/dev/null &&
+		openssl x509 -req -in "$LAB_DIR/signed.csr" -days 2 -CA "$LAB_DIR/ca.pem" -CAcreateserial \
+			-CAkey "$LAB_DIR/ca-key.pem" -extfile <(echo subjectAltName=DNS:web.test) \
+			-out "$LAB_DIR/signed.pem" 2>/dev/null || return 1
+	cat >"$LAB_DIR/sluiced" <<-PROGRAM
+		#!/bin/sh
+		exec unshare --mount sh -c 'mount --bind "$LAB_DIR/ca.pem" /etc/ssl/certs/ca-certificates.crt &&
+			exec "$BUILD/ctl/daemon/sluiced" "\$@"' sluiced "\$@"
+	PROGRAM
+	chmod 755 "$LAB_DIR/sluiced"
+	LAB_SLUICED=$LAB_DIR/sluiced
+}
+
 prepare() {
 	local name
+	authority || return 1
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=web.test \
 		-addext subjectAltName=DNS:web.test -keyout "$LAB_DIR/key.pem" -out "$LAB_DIR/cert.pem" \
 		2>/dev/null || return 1
@@ -174,6 +212,11 @@ all_up() {
 	done
 	becomes verified b1 down 'certificate' "a certificate that nobody vouches for"
 	[ "$(field verified b1 .weight_now)" = 0 ] && becomes verified b3 down certificate "and the last"
+	becomes trusted b1 up 'https status 200' "a certificate that an authority vouches for"
+	becomes sni b1 up 'https status 200' "another name is asked for than the host (SNI)"
+	becomes misnamed b1 down 'no alternative certificate subject name' "a certificate for another name"
+	becomes anyname b1 up 'https status 200' "... is good enough where it isn't verified"
+	becomes unknown b1 down 'unrecognized name' "a name that the server doesn't know"
 	lab_exec client curl -s -m 1 -k https://198.51.100.7:8443/ >/dev/null
 	[ $? != 0 ] && [ "$(lab_ctl --json show counters verified |
 		jq '[.. | .no_backend? // empty | numbers] | add')" -ge 1 ]
@@ -192,6 +235,10 @@ killed() {
 	report $? "killed: 30 requests are answered by the others"
 	grep -q 'service http: backend b1: .*up -> down (.*2 of 2)' "$LAB_DIR/sluiced-lb.log"
 	report $? "killed: the log says so, and why"
+	[ "$(lab_ctl --json events --kind health --service http | jq -c '.events[-1] |
+		[.who, .backend, (.text | test("up -> down \\(.*2 of 2\\)$")), (now * 1e6 - .when_us) < 2e7]')" = \
+		'["health","b1",true,true]' ]
+	report $? "killed: an event tells it, and why, and when"
 	if [ "$LAB_PATH" = xdp ]; then
 		lab_stop lb && lab_start lb
 		[ "$(field http b1 .slots)" = 0 ] && [ "$(field http b2 .slots)" != 0 ]

@@ -44,6 +44,7 @@ static struct world {
 	char down[256]; /* backends, as they were told: "b1- b1+ " */
 	const char *kept_out; /* a backend; NULL: none */
 	uint32_t due_n[10]; /* checks that were due in each tenth of the interval */
+	uint32_t began_n; /* checks */
 } w;
 
 static const struct sockaddr_in any = {.sin_family = AF_INET};
@@ -165,6 +166,7 @@ static void began(void *ctx, int64_t late_us)
 	(void)ctx;
 	/* Not when it began: this machine may stand still for a while. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	w.began_n++;
 	w.due_n[((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - late_us) / 100000 % 10]++;
 }
 
@@ -499,6 +501,51 @@ static void test_spread(void **state)
 	assert_in_range(total, 300, 600);
 }
 
+/* How many checks of one backend begin in `time_ms`, from its first on, with nothing in doubt. */
+static uint32_t begun_in(struct health_conf *conf, int time_ms)
+{
+	struct timeval time = {.tv_sec = time_ms / 1000, .tv_usec = time_ms % 1000 * 1000};
+
+	follow(model_make(conf, 1));
+	becomes(0, HEALTH_UP, "tcp");
+	w.began_n = 0;
+	event_base_loopexit(w.base, &time);
+	event_base_dispatch(w.base);
+	return w.began_n;
+}
+
+/* A jitter shortens intervals, by half of what it may on average: 100 ms become 75. */
+static void test_jitter(void **state)
+{
+	struct health_conf conf = conf_of(HEALTH_TCP);
+	uint32_t even, uneven;
+
+	(void)state;
+	conf.timing.interval_ms = 100;
+	conf.timing.timeout_ms = 100;
+	conf.timing.jitter_percent = 0;
+	even = begun_in(&conf, 3000);
+	conf.timing.jitter_percent = 50;
+	uneven = begun_in(&conf, 3000);
+	/* 30 and 40; fewer where this machine stood still. */
+	assert_in_range(even, 15, 31);
+	assert_in_range(uneven, even + 4, 48);
+}
+
+/* An hour goes by between two checks of a backend that is sure, and no time before it is. */
+static void test_fast_while_in_doubt(void **state)
+{
+	struct health_conf conf = conf_of(HEALTH_TCP);
+
+	(void)state;
+	conf.timing.interval_ms = HEALTH_MS_MAX;
+	conf.timing.rise = 5;
+	w.kept_out = "b1";
+	follow(model_make(&conf, 1));
+	becomes(0, HEALTH_UP, "tcp connect");
+	assert_int_equal(begun_in(&conf, 300), 0);
+}
+
 static void test_flapping_is_told(void **state)
 {
 	struct health_conf conf = conf_of(HEALTH_TCP);
@@ -527,6 +574,7 @@ int main(void)
 		TEST(test_kinds),    TEST(test_changes_of_the_model),
 		TEST(test_kept_out), TEST(test_override),
 		TEST(test_spread),   TEST(test_flapping_is_told),
+		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
