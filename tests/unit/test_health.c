@@ -539,10 +539,11 @@ static void test_fast_while_in_doubt(void **state)
 
 	(void)state;
 	conf.timing.interval_ms = HEALTH_MS_MAX;
-	conf.timing.rise = 5;
-	w.kept_out = "b1";
+	conf.timing.fall = 4;
+	conf.timing.port = w.closed_port;
 	follow(model_make(&conf, 1));
-	becomes(0, HEALTH_UP, "tcp connect");
+	becomes(0, HEALTH_DOWN, "refused, 4 of 4");
+	conf.timing.port = w.tcp_port;
 	assert_int_equal(begun_in(&conf, 300), 0);
 }
 
