@@ -8,7 +8,7 @@
 
 #include "event_follow.h"
 #include "log.h"
-#include "rpc.h"
+#include "reply_queue.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -26,15 +26,8 @@ enum {
 	WAITING_MAX = 1024, /* changes that are not in force yet */
 	/* Not read yet; beyond it a client that follows is told no more: the ring keeps them. */
 	EVENTS_OUTPUT_MAX_BYTES = 64 << 10,
-};
-
-/* What a line is answered with. Answers go out in the order of the lines. */
-struct reply {
-	STAILQ_ENTRY(reply) link;
-	struct control_client *client; /* NULL: gone */
-	json_t *answer;
-	int rc;
-	bool ready;
+	/* The same for an answer that is made as it is read. */
+	STREAM_OUTPUT_MAX_BYTES = 256 << 10,
 };
 
 struct control_client {
@@ -44,30 +37,15 @@ struct control_client {
 	struct event *timer; /* the next turn; when lingering, the end */
 	struct rpc_peer peer;
 	struct event_follow follow;
-	STAILQ_HEAD(, reply) replies; /* that have not gone out */
-	uint32_t waiting_n;           /* of them, not ready */
+	struct reply_queue replies;
 	size_t searched_bytes; /* of the input, which hold no line break */
 	bool ended;            /* the client sends nothing more */
 	bool lingering;
 };
 
-static void reply_free(struct reply *reply)
-{
-	json_decref(reply->answer);
-	free(reply);
-}
-
 static void client_free(struct control_client *client)
 {
-	struct reply *reply;
-
-	/* What is asked for is done even so. */
-	while ((reply = STAILQ_FIRST(&client->replies))) {
-		STAILQ_REMOVE_HEAD(&client->replies, link);
-		reply->client = NULL;
-		if (reply->ready)
-			reply_free(reply);
-	}
+	reply_queue_clear(&client->replies);
 	LIST_REMOVE(client, link);
 	client->room->stats.clients--;
 	event_free(client->timer);
@@ -80,55 +58,34 @@ static size_t unread_bytes(const struct control_client *client)
 	return evbuffer_get_length(bufferevent_get_output(client->bev));
 }
 
-static int append(const char *bytes, size_t n_bytes, void *output)
-{
-	return evbuffer_add(output, bytes, n_bytes);
-}
-
 /* Takes `answer` over. False: no memory. */
 static bool send_answer(struct control_client *client, json_t *answer)
 {
-	struct evbuffer *output = bufferevent_get_output(client->bev);
-	bool done = answer && json_dump_callback(answer, append, output, JSON_COMPACT) == 0 &&
-		    evbuffer_add(output, "\n", 1) == 0;
-
-	json_decref(answer);
-	return done;
+	return reply_write(answer, bufferevent_get_output(client->bev)) == 0;
 }
 
-/* Sends what is answered, up to the first line that isn't. False: no memory. */
-static bool send_replies(struct control_client *client)
-{
-	struct reply *reply;
-	bool done = true;
-
-	while ((reply = STAILQ_FIRST(&client->replies)) && reply->ready && done) {
-		STAILQ_REMOVE_HEAD(&client->replies, link);
-		done = reply->rc == 0;
-		if (done && reply->answer)
-			done = send_answer(client, json_incref(reply->answer));
-		reply_free(reply);
-	}
-	return done;
-}
-
-/* rpc_answered_fn. Goes on in a turn of its own: the client is not freed in here. */
-static void answered(void *ctx, int rc, json_t *answer)
+/* An answer is ready. Goes on in a turn of its own: the client is not freed in here. */
+static void answer_came(void *ctx)
 {
 	static const struct timeval now;
-	struct reply *reply = ctx;
-	struct control_client *client = reply->client;
+	struct control_client *client = ctx;
 
-	reply->answer = answer;
-	reply->rc = rc;
-	reply->ready = true;
-	if (!client) {
-		reply_free(reply);
-		return;
-	}
-	client->waiting_n--;
 	if (!client->lingering)
 		event_add(client->timer, &now);
+}
+
+/* Sends what is answered, up to the first line that isn't. False: it can't be sent. */
+static bool send_replies(struct control_client *client)
+{
+	static const struct timeval now;
+	int rc = 0;
+
+	if (unread_bytes(client) <= STREAM_OUTPUT_MAX_BYTES ||
+	    !reply_queue_streams(&client->replies))
+		rc = reply_queue_send(&client->replies, bufferevent_get_output(client->bev));
+	if (rc > 0)
+		event_add(client->timer, &now);
+	return rc >= 0;
 }
 
 /* The client is told `text`, and has linger_ms to read it. Closing at once, with input unread,
@@ -173,23 +130,17 @@ static int handle_line(struct control_client *client, size_t line_bytes)
 	struct evbuffer *input = bufferevent_get_input(client->bev);
 	const char *line =
 		line_bytes > 0 ? (const char *)evbuffer_pullup(input, (ssize_t)line_bytes) : "";
-	struct reply *reply = calloc(1, sizeof(*reply));
-	bool waiting = client->waiting_n > 0;
+	bool waiting = client->replies.waiting_n > 0;
+	struct reply *reply;
 	int rc;
 
-	if (!line || !reply) {
-		free(reply);
+	reply = line ? reply_queue_add(&client->replies) : NULL;
+	if (!reply)
 		return -ENOMEM;
-	}
-	reply->client = client;
-	STAILQ_INSERT_TAIL(&client->replies, reply, link);
-	client->waiting_n++;
-	rc = rpc_answer(&client->room->api, &client->peer, line, line_bytes, waiting, answered,
-			reply);
+	rc = rpc_answer(&client->room->api, &client->peer, line, line_bytes, waiting,
+			reply_answered, reply);
 	if (rc == -EAGAIN) {
-		STAILQ_REMOVE(&client->replies, reply, reply, link);
-		client->waiting_n--;
-		free(reply);
+		reply_queue_take_back(&client->replies, reply);
 		return rc;
 	}
 	client->room->stats.requests++;
@@ -236,16 +187,16 @@ static int serve_line(struct control_client *client)
 	ssize_t length;
 
 	/* Goes on when the client has read all, or when changes are in force. */
-	if (unread_bytes(client) > config->output_max_bytes || client->waiting_n >= WAITING_MAX)
+	if (unread_bytes(client) > config->output_max_bytes || client->replies.waiting_n >= WAITING_MAX)
 		return -EAGAIN;
 	length = line_length(client);
-	if (length == -EMSGSIZE && client->waiting_n == 0) {
+	if (length == -EMSGSIZE && client->replies.waiting_n == 0) {
 		too_long(client);
 		return -EMSGSIZE;
 	}
 	if (length >= 0)
 		return handle_line(client, (size_t)length);
-	return client->ended && unread_bytes(client) == 0 && client->waiting_n == 0 ? -ENOTCONN :
+	return client->ended && unread_bytes(client) == 0 && client->replies.waiting_n == 0 ? -ENOTCONN :
 										       -EAGAIN;
 }
 
@@ -255,7 +206,8 @@ static void serve(struct control_client *client)
 	static const struct timeval now;
 	int rc = send_replies(client) ? 0 : -ENOMEM;
 
-	if (rc == 0 && client->follow.on)
+	/* Not amid an answer. */
+	if (rc == 0 && client->follow.on && !reply_queue_streams(&client->replies))
 		tell_events(client);
 	for (int i = 0; rc == 0 && i < TURN_REQUESTS; i++) {
 		rc = serve_line(client);
@@ -264,7 +216,7 @@ static void serve(struct control_client *client)
 			rc = -ENOMEM;
 	}
 	if (rc == -ENOMEM)
-		log_error("control: out of memory, a client is closed");
+		log_error("control: an answer can't be made, for want of memory; the client is closed");
 	if (rc == -ENOMEM || rc == -ENOTCONN)
 		client_free(client);
 	else if (rc == 0)
@@ -364,7 +316,7 @@ int control_client_new(struct control_room *room, int fd)
 	if (!client)
 		goto err_close;
 	client->room = room;
-	STAILQ_INIT(&client->replies);
+	reply_queue_init(&client->replies, answer_came, client);
 	client->peer = peer_of(fd, room->config.reads_only);
 	client->peer.follow = &client->follow;
 	client->timer = evtimer_new(room->base, timer_fired, client);

@@ -17,6 +17,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 {
 	static const struct rpc_method *const tables[] = {
 		methods_service,
+		methods_backends,
 		methods_backend,
 		methods_counters,
 		methods_traffic,

@@ -13,6 +13,7 @@
 
 /* Each ends with a method without a name. */
 extern const struct rpc_method methods_service[];
+extern const struct rpc_method methods_backends[];
 extern const struct rpc_method methods_backend[];
 extern const struct rpc_method methods_counters[];
 extern const struct rpc_method methods_traffic[];

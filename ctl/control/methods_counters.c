@@ -2,49 +2,60 @@
  *
  * counters.list. Called by rpc.c, on the control thread.
  */
+#include "listing.h"
 #include "methods.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void refuse_reading(struct rpc_call *call, int rc)
+struct counters_walk {
+	struct rpc_call *call;
+	struct service_walk services;
+	struct ip_addr *vips; /* each once, however many services it has */
+	uint32_t vips_n, vips_next;
+};
+
+static int refuse_reading(struct rpc_call *call, int rc)
 {
 	rpc_refuse(call, RPC_FAILED, "the counters can't be read: %s", strerror(-rc));
+	return rc;
 }
 
-/* False: refused. */
-static bool append_service(struct rpc_call *call, const struct service_conf *service, json_t **list)
+static int next_service(void *ctx, json_t **row)
 {
+	struct counters_walk *walk = ctx;
+	const struct daemon_api *api = walk->call->api;
+	const struct service_conf *service = service_walk_next(&walk->services);
 	struct service_counters counters;
-	json_t *object;
-	int rc = call->api->service_counters(call->api->ctx, service, &counters);
+	int rc = service ? api->service_counters(api->ctx, service, &counters) : 0;
 
-	if (rc < 0) {
-		refuse_reading(call, rc);
-		return false;
-	}
-	object = json_object();
-	methods_put_text(&object, "service", service->name);
-	methods_put(&object, "packets", methods_verdicts(&counters));
-	methods_append(list, object);
-	return true;
+	if (!service)
+		return 0;
+	if (rc < 0)
+		return refuse_reading(walk->call, rc);
+	*row = json_object();
+	methods_put_text(row, "service", service->name);
+	methods_put(row, "packets", methods_verdicts(&counters));
+	return 1;
 }
 
-static bool append_vip(struct rpc_call *call, const struct ip_addr *vip, json_t **list)
+static int next_vip(void *ctx, json_t **row)
 {
+	struct counters_walk *walk = ctx;
+	const struct daemon_api *api = walk->call->api;
+	const struct ip_addr *vip = &walk->vips[walk->vips_next];
 	struct service_counters counters;
-	json_t *object;
-	int rc = call->api->vip_counters(call->api->ctx, vip, &counters);
+	int rc;
 
-	if (rc < 0) {
-		refuse_reading(call, rc);
-		return false;
-	}
-	object = json_object();
-	methods_put_addr(&object, "vip", vip);
-	methods_put(&object, "packets", methods_verdicts(&counters));
-	methods_append(list, object);
-	return true;
+	if (walk->vips_next++ == walk->vips_n)
+		return 0;
+	rc = api->vip_counters(api->ctx, vip, &counters);
+	if (rc < 0)
+		return refuse_reading(walk->call, rc);
+	*row = json_object();
+	methods_put_addr(row, "vip", vip);
+	methods_put(row, "packets", methods_verdicts(&counters));
+	return 1;
 }
 
 static int compare_addrs(const void *a, const void *b)
@@ -52,68 +63,73 @@ static int compare_addrs(const void *a, const void *b)
 	return ip_compare(a, b);
 }
 
-/* Each vip once, however many services it has. False: refused, or no memory. */
-static bool append_vips(struct rpc_call *call, const struct model *model, json_t **list)
+/* False: no memory. */
+static bool vips_collect(struct counters_walk *walk, const struct model *model)
 {
-	struct ip_addr *vips;
-	bool done = true;
+	struct ip_addr *vips = calloc(model->services_n + 1U, sizeof(*vips));
 
-	if (model->services_n == 0)
-		return true;
-	vips = calloc(model->services_n, sizeof(*vips));
 	if (!vips)
 		return false;
 	for (uint32_t i = 0; i < model->services_n; i++)
 		vips[i] = model->services[i]->vip;
 	qsort(vips, model->services_n, sizeof(*vips), compare_addrs);
-	for (uint32_t i = 0; done && i < model->services_n; i++) {
-		if (i == 0 || !ip_equal(&vips[i], &vips[i - 1]))
-			done = append_vip(call, &vips[i], list);
-	}
-	free(vips);
-	return done;
+	for (uint32_t i = 0; i < model->services_n; i++)
+		if (i == 0 || !ip_equal(&vips[i], &vips[walk->vips_n - 1]))
+			vips[walk->vips_n++] = vips[i];
+	walk->vips = vips;
+	return true;
 }
 
-static bool put_others(struct rpc_call *call, json_t **result)
+static void walk_free(void *ctx)
+{
+	struct counters_walk *walk = ctx;
+
+	service_walk_end(&walk->services);
+	free(walk->vips);
+	free(walk);
+}
+
+/* Packets to no vip. NULL: refused, or no memory. */
+static json_t *others(struct rpc_call *call)
 {
 	struct service_counters counters;
-	json_t *object;
+	json_t *members, *object;
 	int rc = call->api->other_counters(call->api->ctx, &counters);
 
 	if (rc < 0) {
 		refuse_reading(call, rc);
-		return false;
+		return NULL;
 	}
+	members = json_object();
 	object = json_object();
 	methods_put(&object, "packets", methods_verdicts(&counters));
-	methods_put(result, "no_vip", object);
-	return true;
+	methods_put(&members, "no_vip", object);
+	return members;
 }
 
 static json_t *counters_list(struct rpc_call *call)
 {
-	const struct model *model = methods_model(call);
-	json_t *result = json_object(), *services = json_array(), *vips = json_array();
-	bool done = true;
+	static const struct listing_list lists[] = {
+		{"vips", next_vip}, {"services", next_service}, {.name = NULL}};
+	const struct service_conf *only = NULL;
+	struct counters_walk *walk;
 
 	if (rpc_string(call->params, "service")) {
-		const struct service_conf *service = methods_service_named(call, methods_model(call));
-
-		done = service && append_service(call, service, &services);
-		json_decref(vips);
-	} else {
-		for (uint32_t i = 0; done && i < model->services_n; i++)
-			done = append_service(call, model->services[i], &services);
-		done = done && append_vips(call, model, &vips);
-		methods_put(&result, "vips", vips);
-		done = done && put_others(call, &result);
+		only = methods_service_named(call, methods_model(call));
+		if (!only)
+			return NULL;
 	}
-	methods_put(&result, "services", services);
-	if (!done) {
-		json_decref(result);
+	walk = calloc(1, sizeof(*walk));
+	if (!walk)
+		return NULL;
+	walk->call = call;
+	if (!service_walk_begin(&walk->services, call->api, only, 0, UINT32_MAX) ||
+	    (!only && !vips_collect(walk, methods_model(call)))) {
+		walk_free(walk);
 		return NULL;
 	}
-	return result;
+	return listing_answer(call, only ? json_object() : others(call), only ? &lists[1] : lists,
+			      walk, walk_free);
 }
 
 static const struct rpc_param list_params[] = {

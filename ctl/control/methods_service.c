@@ -3,6 +3,7 @@
  * services.list, service.add, service.set, service.remove. Called by rpc.c, on the control thread.
  */
 #include "config_tree.h"
+#include "listing.h"
 #include "methods.h"
 
 #include <stdlib.h>
@@ -36,15 +37,33 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	return object;
 }
 
+static int next_service(void *ctx, json_t **row)
+{
+	struct service_walk *walk = ctx;
+	const struct service_conf *service = service_walk_next(walk);
+
+	if (!service)
+		return 0;
+	*row = service_json(walk->api, service);
+	return 1;
+}
+
+static void list_end(void *ctx)
+{
+	service_walk_end(ctx);
+	free(ctx);
+}
+
 static json_t *services_list(struct rpc_call *call)
 {
-	const struct model *model = methods_model(call);
-	json_t *result = json_object(), *list = json_array();
+	static const struct listing_list lists[] = {{"services", next_service}, {.name = NULL}};
+	struct service_walk *walk = calloc(1, sizeof(*walk));
 
-	for (uint32_t i = 0; i < model->services_n; i++)
-		methods_append(&list, service_json(call->api, model->services[i]));
-	methods_put(&result, "services", list);
-	return result;
+	if (!walk || !service_walk_begin(walk, call->api, NULL, 0, UINT32_MAX)) {
+		free(walk);
+		return NULL;
+	}
+	return listing_answer(call, json_object(), lists, walk, list_end);
 }
 
 /* Who may have other programs run than what the file names: else the group of the socket could. */

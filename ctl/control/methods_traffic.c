@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * traffic.list: what rates are made of, for who asks every second, as `sluicectl top` does.
- * Called by rpc.c, on the control thread. Costs a read of the counters and nothing else, and a
- * page of it at a time, so that with 10,000 services the event loop is not held up.
+ * Called by rpc.c, on the control thread. Costs a read of the counters and nothing else.
  */
+#include "listing.h"
 #include "methods.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,60 +78,82 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	return object;
 }
 
-/* False: refused, or no memory. */
-static bool append_service(struct rpc_call *call, const struct service_conf *service, bool each,
-			   json_t **list)
+struct traffic_walk {
+	struct rpc_call *call;
+	struct service_walk services;
+	bool each;
+};
+
+static int next_service(void *ctx, json_t **row)
 {
-	const struct daemon_api *api = call->api;
-	struct backend_counters *rows = calloc(service->backends_n + 1U, sizeof(*rows));
+	struct traffic_walk *walk = ctx;
+	const struct daemon_api *api = walk->call->api;
+	const struct service_conf *service = service_walk_next(&walk->services);
+	struct backend_counters *rows;
 	struct service_counters counters;
 	int rc;
 
+	if (!service)
+		return 0;
+	rows = calloc(service->backends_n + 1U, sizeof(*rows));
 	if (!rows)
-		return false;
+		return -ENOMEM;
 	rc = api->service_counters(api->ctx, service, &counters);
 	if (rc == 0)
 		rc = api->backend_counters(api->ctx, service, rows);
 	if (rc < 0)
-		rpc_refuse(call, RPC_FAILED, "service %s: the counters can't be read: %s",
+		rpc_refuse(walk->call, RPC_FAILED, "service %s: the counters can't be read: %s",
 			   service->name, strerror(-rc));
 	else
-		methods_append(list, service_json(api, service, &counters, rows, each));
+		*row = service_json(api, service, &counters, rows, walk->each);
 	free(rows);
-	return rc == 0;
+	return rc < 0 ? rc : 1;
+}
+
+static void walk_free(void *ctx)
+{
+	struct traffic_walk *walk = ctx;
+
+	service_walk_end(&walk->services);
+	free(walk);
+}
+
+/* What comes before the services. */
+static json_t *members_json(const struct model *model)
+{
+	json_t *members = json_object();
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	methods_put_number(&members, "clock_us",
+			   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	methods_put_number(&members, "services_total", model->services_n);
+	return members;
 }
 
 static json_t *traffic_list(struct rpc_call *call)
 {
-	const struct model *model = call->api->model(call->api->ctx);
-	bool each = rpc_flag(call->params, "each"), done = true;
+	static const struct listing_list lists[] = {{"services", next_service}, {.name = NULL}};
+	const struct service_conf *only = NULL;
 	uint32_t from = 0, limit = LIMIT_DEFAULT;
-	json_t *result, *list;
-	struct timespec now;
+	struct traffic_walk *walk;
 
 	if (!rpc_integer(call, call->params, "", "from", 0, INT32_MAX, &from) ||
 	    !rpc_integer(call, call->params, "", "limit", 1, LIMIT_MAX, &limit))
 		return NULL;
-	list = json_array();
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (rpc_string(call->params, "service")) {
-		const struct service_conf *service = methods_service_named(call, methods_model(call));
-
-		done = service && append_service(call, service, each, &list);
-	} else {
-		for (uint32_t i = from; done && i < model->services_n && i - from < limit; i++)
-			done = append_service(call, model->services[i], each, &list);
+		only = methods_service_named(call, methods_model(call));
+		if (!only)
+			return NULL;
 	}
-	if (!done) {
-		json_decref(list);
+	walk = calloc(1, sizeof(*walk));
+	if (!walk || !service_walk_begin(&walk->services, call->api, only, from, limit)) {
+		free(walk);
 		return NULL;
 	}
-	result = json_object();
-	methods_put_number(&result, "clock_us",
-			   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
-	methods_put_number(&result, "services_total", model->services_n);
-	methods_put(&result, "services", list);
-	return result;
+	walk->call = call;
+	walk->each = rpc_flag(call->params, "each");
+	return listing_answer(call, members_json(methods_model(call)), lists, walk, walk_free);
 }
 
 static const struct rpc_param traffic_params[] = {

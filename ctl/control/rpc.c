@@ -8,6 +8,7 @@
 #include "api.h"
 #include "log.h"
 #include "rpc_params.h"
+#include "rpc_stream.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -209,7 +210,7 @@ static void refuse_no_memory(struct rpc_call *call)
 	rpc_refuse(call, RPC_INTERNAL, "%s: out of memory", call->method->name);
 }
 
-static void call_free(struct rpc_call *call)
+void rpc_call_free(struct rpc_call *call)
 {
 	json_decref(call->params);
 	json_decref(call->id);
@@ -231,8 +232,21 @@ static void call_end(struct rpc_call *call, json_t *result)
 	else
 		answer = error_answer(json_incref(call->id), call->error,
 				      call->error_text ? call->error_text : "out of memory");
-	call->answered(call->ctx, answer || notification ? 0 : -ENOMEM, answer);
-	call_free(call);
+	call->answered(call->ctx, answer || notification ? 0 : -ENOMEM, answer, NULL);
+	rpc_call_free(call);
+}
+
+/* The first piece is made here: what refuses the call refuses it whole. */
+static void call_stream(struct rpc_call *call)
+{
+	struct rpc_stream *stream = call->id ? rpc_stream_new(call) : NULL;
+
+	if (stream) {
+		call->answered(call->ctx, 0, NULL, stream);
+		return;
+	}
+	call->pieces.end(call->pieces.ctx);
+	call_end(call, NULL);
 }
 
 static void call_run(struct rpc_call *call)
@@ -244,7 +258,9 @@ static void call_run(struct rpc_call *call)
 	refuse_no_memory(call);
 	result = call->method->handler(call);
 	call->handling = false;
-	if (call->state != RPC_CALL_LATER)
+	if (call->state == RPC_CALL_PIECES)
+		call_stream(call);
+	else if (call->state != RPC_CALL_LATER)
 		call_end(call, call->state == RPC_CALL_ENDED ? call->result : result);
 }
 
@@ -252,6 +268,13 @@ json_t *rpc_later(struct rpc_call *call)
 {
 	call->state = RPC_CALL_LATER;
 	refuse_no_memory(call);
+	return NULL;
+}
+
+json_t *rpc_in_pieces(struct rpc_call *call, const struct rpc_pieces *pieces)
+{
+	call->state = RPC_CALL_PIECES;
+	call->pieces = *pieces;
 	return NULL;
 }
 
@@ -350,12 +373,12 @@ int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const 
 	int rc = 0;
 
 	if (is_blank(line, line_bytes)) {
-		answered(ctx, 0, NULL);
+		answered(ctx, 0, NULL, NULL);
 		return 0;
 	}
 	call = calloc(1, sizeof(*call));
 	if (!call) {
-		answered(ctx, -ENOMEM, NULL);
+		answered(ctx, -ENOMEM, NULL, NULL);
 		return 0;
 	}
 	*call = (struct rpc_call){.api = api, .peer = *peer, .answered = answered, .ctx = ctx};
@@ -369,6 +392,6 @@ int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const 
 	}
 	json_decref(json);
 	if (rc == -EAGAIN)
-		call_free(call);
+		rpc_call_free(call);
 	return rc;
 }

@@ -13,7 +13,9 @@
 #include <sys/types.h>
 
 struct daemon_api;
+struct evbuffer;
 struct event_follow;
+struct rpc_stream;
 
 /* X(identifier, code, when) */
 #define RPC_ERRORS(X)                                                                         \
@@ -67,10 +69,23 @@ struct rpc_param {
 };
 
 /*
- * Tells what to send for a line (a new reference); NULL: nothing, for it was a notification or
- * blank; rc -ENOMEM: nothing can be answered (a change may have been made).
+ * Tells what to send for a line: `answer` (a new reference), or `stream` (to be freed); neither:
+ * nothing, for it was a notification or blank; rc -ENOMEM: nothing can be answered (a change may
+ * have been made).
  */
-typedef void rpc_answered_fn(void *ctx, int rc, json_t *answer);
+typedef void rpc_answered_fn(void *ctx, int rc, json_t *answer, struct rpc_stream *stream);
+
+/* A result that may be long, made in pieces, so that nothing else waits for it. */
+struct rpc_pieces {
+	/*
+	 * Appends text, some microseconds' worth: all pieces together are the members of the result.
+	 * Returns 1: there is more; 0: that was the last; -errno: it can't go on. The first one may
+	 * refuse the call; later on the connection breaks.
+	 */
+	int (*piece)(void *ctx, struct evbuffer *out);
+	void (*end)(void *ctx); /* called once */
+	void *ctx;
+};
 
 /* A request under way. */
 struct rpc_call {
@@ -83,16 +98,17 @@ struct rpc_call {
 	char *error_text;        /* NULL: no memory for it */
 	struct rpc_batch *batch; /* NULL: the change goes by itself (methods.h) */
 
-	/* rpc.c's own. */
+	/* rpc.c's own, and rpc_stream.c's. */
 	json_t *id; /* NULL: a notification */
 	rpc_answered_fn *answered;
 	void *ctx;
-	enum { RPC_CALL_RUNS, RPC_CALL_LATER, RPC_CALL_ENDED } state;
+	enum { RPC_CALL_RUNS, RPC_CALL_LATER, RPC_CALL_ENDED, RPC_CALL_PIECES } state;
 	bool handling; /* its handler has not returned */
 	json_t *result;
+	struct rpc_pieces pieces;
 };
 
-/* Returns the result (a new reference), what rpc_refuse returned, or what rpc_later returned;
+/* Returns the result (a new reference), or what rpc_refuse, rpc_later or rpc_in_pieces returned;
  * NULL without these stands for no memory. */
 typedef json_t *rpc_handler(struct rpc_call *call);
 
@@ -130,6 +146,10 @@ json_t *rpc_later(struct rpc_call *call);
 void rpc_end(struct rpc_call *call, json_t *result);
 /* Instead of rpc_end(): calls the handler again, from the start. */
 void rpc_again(struct rpc_call *call);
+
+/* The result comes in pieces; the call is there until their end. Returns NULL, for the handler to
+ * return. */
+json_t *rpc_in_pieces(struct rpc_call *call, const struct rpc_pieces *pieces);
 
 /*
  * Calls a method that changes services or backends within another's handler, with `batch` set.

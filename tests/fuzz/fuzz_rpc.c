@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "../unit/fake_daemon.h"
+#include "../unit/stream_answer.h"
 #include "fuzz.h"
 #include "log.h"
-#include "rpc.h"
 
 enum {
 	LINES_MAX = 16, /* of an input; the rest is not read */
@@ -91,11 +91,11 @@ static void check_id(const char *line, size_t line_bytes, const json_t *answer)
 	json_decref(request);
 }
 
-static void take_answer(void *ctx, int rc, json_t *answer)
+static void take_answer(void *ctx, int rc, json_t *answer, struct rpc_stream *stream)
 {
 	if (rc != 0)
 		fuzz_fail("no answer, for want of memory");
-	*(json_t **)ctx = answer;
+	*(json_t **)ctx = stream ? answer_of_stream(stream) : answer;
 }
 
 static void ask(const struct rpc_peer *peer, const char *line, size_t line_bytes)

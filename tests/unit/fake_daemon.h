@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	FAKE_WAITING_MAX = 64,
@@ -29,6 +30,7 @@ struct fake_daemon {
 		void *ctx;
 	} waiting[FAKE_WAITING_MAX];
 	uint32_t waiting_n;
+	long read_ns;   /* how long it takes to read a service */
 	int read_rc;    /* what reading counters, flows and previews returns */
 	uint64_t flows; /* remembered ones: of web's b1, but the second: of one removed */
 	struct daemon_drain drain; /* of each draining backend */
@@ -175,6 +177,10 @@ static void fake_health_read(void *ctx, const struct service_conf *service, uint
 static void fake_transition_read(void *ctx, const struct service_conf *service,
 				 struct daemon_transition *out)
 {
+	const struct timespec read = {.tv_nsec = ((const struct fake_daemon *)ctx)->read_ns};
+
+	if (read.tv_nsec > 0)
+		nanosleep(&read, NULL);
 	*out = (struct daemon_transition){.slots = service->slots};
 	if (service->port != 80)
 		return;

@@ -7,7 +7,7 @@
 #define TESTS_UNIT_RPC_ROWS_H
 
 #include "fake_daemon.h"
-#include "rpc.h"
+#include "stream_answer.h"
 
 static struct fake_daemon fake; /* zeroed by setup */
 
@@ -28,10 +28,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void take_answer(void *ctx, int rc, json_t *answer)
+static void take_answer(void *ctx, int rc, json_t *answer, struct rpc_stream *stream)
 {
 	assert_int_equal(rc, 0);
-	*(json_t **)ctx = answer;
+	*(json_t **)ctx = stream ? answer_of_stream(stream) : answer;
 }
 
 /* The answer as text, sorted; NULL if there is none. */
