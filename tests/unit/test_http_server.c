@@ -66,6 +66,12 @@ static void long_end(void *ctx)
 	room.ends++;
 }
 
+/* One that reads its figures for long. */
+static int thinking_piece(void *ctx, struct evbuffer *out)
+{
+	return ++room.pieces < LONG_PIECES ? 1 : 0;
+}
+
 static int broken_piece(void *ctx, struct evbuffer *out)
 {
 	return -EIO;
@@ -78,6 +84,9 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 		room.pieces = 0;
 		page->piece = long_piece;
 		page->end = long_end;
+	} else if (strcmp(request->path, "/thinking") == 0) {
+		room.pieces = 0;
+		page->piece = thinking_piece;
 	} else if (strcmp(request->path, "/broken") == 0) {
 		page->piece = broken_piece;
 		page->end = long_end;
@@ -298,6 +307,26 @@ static void test_long_page(void **state)
 	free(text);
 }
 
+/* Between two pieces, be they of nothing, all else has a turn. */
+static void test_pieces_of_nothing(void **state)
+{
+	const struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+	int fd;
+
+	serve(&config);
+	fd = client_connect();
+	send_text(fd, GET("/thinking"));
+	for (int i = 0; i < PATIENCE_MS && room.pieces < LONG_PIECES; i++) {
+		int before = room.pieces;
+
+		step();
+		assert_in_range(room.pieces, before, before + 2);
+	}
+	assert_int_equal(room.pieces, LONG_PIECES);
+	expect(fd, "HTTP/1.1 200 OK");
+	close(fd);
+}
+
 /* One more than there may be waits until another goes. */
 static void test_connections(void **state)
 {
@@ -380,7 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),       TEST(test_slow_request), TEST(test_long_head),
 		TEST(test_long_page),     TEST(test_connections),  TEST(test_deadlines),
-		TEST(test_address_taken),
+		TEST(test_address_taken), TEST(test_pieces_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client of the HTTP server: its requests in, pages out. Used by http_server.c alone, which it
+ * shares the server's struct with; control thread.
+ */
+#ifndef SLUICE_HTTP_CONNECTION_H
+#define SLUICE_HTTP_CONNECTION_H
+
+#include <sys/queue.h>
+
+#include "http_server.h"
+
+enum {
+	LISTENERS_MAX = 16,
+};
+
+struct connection;
+
+LIST_HEAD(connections, connection);
+
+struct http_server {
+	struct event_base *base;
+	struct http_server_config config;
+	http_route_fn *route;
+	void *ctx;
+	struct evconnlistener *listeners[LISTENERS_MAX];
+	uint32_t listeners_n;
+	struct connections connections;
+	uint32_t connections_n;
+	struct event *again; /* after a pause in accepting */
+};
+
+/* Takes a connected, non-blocking socket over, in any case. It frees itself at its end. */
+void connection_new(struct http_server *server, int fd);
+void connections_free(struct http_server *server);
+
+/* Whether further ones are taken. */
+void listeners_enable(struct http_server *server, bool enable);
+
+#endif
