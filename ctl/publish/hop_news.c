@@ -22,6 +22,7 @@ struct hop_news {
 	struct ip_addr *addrs; /* sorted */
 	struct told *told;     /* of `addrs` */
 	size_t n;
+	uint64_t version; /* of `watched`, as it was compared last */
 	const struct watched *watched;
 	const struct nexthops *hops;
 	const struct model *model;
@@ -164,11 +165,14 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 }
 
 void hop_news_tell(struct hop_news *news, const struct watched *watched,
-		   const struct nexthops *hops, const struct model *model)
+		   const struct nexthops *hops, const struct model *model, bool hops_changed)
 {
 	news->watched = watched;
 	news->hops = hops;
 	news->model = model;
+	if (!hops_changed && news->version == watched->version)
+		return;
+	news->version = watched->version;
 	look(news, false);
 }
 

@@ -25,10 +25,11 @@ void hop_news_free(struct hop_news *news); /* NULL is allowed */
 
 /*
  * Compares the ways to `watched` with those at the call before. Of an address that is new, what is
- * found at once isn't told, nor that it isn't found before HOP_NEWS_PENDING_S are over. All three
+ * found at once isn't told, nor that it isn't found before HOP_NEWS_PENDING_S are over. Nothing
+ * is compared where neither the ways (`hops_changed`) nor the set have changed since. The first three
  * outlive the next call, or hop_news_free().
  */
 void hop_news_tell(struct hop_news *news, const struct watched *watched,
-		   const struct nexthops *hops, const struct model *model);
+		   const struct nexthops *hops, const struct model *model, bool hops_changed);
 
 #endif

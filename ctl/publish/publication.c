@@ -90,7 +90,7 @@ static int put_in_force(struct publisher *p, struct model *next, int64_t asked_u
 	char text[LAYOUT_ERROR_MAX];
 	struct adopted *adopted = NULL;
 	struct installed **all;
-	int err = watched_follow(&p->watched, p->hops, next);
+	int err = watched_follow(&p->watched, p->hops, r->model, next);
 
 	error->kind = MODEL_FULL;
 	if (err) {
@@ -123,7 +123,7 @@ err_rows:
 	adopted_free(adopted);
 	if (r->model) {
 		ledger_sweep(r->around.ledger, next, r->model);
-		watched_follow(&p->watched, p->hops, r->model);
+		watched_follow(&p->watched, p->hops, NULL, r->model);
 	}
 err_model:
 	model_free(next);
@@ -179,13 +179,13 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 				  text);
 		return rc;
 	}
-	p->hops_changed = false;
 	if (next || rc > 0) {
 		census_clear(&r->census);
 		tell_generation(r, who, n);
 		tell_transitions(r, asked_us, who);
 	}
-	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model);
+	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model, p->hops_changed);
+	p->hops_changed = false;
 	if (next || rc > 0)
 		transitions_kick(p->transitions);
 	if (next && p->changed)

@@ -34,9 +34,30 @@ static int collect(const struct model *model, struct watched *out)
 	return 0;
 }
 
-int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *model)
+static bool same_backends(const struct service_conf *a, const struct service_conf *b)
 {
-	struct watched next;
+	if (a == b)
+		return true;
+	for (uint32_t i = 0; a->backends_n == b->backends_n && i < a->backends_n; i++)
+		if (!ip_equal(&a->backends[i].addr, &b->backends[i].addr))
+			return false;
+	return a->backends_n == b->backends_n;
+}
+
+/* As after most changes: most services are the very same. */
+static bool same_addresses(const struct model *a, const struct model *b)
+{
+	if (a->services_n != b->services_n)
+		return false;
+	for (uint32_t i = 0; i < a->services_n; i++)
+		if (!same_backends(a->services[i], b->services[i]))
+			return false;
+	return true;
+}
+
+static int follow(struct watched *watched, struct nexthops *hops, const struct model *model)
+{
+	struct watched next = {.version = watched->version + 1};
 	int err = collect(model, &next);
 
 	if (err)
@@ -54,6 +75,18 @@ int watched_follow(struct watched *watched, struct nexthops *hops, const struct 
 	free(watched->addrs);
 	*watched = next;
 	return 0;
+}
+
+int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,
+		   const struct model *model)
+{
+	int err;
+
+	if (was && watched->addrs && !watched->stale && same_addresses(was, model))
+		return 0;
+	err = follow(watched, hops, model);
+	watched->stale = err != 0;
+	return err;
 }
 
 void watched_free(struct watched *watched)

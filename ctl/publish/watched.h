@@ -12,14 +12,18 @@
 struct watched {
 	struct ip_addr *addrs; /* sorted, each once */
 	size_t n;
+	uint64_t version; /* grows with each other set */
+	bool stale;       /* it may not be that of the model in force: a call failed */
 };
 
 /*
  * Has `hops` watch the backends of `model`. Asks the kernel only if the set differs from the one
- * before, since that takes a while with thousands of them. 0, or as nexthops_watch(), with the old
- * set in force.
+ * before, since that takes a while with thousands of them, and makes no set where the backends are
+ * at the same addresses as those of `was`, which the last call was of (NULL: there is none). 0, or as
+ * nexthops_watch(), with the old set in force.
  */
-int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *model);
+int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,
+		   const struct model *model);
 
 void watched_free(struct watched *watched);
 
