@@ -70,6 +70,13 @@ static void members_print(FILE *out, const json_t *object, int depth)
 	}
 }
 
+/* A group in a list. */
+static void element_print(FILE *out, const json_t *element, int depth)
+{
+	indent(out, depth < 0 ? 0 : depth + 1);
+	value_print(out, element, depth < 0 || is_flat(element) ? -1 : depth + 1);
+}
+
 static void list_print(FILE *out, const json_t *list, int depth)
 {
 	bool groups = json_is_object(json_array_get(list, 0));
@@ -89,8 +96,7 @@ static void list_print(FILE *out, const json_t *list, int depth)
 	fputs(depth < 0 ? "( " : "(\n", out);
 	json_array_foreach ((json_t *)list, i, element) {
 		fputs(i ? separator : "", out);
-		indent(out, depth < 0 ? 0 : depth + 1);
-		value_print(out, element, depth < 0 || is_flat(element) ? -1 : depth + 1);
+		element_print(out, element, depth);
 	}
 	fputs(depth < 0 ? " " : "\n", out);
 	indent(out, depth);
@@ -131,6 +137,25 @@ char *config_print(const json_t *root)
 	if (!out)
 		return NULL;
 	members_print(out, root, 0);
+	return text_take(out, &text);
+}
+
+char *config_print_row(const char *name, const json_t *row, size_t number)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	if (!out)
+		return NULL;
+	if (number == 0)
+		fprintf(out, row ? "%s = (\n" : "%s = ()", name);
+	else
+		fputs(row ? ",\n" : "\n)", out);
+	if (row)
+		element_print(out, row, 0);
+	else
+		fputs(";\n", out);
 	return text_take(out, &text);
 }
 

@@ -36,7 +36,20 @@ static int members_put(struct listing *l, struct evbuffer *out)
 	}
 	json_decref(l->members);
 	l->members = NULL;
-	return evbuffer_add_printf(out, "\"%s\":[", l->list->name) < 0 ? -ENOMEM : rc;
+	return evbuffer_add_printf(out, "\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0 ?
+		       -ENOMEM :
+		       rc;
+}
+
+/* A string without its quotes. Takes the row over. */
+static int text_put(json_t *row, struct evbuffer *out)
+{
+	char *quoted = row ? json_dumps(row, JSON_ENCODE_ANY) : NULL;
+	int rc = quoted ? evbuffer_add(out, quoted + 1, strlen(quoted) - 2) : -1;
+
+	free(quoted);
+	json_decref(row);
+	return rc == 0 ? 0 : -ENOMEM;
 }
 
 /* Takes the row over. */
@@ -53,11 +66,16 @@ static int row_put(struct listing *l, json_t *row, struct evbuffer *out)
 
 static int list_close(struct listing *l, struct evbuffer *out)
 {
+	const char *end = l->list->text ? "\"" : "]";
+
 	l->rows_n = 0;
 	l->list++;
 	if (!l->list->name)
-		return evbuffer_add(out, "]", 1) != 0 ? -ENOMEM : 0;
-	return evbuffer_add_printf(out, "],\"%s\":[", l->list->name) < 0 ? -ENOMEM : 1;
+		return evbuffer_add(out, end, 1) != 0 ? -ENOMEM : 0;
+	return evbuffer_add_printf(out, "%s,\"%s\":%c", end, l->list->name,
+				   l->list->text ? '"' : '[') < 0 ?
+		       -ENOMEM :
+		       1;
 }
 
 static int piece(void *ctx, struct evbuffer *out)
@@ -70,9 +88,9 @@ static int piece(void *ctx, struct evbuffer *out)
 		rc = l->list->next(l->ctx, &row);
 	if (rc == 0)
 		return list_close(l, out);
-	if (rc > 0 && (rc = row_put(l, row, out)) == 0)
-		return 1;
-	return rc;
+	if (rc > 0)
+		rc = l->list->text ? text_put(row, out) : row_put(l, row, out);
+	return rc == 0 ? 1 : rc;
 }
 
 static void listing_free(void *ctx)

@@ -12,6 +12,7 @@
 
 struct listing_list {
 	const char *name; /* of the result's member; NULL ends a table */
+	bool text;        /* the rows are strings, and the member is all of them as one */
 	/* The next row, as a new reference (NULL: no memory). Returns 1; 0: there is none; -errno:
 	 * the call is refused. */
 	int (*next)(void *ctx, json_t **row);

@@ -194,7 +194,7 @@ static void walk_free(void *ctx)
 
 static json_t *backends_list(struct rpc_call *call)
 {
-	static const struct listing_list lists[] = {{"backends", next_backend}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"backends", .next = next_backend}, {.name = NULL}};
 	const struct service_conf *only = NULL;
 	struct backend_walk *walk;
 

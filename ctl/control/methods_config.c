@@ -3,6 +3,9 @@
  * config.show, config.reload, config.save and config.apply, which makes many changes one. Called
  * by rpc.c, on the control thread.
  */
+#include "config_json.h"
+#include "config_print.h"
+#include "listing.h"
 #include "methods.h"
 
 #include <errno.h>
@@ -125,30 +128,77 @@ static bool put_run_time(struct rpc_call *call, json_t **result)
 	return true;
 }
 
-static json_t *config_show(struct rpc_call *call)
+enum { TEXT_ROW_BYTES = 32 << 10 }; /* about as much of a file goes out at once */
+
+/* The text of config.show on its way out. */
+struct show_walk {
+	char *text, *rest;            /* the file, or the settings in force, which go out first */
+	bool effective;
+	struct service_walk services; /* then these, if `effective` */
+	size_t services_n;
+	bool ended;
+};
+
+/* Whole lines, of which no letter is cut. */
+static json_t *text_row(struct show_walk *walk)
+{
+	size_t bytes = strlen(walk->rest);
+	char *end = walk->rest + (bytes < TEXT_ROW_BYTES ? bytes : TEXT_ROW_BYTES), kept;
+	json_t *row;
+
+	end = strchr(end, '\n') ? strchr(end, '\n') + 1 : walk->rest + bytes;
+	kept = *end;
+	*end = '\0';
+	row = rpc_text(walk->rest);
+	*end = kept;
+	walk->rest = end;
+	return row;
+}
+
+static int next_text(void *ctx, json_t **row)
+{
+	struct show_walk *walk = ctx;
+	const struct service_conf *service;
+	json_t *tree;
+	char *text;
+
+	if (*walk->rest) {
+		*row = text_row(walk);
+		return 1;
+	}
+	if (!walk->effective || walk->ended)
+		return 0;
+	service = service_walk_next(&walk->services);
+	tree = service ? config_json_service(service) : NULL;
+	walk->ended = !service;
+	text = !tree && service ? NULL : config_print_row("services", tree, walk->services_n++);
+	json_decref(tree);
+	*row = text ? rpc_text(text) : NULL;
+	free(text);
+	return 1;
+}
+
+static void show_free(void *ctx)
+{
+	struct show_walk *walk = ctx;
+
+	service_walk_end(&walk->services);
+	free(walk->text);
+	free(walk);
+}
+
+/* All but the text. */
+static json_t *show_members(struct rpc_call *call, bool effective)
 {
 	const struct daemon_api *api = call->api;
-	bool effective = rpc_flag(call->params, "effective"), secrets = methods_is_trusted(call); /* the seed */
 	struct daemon_state state;
 	struct daemon_info info;
-	json_t *result;
-	char *text;
-	int rc = api->config_text(api->ctx, effective, secrets, &text);
+	json_t *result = json_object();
 
 	api->info(api->ctx, &info);
-	if (rc == -EACCES && !secrets)
-		return rpc_refuse(call, RPC_FAILED,
-				  "%s has the seed in it, a secret: only root may read it; "
-				  "\"effective\" tells the rest",
-				  info.config_path);
-	if (rc < 0)
-		return rpc_refuse(call, RPC_FAILED, "%s: %s", info.config_path, strerror(-rc));
-	result = json_object();
 	methods_put_text(&result, "path", info.config_path);
 	methods_put(&result, "effective", json_boolean(effective));
-	methods_put(&result, "seed", json_boolean(secrets));
-	methods_put_text(&result, "text", text);
-	free(text);
+	methods_put(&result, "seed", json_boolean(methods_is_trusted(call)));
 	if (!put_run_time(call, &result)) {
 		json_decref(result);
 		return NULL;
@@ -158,6 +208,36 @@ static json_t *config_show(struct rpc_call *call)
 	methods_put_number(&result, "state_failures", state.failures);
 	methods_put(&result, "state_error", text_or_null(state.error ? strerror(-state.error) : ""));
 	return result;
+}
+
+static json_t *config_show(struct rpc_call *call)
+{
+	static const struct listing_list lists[] = {{"text", .text = true, .next = next_text},
+						    {.name = NULL}};
+	const struct daemon_api *api = call->api;
+	bool secrets = methods_is_trusted(call); /* the seed */
+	struct show_walk *walk = calloc(1, sizeof(*walk));
+	struct daemon_info info;
+	int rc;
+
+	if (!walk)
+		return NULL;
+	walk->effective = rpc_flag(call->params, "effective");
+	rc = api->config_text(api->ctx, walk->effective, secrets, &walk->text);
+	walk->rest = walk->text;
+	if (rc == 0 && service_walk_begin(&walk->services, api, NULL, 0, UINT32_MAX))
+		return listing_answer(call, show_members(call, walk->effective), lists, walk,
+				      show_free);
+	api->info(api->ctx, &info);
+	if (rc == -EACCES && !secrets)
+		rpc_refuse(call, RPC_FAILED,
+			   "%s has the seed in it, a secret: only root may read it; "
+			   "\"effective\" tells the rest",
+			   info.config_path);
+	else if (rc < 0)
+		rpc_refuse(call, RPC_FAILED, "%s: %s", info.config_path, strerror(-rc));
+	show_free(walk);
+	return NULL;
 }
 
 static json_t *config_save(struct rpc_call *call)

@@ -110,7 +110,7 @@ static json_t *others(struct rpc_call *call)
 static json_t *counters_list(struct rpc_call *call)
 {
 	static const struct listing_list lists[] = {
-		{"vips", next_vip}, {"services", next_service}, {.name = NULL}};
+		{"vips", .next = next_vip}, {"services", .next = next_service}, {.name = NULL}};
 	const struct service_conf *only = NULL;
 	struct counters_walk *walk;
 

@@ -56,7 +56,7 @@ static void list_end(void *ctx)
 
 static json_t *services_list(struct rpc_call *call)
 {
-	static const struct listing_list lists[] = {{"services", next_service}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"services", .next = next_service}, {.name = NULL}};
 	struct service_walk *walk = calloc(1, sizeof(*walk));
 
 	if (!walk || !service_walk_begin(walk, call->api, NULL, 0, UINT32_MAX)) {

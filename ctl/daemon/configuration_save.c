@@ -21,29 +21,18 @@ enum {
 	FILE_BYTES_MAX = 64 << 20,
 };
 
-/* `services` of one model with the settings of another. NULL: no memory. */
-static char *text_of(const struct model *services, const struct settings *settings, bool secrets)
-{
-	struct model whole = *services;
-	json_t *tree;
-	char *text;
-
-	whole.settings = *settings;
-	tree = config_json_model(&whole);
-	if (!secrets)
-		json_object_del(tree, "seed");
-	text = config_print(tree);
-	json_decref(tree);
-	return text;
-}
-
 int configuration_text(struct configuration *c, bool effective, bool secrets, char **text)
 {
 	size_t bytes;
+	json_t *tree;
 
 	if (!effective)
 		return secrets ? config_file_read(c->path, FILE_BYTES_MAX, text, &bytes) : -EACCES;
-	*text = text_of(publisher_model(c->publisher), &c->settings, secrets);
+	tree = config_json_settings(&c->settings);
+	if (!secrets)
+		json_object_del(tree, "seed");
+	*text = config_print(tree);
+	json_decref(tree);
 	return *text ? 0 : -ENOMEM;
 }
 
@@ -83,8 +72,14 @@ static int check_unedited(const struct configuration *c, char **error)
 /* The new text of the file. NULL: no memory. */
 static char *file_text(const struct configuration *c)
 {
-	char *text = text_of(publisher_model(c->publisher), &c->file->settings, true), *whole;
+	struct model services = *publisher_model(c->publisher);
+	char *text, *whole;
+	json_t *tree;
 
+	services.settings = c->file->settings;
+	tree = config_json_model(&services);
+	text = config_print(tree);
+	json_decref(tree);
 	if (!text)
 		return NULL;
 	if (asprintf(&whole,

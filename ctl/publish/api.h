@@ -291,8 +291,9 @@ struct daemon_api {
 
 	/*
 	 * *text, to be freed: the file as it lies there (-errno of reading; -EACCES without
-	 * `secrets`, for the seed is in it); `effective`: what is in force as a file has it,
-	 * without `secrets` but for the seed. -ENOMEM.
+	 * `secrets`, for the seed is in it); `effective`: what is in force as a file has it, but
+	 * for the services (config_json_service() has each), and for the seed without `secrets`.
+	 * -ENOMEM.
 	 */
 	int (*config_text)(void *ctx, bool effective, bool secrets, char **text);
 

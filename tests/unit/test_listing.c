@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "config_json.h"
+#include "config_print.h"
 #include "control_room.h"
 #include "events.h"
 #include "log.h"
@@ -188,6 +190,37 @@ static void test_gone(void **state)
 	expect_service();
 }
 
+/* The configuration in force is one text, made service by service, and the same as if at once. */
+static void test_text(void **state)
+{
+	int fd = client_connect();
+	json_t *answer, *services = json_array(), *tree;
+	const char *text;
+	char *whole;
+
+	send_text(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"config.show\",\"params\":"
+		      "{\"effective\":true}}\n");
+	answer = long_line(fd);
+	text = json_string_value(rows_of(answer, "text"));
+	assert_non_null(text);
+	for (uint32_t i = 0; i < SERVICES; i++)
+		json_array_append_new(services, config_json_service(room.fake.model->services[i]));
+	tree = json_pack("{s:o}", "services", services);
+	whole = config_print(tree);
+	assert_true(strncmp(text, "outer = { };\n", 13) == 0);
+	assert_string_equal(text + 13, whole);
+	free(whole);
+	json_decref(tree);
+	json_decref(answer);
+	/* Without services. */
+	model_free(room.fake.model);
+	room.fake.model = model_make(0);
+	send_text(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"config.show\",\"params\":"
+		      "{\"effective\":true}}\n");
+	expect_line(fd, "\"text\":\"outer = { };\\nservices = ();\\n\"},\"id\":1}");
+	close(fd);
+}
+
 /* ---- between two pieces ---- */
 
 static void take(void *ctx, int rc, json_t *answer, struct rpc_stream *stream)
@@ -268,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others_go_on, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_wait, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, many_setup, teardown),
+		cmocka_unit_test_setup_teardown(test_text, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_go, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reading_fails, many_setup, teardown),
 	};
