@@ -245,21 +245,3 @@ enum cli_status apply_run(const struct cli *cli, const struct command_line *line
 	status = cli_ask(cli, &batch);
 	return status;
 }
-
-enum cli_status reload_run(const struct cli *cli, const struct command_line *line)
-{
-	struct show show = {
-		.out = stdout, .all = command_flag(line, "diff"), .color = cli->color};
-	enum cli_status status;
-	json_t *result;
-
-	status = cli_request(cli, line->command->method, line->params, &result);
-	if (status != CLI_DONE)
-		return status;
-	if (cli->json)
-		cli_print_json(result);
-	else
-		line->command->show(&show, result);
-	json_decref(result);
-	return CLI_DONE;
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `sluicectl apply` and `reload`, which do more than ask and show. Called through the table in
+ * `sluicectl apply`, which does more than ask and show. Called through the table in
  * commands.c.
  */
 #ifndef CTL_CLI_APPLY_RUN_H
@@ -16,7 +16,6 @@ enum {
 };
 
 command_function apply_run;
-command_function reload_run;
 
 /*
  * The changes of a file, commands or JSON: an array for config.apply, each with its "line". NULL:

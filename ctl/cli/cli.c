@@ -47,8 +47,10 @@ enum cli_status cli_request(const struct cli *cli, const char *method, json_t *p
 
 enum cli_status cli_ask(const struct cli *cli, const struct command_line *line)
 {
-	const struct show show = {
-		.out = stdout, .all = command_flag(line, "all"), .color = cli->color};
+	/* A command has one of them, if any. */
+	const struct show show = {.out = stdout,
+				  .all = command_flag(line, "all") || command_flag(line, "diff"),
+				  .color = cli->color};
 	enum cli_status status;
 	json_t *result;
 

@@ -33,7 +33,7 @@ const struct command commands_config[] = {
 	 .text = "With --effective what is in force, run-time changes and all, as a file that "
 		 "sluiced accepts. The seed is shown to root alone.",
 	 .examples = "show config --effective > sluice.conf"},
-	{"reload", reload_args, "config.reload", show_reload, .run = reload_run,
+	{"reload", reload_args, "config.reload", show_reload,
 	 .help = "puts the configuration file in force: whole, or not at all",
 	 .text = "Run-time changes stay, but where the file was edited since: there the file "
 		 "holds. Settings that only a restart changes are named. A file with a fault "

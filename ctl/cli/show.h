@@ -12,7 +12,7 @@
 
 struct show {
 	FILE *out;
-	bool all;   /* with the rows that are 0 */
+	bool all;   /* with the rows that are 0; with each difference */
 	bool color; /* the stream is a terminal, or color is wanted */
 };
 

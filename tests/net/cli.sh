@@ -105,7 +105,7 @@ statuses() {
 	ends 2 lab_ctl show bakends
 	said 'did you mean "show backends"\?'
 	ends 2 lab_ctl backend set v4-ipip b1
-	said '^usage: sluicectl backend set SERVICE BACKEND weight N'
+	said '^usage: sluicectl backend set SERVICE BACKEND \[weight N\]'
 	ends 2 lab_ctl top
 	said 'no terminal; top --once'
 	ends 3 "$ctl" --socket "$LAB_DIR/none.sock" version
@@ -163,7 +163,9 @@ completion() {
 	completes 'sluicectl show backends v4-ip' v4-ipip v4-ipip-mixed
 	completes 'sluicectl backend drain v4-gue ' b1 b2 b3
 	completes 'sluicectl backend drain v4-gue b1 --t' --timeout
-	completes 'sluicectl backend set v4-gue b1 ' weight
+	completes 'sluicectl backend set v4-gue b1 ' weight health
+	completes 'sluicectl service add x 198.51.100.5:80/tcp health type=ht' http https
+	completes 'sluicectl service add x 198.51.100.5:80/tcp health type=http jit' jitter_percent=
 	completes 'sluicectl show flows --service v6-ipip --backend ' b1 b2 b3
 	completes 'sluicectl show flows --service=v6-ipip-m' v6-ipip-mixed
 	completes 'sluicectl --socket /nonexistent show backends '
