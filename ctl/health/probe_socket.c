@@ -74,3 +74,73 @@ bool probe_error_is_ours(int error)
 	}
 	return false;
 }
+
+/* ---- a run ---- */
+
+bool probe_socket_init(struct probe_socket *s, const struct probe_env *env,
+		       const struct probe_target *target, probe_done_fn *done, void *ctx,
+		       const char *what, event_callback_fn on_event, void *arg)
+{
+	*s = (struct probe_socket){
+		.env = env, .target = target, .done = done, .ctx = ctx, .what = what, .fd = -1};
+	s->event = event_new(env->base, -1, 0, on_event, arg);
+	return s->event != NULL;
+}
+
+void probe_socket_clear(struct probe_socket *s)
+{
+	probe_socket_cancel(s);
+	event_free(s->event);
+}
+
+void probe_socket_cancel(struct probe_socket *s)
+{
+	if (s->fd < 0)
+		return;
+	event_del(s->event);
+	close(s->fd);
+	s->fd = -1;
+}
+
+void probe_socket_end(struct probe_socket *s, enum probe_outcome outcome, const char *reason)
+{
+	probe_socket_cancel(s);
+	s->done(s->ctx, outcome, reason);
+}
+
+void probe_socket_end_error(struct probe_socket *s, int error)
+{
+	char reason[PROBE_REASON_MAX];
+
+	snprintf(reason, sizeof(reason), "%s: %s", s->what, strerror(error));
+	probe_socket_end(s, probe_error_is_ours(error) ? PROBE_NOT_MADE : PROBE_FAILED, reason);
+}
+
+bool probe_socket_connect(struct probe_socket *s, int type, short events)
+{
+	union socket_address to;
+	socklen_t bytes =
+		socket_address_from(probe_address(s->target), s->target->timing.port, &to);
+	char reason[PROBE_REASON_MAX];
+
+	s->fd = probe_socket_open(s->env, s->target, type, reason);
+	if (s->fd < 0) {
+		s->done(s->ctx, PROBE_NOT_MADE, reason);
+		return false;
+	}
+	event_assign(s->event, s->env->base, s->fd, events, event_get_callback(s->event),
+		     event_get_callback_arg(s->event));
+	if (connect(s->fd, &to.any, bytes) == 0 || errno == EINPROGRESS)
+		return true;
+	probe_socket_end_error(s, errno);
+	return false;
+}
+
+void probe_socket_wait(struct probe_socket *s, int64_t at_most_us)
+{
+	const struct timeval left = {.tv_sec = at_most_us / 1000000,
+				     .tv_usec = at_most_us % 1000000};
+
+	if (event_add(s->event, &left) != 0)
+		probe_socket_end(s, PROBE_NOT_MADE, "no memory");
+}

@@ -4,115 +4,60 @@
  * find that out takes http, udp or exec. Control thread.
  */
 #include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "probe_socket.h"
 
-struct tcp {
-	const struct probe_env *env;
-	const struct probe_target *target;
-	probe_done_fn *done;
-	void *ctx;
-	struct event *event;
-	int fd; /* -1: no run is under way */
-};
-
-static void tcp_cancel(void *probe)
-{
-	struct tcp *t = probe;
-
-	if (t->fd < 0)
-		return;
-	event_del(t->event);
-	close(t->fd);
-	t->fd = -1;
-}
-
-static void end(struct tcp *t, enum probe_outcome outcome, const char *reason)
-{
-	tcp_cancel(t);
-	t->done(t->ctx, outcome, reason);
-}
-
-static void end_error(struct tcp *t, int error)
-{
-	char reason[PROBE_REASON_MAX];
-
-	snprintf(reason, sizeof(reason), "tcp connect: %s", strerror(error));
-	end(t, probe_error_is_ours(error) ? PROBE_NOT_MADE : PROBE_FAILED, reason);
-}
-
 static void on_event(evutil_socket_t fd, short events, void *ctx)
 {
-	struct tcp *t = ctx;
+	struct probe_socket *s = ctx;
 	socklen_t bytes = sizeof(int);
 	char reason[PROBE_REASON_MAX];
 	int error = 0;
 
 	/* Both, where this loop was late. */
 	if (!(events & EV_WRITE)) {
-		snprintf(reason, sizeof(reason), "tcp connect timed out after %u ms",
-			 t->target->timing.timeout_ms);
-		end(t, PROBE_FAILED, reason);
+		snprintf(reason, sizeof(reason), "%s timed out after %u ms", s->what,
+			 s->target->timing.timeout_ms);
+		probe_socket_end(s, PROBE_FAILED, reason);
 		return;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0)
 		error = errno;
 	if (error)
-		end_error(t, error);
+		probe_socket_end_error(s, error);
 	else
-		end(t, PROBE_PASSED, "tcp connect");
+		probe_socket_end(s, PROBE_PASSED, s->what);
 }
 
 static void tcp_start(void *probe)
 {
-	struct tcp *t = probe;
-	struct timeval timeout = {
-		.tv_sec = t->target->timing.timeout_ms / 1000,
-		.tv_usec = t->target->timing.timeout_ms % 1000 * 1000,
-	};
-	union socket_address to;
-	socklen_t bytes =
-		socket_address_from(probe_address(t->target), t->target->timing.port, &to);
-	char reason[PROBE_REASON_MAX];
+	struct probe_socket *s = probe;
 
-	t->fd = probe_socket_open(t->env, t->target, SOCK_STREAM, reason);
-	if (t->fd < 0) {
-		t->done(t->ctx, PROBE_NOT_MADE, reason);
-		return;
-	}
-	event_assign(t->event, t->env->base, t->fd, EV_WRITE, on_event, t);
-	if (connect(t->fd, &to.any, bytes) != 0 && errno != EINPROGRESS)
-		end_error(t, errno);
-	else if (event_add(t->event, &timeout) != 0)
-		end(t, PROBE_NOT_MADE, "no memory");
+	if (probe_socket_connect(s, SOCK_STREAM, EV_WRITE))
+		probe_socket_wait(s, s->target->timing.timeout_ms * 1000LL);
+}
+
+static void tcp_cancel(void *probe)
+{
+	probe_socket_cancel(probe);
 }
 
 static void tcp_free(void *probe)
 {
-	struct tcp *t = probe;
-
-	tcp_cancel(t);
-	event_free(t->event);
-	free(t);
+	probe_socket_clear(probe);
+	free(probe);
 }
 
 static void *tcp_new(const struct probe_env *env, const struct probe_target *target,
 		     probe_done_fn *done, void *ctx)
 {
-	struct tcp *t = calloc(1, sizeof(*t));
+	struct probe_socket *s = calloc(1, sizeof(*s));
 
-	if (!t)
-		return NULL;
-	*t = (struct tcp){.env = env, .target = target, .done = done, .ctx = ctx, .fd = -1};
-	t->event = event_new(env->base, -1, 0, on_event, t);
-	if (t->event)
-		return t;
-	free(t);
+	if (s && probe_socket_init(s, env, target, done, ctx, "tcp connect", on_event, s))
+		return s;
+	free(s);
 	return NULL;
 }
 
