@@ -18,6 +18,7 @@
 #include "daemon_confine.h"
 #include "events.h"
 #include "log.h"
+#include "loop.h"
 #include "notify.h"
 
 struct daemon the_daemon;
@@ -251,7 +252,7 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 	char error[PATH_WHY_MAX];
 	int err;
 
-	d->base = event_base_new();
+	d->base = loop_new();
 	if (!d->base || signals_watch(d) != 0 || log_watch(d) != 0) {
 		log_error("no event loop: %s", strerror(errno));
 		model_free(model);

@@ -25,6 +25,7 @@
 
 #include "health.h"
 #include "log.h"
+#include "loop.h"
 
 enum {
 	SAMPLES_MAX = 1 << 22,
@@ -214,7 +215,7 @@ static bool measure(enum health_type type, uint32_t backends, uint32_t seconds)
 {
 	const struct settings settings = {
 		.services_max = 16, .backends_max = UINT32_MAX, .vip_mark = 20942};
-	struct bench b = {.base = event_base_new(), .late_us = calloc(SAMPLES_MAX, 4)};
+	struct bench b = {.base = loop_new(), .late_us = calloc(SAMPLES_MAX, 4)};
 	const struct health_ops ops = {
 		.ctx = &b,
 		.set_down = set_down,
