@@ -51,7 +51,8 @@
 # $LAB_DIR/blob.sha256 (as sha256sum -c reads it, from within that directory).
 #
 # A script that sources this file sets LAB (or takes the default), then calls lab_up, lab_exec,
-# lab_spawn, lab_kill, lab_address4, lab_address6, lab_lb_address, lab_vips_via and lab_down.
+# lab_spawn, lab_runs, lab_kill, lab_within, lab_tcpdump, lab_listens, lab_address4, lab_address6,
+# lab_lb_address, lab_vips_via and lab_down.
 # Each returns nonzero on an error and has said why on stderr.
 
 lab_home=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -210,20 +211,55 @@ lab_spawn() {
 	echo $! >"$LAB_DIR/$name.pid"
 }
 
-# lab_kill NAME [SIGNAL]: ends what lab_spawn started and waits for it, at most 5 s.
+# lab_lives PID. A child that has ended stays visible until it is waited for.
+lab_lives() {
+	case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac
+}
+
+lab_ended() {
+	! lab_lives "$1"
+}
+
+# lab_runs NAME: whether what lab_spawn started still does.
+lab_runs() {
+	[ -f "$LAB_DIR/$1.pid" ] && lab_lives "$(cat "$LAB_DIR/$1.pid")"
+}
+
+# lab_kill NAME [SIGNAL]: ends what lab_spawn started and waits for it, at most 10 s.
 lab_kill() {
-	local pid try
+	local pid
 	[ -f "$LAB_DIR/$1.pid" ] || return 0
 	read -r pid <"$LAB_DIR/$1.pid"
 	rm -f "$LAB_DIR/$1.pid"
 	kill -"${2:-TERM}" "$pid" 2>/dev/null || return 0
-	for ((try = 0; try < 250; try++)); do
-		# A child that has ended stays visible until it is waited for.
-		case $(ps -o stat= -p "$pid") in '' | Z*) break ;; esac
-		sleep 0.02
-	done
-	[ $try -lt 250 ] || { lab_say "$1 (process $pid) did not end in 5 s"; return 1; }
+	lab_within 10 lab_ended "$pid" || { lab_say "$1 (process $pid) did not end in 10 s"; return 1; }
 	wait "$pid" 2>/dev/null || true
+}
+
+# lab_within SECONDS COMMAND...: runs it again and again until it succeeds, for so long at most; 0 if
+# it did. What is waited for by this is an event; a sleep of a fixed time is right on no machine.
+lab_within() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# lab_tcpdump NODE NAME ARG...: as lab_spawn, and returns once it sees packets. lab_kill NAME INT ends it.
+lab_tcpdump() {
+	local node=$1 name=$2
+	shift 2
+	lab_spawn "$node" "$name" tcpdump -Z root --immediate-mode -nn "$@" || return 1
+	lab_within 10 grep -q 'listening on' "$LAB_DIR/$name.log" && return
+	lab_say "tcpdump does not begin: $(cat "$LAB_DIR/$name.log")"
+	return 1
+}
+
+# lab_listens NODE PORT: whether a socket there takes TCP connections or UDP datagrams at that port.
+lab_listens() {
+	lab_exec "$1" ss -Hlntu "sport = :$2" | grep -q .
 }
 
 lab_main() {

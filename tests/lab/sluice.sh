@@ -117,34 +117,35 @@ lab_ctl() {
 	"$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/${LAB_NODE:-lb}.sock" "$@"
 }
 
-# Waits until every backend's next hop is known; says which are not.
+# Whether every backend's next hop is known.
+lab_is_resolved() {
+	lab_ctl --json show backends >"$LAB_DIR/backends.json" 2>/dev/null &&
+		[ "$(jq '[.. | objects | select(has("next_hop")) | .next_hop.state] | length > 0 and all(. == "resolved")' \
+			"$LAB_DIR/backends.json")" = true ]
+}
+
+# Waits until it is; says which are not.
 lab_wait_resolved() {
-	local try
-	for ((try = 0; try < 100; try++)); do
-		lab_ctl --json show backends >"$LAB_DIR/backends.json" 2>/dev/null &&
-			[ "$(jq '[.. | objects | select(has("next_hop")) | .next_hop.state] | length > 0 and all(. == "resolved")' \
-				"$LAB_DIR/backends.json")" = true ] && return 0
-		sleep 0.1
-	done
-	lab_say "after 10 s not every next hop is resolved:"
+	lab_within 20 lab_is_resolved && return
+	lab_say "after 20 s not every next hop is resolved:"
 	lab_ctl show backends >&2
 	return 1
+}
+
+# lab_answers NODE: its sluiced answers, or has ended.
+lab_answers() {
+	LAB_NODE=$1 lab_ctl show generation >/dev/null 2>&1 || ! lab_runs "sluiced-$1"
 }
 
 # lab_start [NODE] [ARG ...]: starts sluiced (or LAB_SLUICED, which becomes it), with the
 # configuration lab_conf gives unless there is one already, and waits until it forwards.
 lab_start() {
-	local node=${1:-lb} try
+	local node=${1:-lb}
 	shift || true
 	[ -f "$LAB_DIR/$node.conf" ] || lab_conf "$node" >"$LAB_DIR/$node.conf"
 	lab_spawn "$node" "sluiced-$node" "${LAB_SLUICED:-$BUILD/ctl/daemon/sluiced}" --config "$LAB_DIR/$node.conf" \
 		--module-dir "$(lab_modules)" "$@"
-	for ((try = 0; try < 200; try++)); do
-		LAB_NODE=$node lab_ctl show generation >/dev/null 2>&1 && break
-		kill -0 "$(cat "$LAB_DIR/sluiced-$node.pid")" 2>/dev/null || break
-		sleep 0.1
-	done
-	LAB_NODE=$node lab_ctl show generation >/dev/null 2>&1 || {
+	lab_within 40 lab_answers "$node" && lab_runs "sluiced-$node" || {
 		lab_say "sluiced did not start on $node:"
 		cat "$LAB_DIR/sluiced-$node.log" >&2
 		return 1
