@@ -65,19 +65,16 @@ unchanged() {
 
 # The outer headers that explain tells are those on the way to the backend.
 headers() {
-	local said source capture
+	local said source
 	said=$(lab_ctl --json explain "$(flow v4-gue 31000)" --opens)
 	# At the router: the backend's own tcpdump sees what sluice-decap leaves.
-	lab_exec fabric timeout 5 tcpdump -n -l -c 1 -i "$(jq -r .backend <<<"$said")" \
-		"udp dst port $(jq -r .encapsulation.destination_port <<<"$said")" \
-		>"$LAB_DIR/outer" 2>"$LAB_DIR/outer.err" &
-	capture=$!
-	sleep 1
+	lab_tcpdump fabric outer -l -i "$(jq -r .backend <<<"$said")" \
+		"udp dst port $(jq -r .encapsulation.destination_port <<<"$said")"
 	got v4-gue 31000 >/dev/null
-	wait "$capture"
 	source=$(jq -r '"\(.encapsulation.source).\(.encapsulation.source_port) > \(.encapsulation.destination).\(.encapsulation.destination_port)"' <<<"$said")
-	grep -qF "IP $source:" "$LAB_DIR/outer"
+	lab_within 5 grep -qF "IP $source:" "$LAB_DIR/outer.log"
 	report $? "the outer addresses and ports are those that arrive ($source)"
+	lab_kill outer
 	[ "$(jq -r '.next_hop.mac' <<<"$said")" = 02:00:00:00:02:01 ] &&
 		[ "$(jq -r '.next_hop.mtu_bytes' <<<"$said")" = 1600 ] &&
 		[ "$(jq -r '.next_hop.via' <<<"$said")" = 10.10.2.1 ]
@@ -106,19 +103,22 @@ verdicts() {
 	report $? "a flow without its port is refused, with the way to write it"
 }
 
+# has_answers N: that many came on the long connection, or more.
+has_answers() {
+	[ "$(wc -l <"$LAB_DIR/talk.log")" -ge "$1" ]
+}
+
 # A long connection stays with its backend through a change; explain knows why.
 transition() {
-	local vip backend other download said
-	vip=$(lab_vip v4-ipip)
-	lab_exec client curl -s -g --max-time 60 --limit-rate 300k --local-port 32000 \
-		-D "$LAB_DIR/long.headers" -o /dev/null "$(lab_url v4-ipip blob)" &
-	download=$!
-	sleep 1
-	backend=$(awk 'tolower($1) == "x-backend:" { print $2 }' "$LAB_DIR/long.headers" | tr -d '\r')
+	local backend other said
+	lab_spawn client talk "$here/talk.py" "$(lab_vip v4-ipip)" 32000
+	lab_within 10 has_answers 1
+	backend=$(head -n 1 "$LAB_DIR/talk.log")
 	[ -n "$backend" ] && [ "$(told .backend "$(flow v4-ipip 32000)")" = "$backend" ]
-	report $? "a download is at ${backend:-no backend}, as told"
+	report $? "a long connection is at ${backend:-no backend}, as told"
 	lab_ctl backend drain v4-ipip "$backend" >/dev/null
-	sleep 1
+	# An answer may be under way; the request for the one behind it was sent after the drain.
+	lab_within 10 has_answers $(($(wc -l <"$LAB_DIR/talk.log") + 2))
 	said=$(told '"\(.flow_table.result) \(.flow_table.state) \(.backend)"' "$(flow v4-ipip 32000)")
 	# One packet of an older connection, or more, by now.
 	[ "$said" = "hit tcp $backend" ] || [ "$said" = "hit tcp_once $backend" ]
@@ -127,11 +127,12 @@ transition() {
 	report $? "... its slot is changed, with $backend as the previous one"
 	told .why "$(flow v4-ipip 32000)" | grep -q "remembered, and stays with $backend"
 	report $? "... and why"
+	[ "$(sort -u "$LAB_DIR/talk.log")" = "$backend" ]
+	report $? "... and all its $(wc -l <"$LAB_DIR/talk.log") requests were answered by $backend"
 	other=$(told .backend "$(flow v4-ipip 32001)" --opens)
 	[ "$other" != "$backend" ] && [ "$(got v4-ipip 32001)" = "$other" ]
 	report $? "a new connection goes to $other, as told"
-	kill "$download"
-	wait "$download" 2>/dev/null
+	lab_kill talk
 	lab_ctl backend undrain v4-ipip "$backend" >/dev/null
 }
 
