@@ -47,7 +47,7 @@
 # `lab_lb_address sl0`. On the xdp path the addresses are on l0 from the start.
 #
 # Backends serve ports 80 and 8080 on every address, all vips included: GET / gives the backend's
-# name (and a header X-Backend), GET /blob 20 MiB at random, the same on all; its checksum is in
+# name (and headers X-Backend, X-Time), GET /blob 20 MiB at random, the same on all; its checksum is in
 # $LAB_DIR/blob.sha256 (as sha256sum -c reads it, from within that directory).
 #
 # A script that sources this file sets LAB (or takes the default), then calls lab_up, lab_exec,

@@ -4,27 +4,38 @@
 # HTTP requests from the lab's client, each on a TCP connection of its own, and what became of
 # them. Sourced after lab.sh. Every request leaves one line in a file:
 #   <end, seconds since the epoch> <seconds it took> <curl's exit code> <HTTP status> <backend>
+# The end is when the backend answered, by its own word (X-Time), so that no line is late because
+# its reader was; only where nobody answered it is when the line was read.
+
+load_curl() {
+	# "Connection: close" makes each request a flow. To stderr, since curl buffers what it writes to
+	# a pipe.
+	lab_exec client curl -s --no-progress-meter -Z --parallel-max 8 --max-time 5 -H 'Connection: close' -o /dev/null \
+		-w '%{stderr}%{time_total} %{exitcode} %{http_code} %header{x-backend} %header{x-time}\n' "$1?[1-$2]" 2>&1
+}
+
+# load_stamp: reads what curl writes, and puts the times before it.
+load_stamp() {
+	/usr/bin/python3 -uc '
+import sys, time
+for line in sys.stdin:
+    words = line.split()
+    end = words.pop() if len(words) == 5 else f"{time.time():.6f}"
+    print(end, *words)'
+}
 
 # load_requests URL COUNT: COUNT requests, 8 at a time, their lines on standard output.
 load_requests() {
-	# "Connection: close" makes each request a flow. To stderr, since curl buffers what it writes to
-	# a pipe, and the lines get their times here.
-	lab_exec client curl -s --no-progress-meter -Z --parallel-max 8 --max-time 5 -H 'Connection: close' -o /dev/null \
-		-w '%{stderr}%{time_total} %{exitcode} %{http_code} %header{x-backend}\n' "$1?[1-$2]" 2>&1 |
-		while read -r line; do
-			echo "$EPOCHREALTIME $line"
-		done
+	load_curl "$1" "$2" | load_stamp
 }
 
 # load_start URL FILE: requests without end, in the background, until load_stop.
 load_start() {
 	: >"$2"
 	rm -f "$LAB_DIR/load.stop"
-	(
-		while [ ! -e "$LAB_DIR/load.stop" ]; do
-			load_requests "$1" 100 >>"$2"
-		done
-	) &
+	while [ ! -e "$LAB_DIR/load.stop" ]; do
+		load_curl "$1" 100
+	done | load_stamp >>"$2" &
 	load_pid=$!
 }
 
@@ -33,10 +44,17 @@ load_stop() {
 	wait "$load_pid"
 }
 
-# load_since FILE T: the lines of requests that began after the time T. A line gets its time when it
-# is read, which is a little after its request ended: 0.2 s are left out.
+# load_since FILE T: the lines of requests that began after the time T.
 load_since() {
-	awk -v since="$2" '$1 - $2 > since + 0.2' "$1"
+	awk -v since="$2" '$1 - $2 > since' "$1"
+}
+
+# load_phase FILE T N PHASE: such lines into the file PHASE, once there are N of them (in 30 s).
+load_phase() {
+	load_reached() {
+		load_since "$1" "$2" >"$4" && [ "$(wc -l <"$4")" -ge "$3" ]
+	}
+	lab_within 30 load_reached "$@"
 }
 
 # load_spread: reads lines; per backend its count and share, with a bar.

@@ -62,7 +62,7 @@ change() {
 	at=$EPOCHREALTIME
 	echo "$at" >>"$LAB_DIR/changes"
 	sleep 3
-	load_since "$LAB_DIR/steady" "$at" >"$LAB_DIR/phase"
+	load_phase "$LAB_DIR/steady" "$at" 400 "$LAB_DIR/phase" || problem "only $(wc -l <"$LAB_DIR/phase") requests in 30 s"
 	load_spread <"$LAB_DIR/phase"
 	count=$(load_count "$backend" <"$LAB_DIR/phase")
 	case $expect in

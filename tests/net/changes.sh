@@ -25,6 +25,14 @@ generation() {
 	lab_ctl --json show generation | jq .generation
 }
 
+# How long sluiced's own thread has run, in user and kernel mode.
+cpu_ms() {
+	local pid
+	pid=$(cat "$LAB_DIR/sluiced-lb.pid")
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / hz) }' \
+		"/proc/$pid/task/$pid/stat"
+}
+
 # The largest time between two bursts of a worker in the last second or two, in µs.
 gap_us() {
 	lab_ctl --json show dataplane | jq '[.workers[].burst_gap_recent_ns] | max / 1000 | floor'
@@ -39,6 +47,21 @@ gaps() {
 	done >"$1"
 }
 
+# The weights that the last changes asked for: in force, and in the state file.
+last() {
+	field '.last | to_entries | sort_by(.key) | from_entries | tojson'
+}
+
+in_force_is_last() {
+	[ "$(lab_ctl --json show backends "$SERVICE" |
+		jq -c '[.backends[] | {key: .name, value: .weight}] | from_entries')" = "$(last)" ]
+}
+
+state_is_last() {
+	[ "$(jq -c '[.services[].backends[] | {key: .name, value: .keys[0].now}] | from_entries' \
+		"$LAB_DIR/lb.state" 2>/dev/null)" = "$(last)" ]
+}
+
 largest() {
 	sort -n "$1" | tail -1
 }
@@ -51,7 +74,7 @@ median() {
 trap 'touch "$LAB_DIR/load.stop" "$LAB_DIR/gaps.stop" 2>/dev/null; [ "$LAB_PATH" != xdp ] || lab_sluiced lb --detach >/dev/null 2>&1; lab_down' EXIT
 lab_up && lab_start lb || { report 1 "the lab and sluiced start"; tap_done; exit 1; }
 load_start "$(lab_url "$SERVICE")" "$LAB_DIR/steady"
-sleep 3
+load_phase "$LAB_DIR/steady" 0 100 "$LAB_DIR/during"
 [ "$LAB_PATH" = xdp ] || {
 	gaps "$LAB_DIR/gaps.before" &
 	sleep 3
@@ -60,35 +83,29 @@ sleep 3
 	gaps "$LAB_DIR/gaps.during" &
 	gaps_pid=$!
 }
-before=$(generation)
+before=$(generation) cpu_before=$(cpu_ms)
 at=$EPOCHREALTIME
 "$here/rate.py" "$LAB_DIR/lb.sock" "$SERVICE" 3 "$RATE" "$SECONDS_N" 3 >"$LAB_DIR/rate.json"
-after=$(generation)
+after=$(generation) cpu=$(($(cpu_ms) - cpu_before))
 touch "$LAB_DIR/gaps.stop"
 [ "$LAB_PATH" = xdp ] || wait "$gaps_pid"
-sleep 1
+load_phase "$LAB_DIR/steady" "$at" 200 "$LAB_DIR/during"
 load_stop
 note "$(cat "$LAB_DIR/rate.json")"
 [ "$(field .sent)" = $((RATE * SECONDS_N)) ] && [ "$(field .answered)" = "$(field .sent)" ] &&
 	[ "$(field .errors)" = 0 ] && [ "$(field .out_of_order)" = 0 ]
 report $? "$(field .answered) changes of $(field .sent) answered, in order, $(field .errors) errors"
-[ "$(field .rate)" -gt $((RATE / 2)) ]
-report $? "... at $(field .rate) a second, $(field '.latency_ms[0]') ms each, $(field '.latency_ms[1]') at p99"
+# How many it makes a second depends on who else wants the cores; how much of one it needs doesn't.
+[ "$cpu" -gt 0 ] && [ "$cpu" -lt $((SECONDS_N * 1000)) ]
+report $? "... at $(field .rate) a second, $(field '.latency_ms[0]') ms each, $(field '.latency_ms[1]') at p99; sluiced's thread ran for $cpu ms"
 [ $((after - before)) -lt $((RATE * SECONDS_N * 7 / 10)) ] && [ "$(field .generations)" -le $((after - before)) ]
 report $? "... in $((after - before)) generations"
-[ "$(lab_ctl --json show backends "$SERVICE" | jq -c '[.backends[] | {key: .name, value: .weight}] | from_entries')" = \
-	"$(field '.last | to_entries | sort_by(.key) | from_entries | tojson')" ]
+in_force_is_last
 report $? "... and the last ones are in force"
-# Until the state file has had the time to be written, on a machine that is busy.
-for ((try = 0; try < 50; try++)); do
-	[ "$(jq -c '[.services[].backends[] | {key: .name, value: .keys[0].now}] | from_entries' \
-		"$LAB_DIR/lb.state" 2>/dev/null)" = "$(field '.last | to_entries | sort_by(.key) | from_entries | tojson')" ] && break
-	sleep 0.1
-done
+lab_within 10 state_is_last
 lab_kill sluiced-lb KILL
 lab_start lb
-[ "$(lab_ctl --json show backends "$SERVICE" | jq -c '[.backends[] | {key: .name, value: .weight}] | from_entries')" = \
-	"$(field '.last | to_entries | sort_by(.key) | from_entries | tojson')" ]
+in_force_is_last
 report $? "... and after kill -9, too"
 load_since "$LAB_DIR/steady" "$at" >"$LAB_DIR/during"
 read -r failed _ < <(load_failed <"$LAB_DIR/steady")

@@ -24,6 +24,10 @@ weight() {
 	lab_ctl --json show backends "$SERVICE" | jq ".backends[] | select(.name == \"$1\").weight"
 }
 
+weight_is() {
+	[ "$(weight "$1")" = "$2" ]
+}
+
 # says PATTERN TEXT: the last ctl() said so, with exit status 0.
 ctl() {
 	lab_ctl "$@" >"$LAB_DIR/ctl.out" 2>&1
@@ -72,18 +76,8 @@ reloads() {
 	edit "s/cores = \[ .* \]/cores = [ $LAB_WORKER_CORE ]/"
 	edit '0,/weight = 50/s/weight = 50/weight = 100/'
 	kill -HUP "$(pid)"
-	wait_for "[ \"\$(weight b1)\" = 100 ]"
+	lab_within 10 weight_is b1 100
 	report $? "SIGHUP reloads"
-}
-
-# wait_for COMMAND: up to 5 s until it succeeds.
-wait_for() {
-	local try
-	for ((try = 0; try < 50; try++)); do
-		eval "$1" && return 0
-		sleep 0.1
-	done
-	return 1
 }
 
 broken_file() {
@@ -98,7 +92,7 @@ broken_file() {
 	ctl reload --check
 	says 1 "lb.conf:$line: services\[0\].port" "... by --check, too"
 	kill -HUP "$(pid)"
-	wait_for "grep -q 'lb.conf:$line: services\[0\].port: 70000' '$LAB_DIR/sluiced-lb.log'"
+	lab_within 10 grep -q "lb.conf:$line: services\[0\].port: 70000" "$LAB_DIR/sluiced-lb.log"
 	report $? "... and by SIGHUP, in the log"
 	printf 'services = (' >>"$CONF"
 	ctl reload
@@ -173,15 +167,20 @@ state() {
 	cp "$LAB_DIR/ctl.out" "$LAB_DIR/effective.conf"
 	lab_sluiced lb --check --config "$LAB_DIR/effective.conf" >"$LAB_DIR/check.out" 2>&1
 	report $? "show config --effective is a file that sluiced accepts"
-	sleep 0.3
 	restart
 	kept "a restart"
 	lab_ctl backend set "$SERVICE" b3 weight 8 >/dev/null
-	sleep 0.3
+	lab_within 10 state_has b3 8
 	restart KILL
 	kept "kill -9"
 	[ "$(weight b3)" = 8 ]
 	report $? "... with the last change"
+}
+
+# state_has BACKEND WEIGHT: the state file, which a thread of its own writes.
+state_has() {
+	jq -e "[.services[].backends[]? | select(.name == \"$1\") | .keys[].now] | any(. == $2)" \
+		"$LAB_DIR/lb.state" >/dev/null 2>&1
 }
 
 kept() {
@@ -215,7 +214,7 @@ save() {
 	report $? "... keeps the file before it"
 	ctl reload --check --diff
 	says 0 'nothing differs' "... and nothing differs then"
-	wait_for "[ ! -e '$LAB_DIR/lb.state' ]"
+	lab_within 10 [ ! -e "$LAB_DIR/lb.state" ]
 	report $? "... nor is anything left in the state file"
 	restart
 	[ "$(weight b3)" = 9 ] && [ "$(weight b1)" = 70 ]
@@ -230,10 +229,11 @@ trap 'touch "$LAB_DIR/load.stop" 2>/dev/null; [ "$LAB_PATH" != xdp ] || lab_slui
 lab_up && lab_start lb || { report 1 "the lab and sluiced start"; tap_done; exit 1; }
 CONF=$LAB_DIR/lb.conf
 load_start "$(lab_url "$SERVICE")" "$LAB_DIR/steady"
-sleep 1
+load_phase "$LAB_DIR/steady" 0 100 "$LAB_DIR/phase"
 reloads
 broken_file
 batch
+load_phase "$LAB_DIR/steady" 0 500 "$LAB_DIR/phase"
 load_stop
 read -r failed _ < <(load_failed <"$LAB_DIR/steady")
 [ "$failed" = 0 ] && [ "$(wc -l <"$LAB_DIR/steady")" -gt 500 ]
