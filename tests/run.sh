@@ -26,6 +26,11 @@ count() {
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 
+# took START: seconds since then.
+took() {
+	awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'
+}
+
 part() {
 	[ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || return 1
 	printf '\n=== %s\n' "$2"
@@ -40,7 +45,7 @@ programs() {
 		start=$EPOCHREALTIME
 		(cd "$1" && timeout 600 bash -c "$command") >"$log" 2>&1 </dev/null
 		status=$?
-		took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+		took=$(took "$start")
 		if [ "$status" = 0 ]; then
 			printf 'ok    %-24s %5s s\n' "$name" "$took"
 		else
@@ -57,7 +62,7 @@ for test in json.load(sys.stdin):
 }
 
 scripts() {
-	local script log status path
+	local script log status path start
 	for script in tests/net/*.sh; do
 		[ -x "$script" ] || continue # sourced by the others
 		case $(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") in
@@ -67,8 +72,10 @@ scripts() {
 		for path in $paths; do
 			log=$BUILD/meson-logs/$(basename "$script" .sh).$path.tap
 			printf -- '--- %s %s\n' "$script" "${path#-}"
+			start=$EPOCHREALTIME
 			LAB_PATH=$path timeout 300 "$script" 2>&1 </dev/null | tee "$log"
 			status=${PIPESTATUS[0]}
+			printf -- '--- %s s\n' "$(took "$start")"
 			[ "$status" != 77 ] || status=0
 			count "$log" "$status" "$script"
 		done

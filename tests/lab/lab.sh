@@ -206,6 +206,8 @@ lab_spawn() {
 	local node=$1 name=$2
 	shift 2
 	lab_has "$node" || return 1
+	# Not only by the child, which may come to it after a reader of the last one's output.
+	: >"$LAB_DIR/$name.log"
 	# nsenter without a pid namespace execs the command: $! is the command's own id.
 	nsenter --net="/run/netns/$LAB-$node" -- "$@" >"$LAB_DIR/$name.log" 2>&1 </dev/null &
 	echo $! >"$LAB_DIR/$name.pid"

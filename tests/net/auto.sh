@@ -13,15 +13,12 @@ export LAB_PATH=xdp
 
 # start_auto CONFIG_EDIT [COMMAND ...]: starts sluiced, through COMMAND, with an edited configuration.
 start_auto() {
-	local edit=$1 try
+	local edit=$1
 	shift
 	lab_conf lb | sed -e 's/mode = "xdp"/mode = "auto"/' -e "$edit" >"$LAB_DIR/lb.conf"
 	lab_spawn lb sluiced-lb "$@" "$BUILD/ctl/daemon/sluiced" --config "$LAB_DIR/lb.conf" \
 		--module-dir "$(lab_modules)"
-	for ((try = 0; try < 100; try++)); do
-		lab_ctl show generation >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
+	lab_within 40 lab_answers lb && lab_runs sluiced-lb && return
 	cat "$LAB_DIR/sluiced-lb.log"
 	return 1
 }
@@ -61,7 +58,7 @@ end
 start_auto '' unshare -m sh -c "$hidden" sh
 report $? "auto, no DPDK on the host: sluiced starts"
 runs xdp 'dpdk could not start'
-lab_wait_resolved && [ -n "$(lab_exec client curl -s -m 2 "$(lab_url v4-ipip)")" ]
+lab_wait_resolved && [ -n "$(lab_exec client curl -s -m 5 "$(lab_url v4-ipip)")" ]
 report $? "... and balances"
 end
 tap_done

@@ -12,18 +12,19 @@ export LAB_PATH=${LAB_PATH:-dpdk}
 . "$here/../lab/lab.sh"
 . "$here/../lab/sluice.sh"
 
+capture_is() {
+	[ "$(lab_ctl --json show capture | jq -r '.latest.state')" = "$1" ]
+}
+
 # capture_start NAME ARG...: in the background; waits until it is on.
 capture_start() {
-	local name=$1 try
+	local name=$1
 	shift
 	# Not lab_ctl: a signal has to reach sluicectl itself.
 	"$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/lb.sock" capture "$@" \
 		-w "$LAB_DIR/$name.pcapng" 2>"$LAB_DIR/$name.said" &
 	capture=$!
-	for ((try = 0; try < 50; try++)); do
-		[ "$(lab_ctl --json show capture | jq -r '.latest.state')" = on ] && return
-		sleep 0.1
-	done
+	lab_within 10 capture_is on && return
 	note "the capture doesn't begin: $(cat "$LAB_DIR/$name.said")"
 }
 
@@ -44,13 +45,26 @@ frames() {
 		"\(.frame["frame.packet_id"]) \(.frame["frame.interface_id_tree"]["frame.interface_name"]) \(.frame["frame.time_epoch"]) \(.frame_raw[0])"'
 }
 
+# forwarded SERVICE: packets so far.
+forwarded() {
+	lab_ctl --json show counters "$1" | jq '.services[0].packets.forward'
+}
+
+# has_captured SERVICE BEFORE: all that were forwarded since they were so many, a connection's at least.
+has_captured() {
+	local n
+	n=$(lab_ctl --json show capture | jq .latest.packets)
+	[ "$n" -ge 4 ] && [ "$n" = $(($(forwarded "$1") - $2)) ]
+}
+
 # pairs SERVICE HEADERS: a connection's packets, before and after. HEADERS: tshark's names of those
 # of a packet on its way to the backend.
 pairs() {
-	local service=$1 want=$2 name=$1 outer backend comments
+	local service=$1 want=$2 name=$1 outer backend comments before
+	before=$(forwarded "$service")
 	capture_start "$name" "$service" --seconds 20
 	get "$service" "$LAB_DIR/answered"
-	sleep 0.3
+	lab_within 10 has_captured "$service" "$before"
 	kill -INT "$capture"
 	wait "$capture" && grep -q '; 0 frames missed; ended, for it was interrupted$' "$LAB_DIR/$name.said"
 	report $? "$service: a capture, interrupted: $(cat "$LAB_DIR/$name.said")"
@@ -88,7 +102,6 @@ bounds() {
 	report $? "--seconds 1 without packets: a file that tshark reads"
 	capture_start none v4-gue --verdict too_big --seconds 20
 	get v4-gue
-	sleep 0.3
 	kill -INT "$capture"
 	wait "$capture"
 	grep -q '^0 packets' "$LAB_DIR/none.said"
@@ -99,12 +112,11 @@ bounds() {
 	report $? "a second one is refused: $said"
 	kill -KILL "$capture"
 	wait "$capture" 2>/dev/null
-	sleep 4
-	[ "$(lab_ctl --json show capture | jq -r '.latest.state')" = stopped ]
+	lab_within 10 capture_is stopped
 	report $? "a client that is gone takes its capture with it"
 	lab_ctl capture v4-ipip -c 1 --seconds 5 -w - 2>/dev/null | tshark -n -r - 2>/dev/null >"$LAB_DIR/piped" &
 	capture=$!
-	sleep 1
+	lab_within 10 capture_is on
 	get v4-ipip
 	wait "$capture"
 	grep -q SYN "$LAB_DIR/piped"
@@ -132,8 +144,10 @@ dropped() {
 sent() {
 	lab_exec client ip -s -j link show eth0 | jq ".[0].stats64.tx.packets"
 }
-forwarded() {
-	lab_ctl --json show counters v4-ipip | jq '.services[0].packets.forward'
+
+# has_sent N: the client, so many packets more than `before`.
+has_sent() {
+	[ "$(sent)" -ge $((before + $1)) ]
 }
 
 # share: how many of 1,000 packets that the client sends are forwarded: in the best of three seconds,
@@ -141,16 +155,17 @@ forwarded() {
 share() {
 	local sent_before forwarded_before best=0 now n
 	for n in 1 2 3; do
-		sent_before=$(sent) forwarded_before=$(forwarded)
+		sent_before=$(sent) forwarded_before=$(forwarded v4-ipip)
 		sleep 1
-		now=$((($(forwarded) - forwarded_before) * 1000 / ($(sent) - sent_before)))
+		now=$((($(forwarded v4-ipip) - forwarded_before) * 1000 / ($(sent) - sent_before)))
 		[ "$now" -le "$best" ] || best=$now
 	done
 	echo "$best"
 }
 
 flood() {
-	local plain captured missed
+	local plain captured missed before
+	before=$(sent)
 	lab_spawn client flood /usr/bin/python3 -c '
 import socket, struct
 sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
@@ -163,11 +178,11 @@ while True:
             sender.send(packet)
         except OSError:
             pass'
-	sleep 1
+	lab_within 20 has_sent 1000
 	plain=$(share)
 	lab_ctl capture v4-ipip -c 10000000 --seconds 6 --megabytes 16384 -w /dev/null 2>"$LAB_DIR/flood.said" &
 	capture=$!
-	sleep 1
+	lab_within 10 capture_is on
 	captured=$(share)
 	wait "$capture"
 	missed=$(lab_ctl --json show capture | jq .latest.missed)

@@ -144,7 +144,7 @@ colors() {
 completes() {
 	local line=$1 got
 	shift
-	got=$(PATH=$BUILD/ctl/cli:$PATH SLUICE_SOCKET=$LAB_DIR/lb.sock timeout 10 bash --norc -c '
+	got=$(PATH=$BUILD/ctl/cli:$PATH SLUICE_SOCKET=$LAB_DIR/lb.sock timeout 60 bash --norc -c '
 		. "$1"
 		COMP_LINE=$2 COMP_POINT=${#2}
 		# As readline does it: "=" and ":" are words of their own.

@@ -17,7 +17,7 @@ import time
 
 import pyte
 
-DEADLINE_S = 15
+DEADLINE_S = 60
 
 
 class Terminal:

@@ -172,12 +172,19 @@ add() {
 	[ "$(under_way b4)" = 0 ]
 	report $? "... the connections stay where they are"
 	more 100
-	[ "$(under_way b4)" -ge 8 ]
+	# 25 are its share; fewer than 4 come to it once in 10^9 runs.
+	[ "$(under_way b4)" -ge 4 ]
 	report $? "... new ones come to it ($(under_way b4) of 100)"
 	moved=$(lab_ctl --json show transitions |
 		jq '[.transitions[] | select(.service == "long4" and .state == "active")][0].changed_slots')
 	[ "$moved" = "$(jq '.preview[0].slots_moved' "$LAB_DIR/dry.json")" ]
 	report $? "... as many slots changed as --dry-run said ($moved)"
+}
+
+entries_are_flows() {
+	flows=$(lab_ctl --json show flows --limit 10000 | jq .matching)
+	entries=$(memory entries)
+	[ "$flows" = "$entries" ]
 }
 
 shows() {
@@ -188,8 +195,8 @@ shows() {
 		[ "$(grep -cE '^[0-9a-f]{16} +long4 +b[1-4] +(tcp|tcp_once|syn) ' "$LAB_DIR/shown")" = 3 ] &&
 		grep -qE '^3 of [0-9]+' "$LAB_DIR/shown"
 	report $? "show flows --limit 3"
-	flows=$(lab_ctl --json show flows --limit 10000 | jq .matching)
-	entries=$(memory entries)
+	lab_within 10 entries_are_flows
+	entries_are_flows
 	# One in four slots moved, so of 500 flows about that share is remembered, not all.
 	[ "$flows" = "$entries" ] && [ "$entries" -gt 50 ] && [ "$entries" -lt 350 ]
 	report $? "show memory: $entries entries for 500 flows, show flows: $flows"
@@ -238,7 +245,7 @@ drain_two() {
 	report $? "... new connections go to the third ($(($(under_way b3) - before)) of 40)"
 	drains_run
 	report $? "... and drain --wait waits"
-	grep -qE '^long4 b1: [1-9][0-9]* remembered flows? left, ' "$LAB_DIR/drain.long4.b1"
+	lab_within 10 grep -qE '^long4 b1: [1-9][0-9]* remembered flows? left, ' "$LAB_DIR/drain.long4.b1"
 	report $? "... and says: $(tail -n 1 "$LAB_DIR/drain.long4.b1")"
 	client close b1 b2
 	drains_end "... and ends when they are closed"
@@ -247,24 +254,20 @@ drain_two() {
 	report $? "backend undrain"
 	more 300
 	unbroken "they are back"
-	[ "$(under_way b1)" -gt 60 ] && [ "$(under_way b2)" -gt 60 ]
+	# A third each; fewer than 50 come to one of them once in 10^9 runs.
+	[ "$(under_way b1)" -gt 50 ] && [ "$(under_way b2)" -gt 50 ]
 	report $? "... with new connections ($(under_way b1) and $(under_way b2) of 300)"
 }
 
-# waited_for BACKEND COUNT: until so many of its connections are broken, at most 12 s.
-waited_for() {
-	local try
-	for ((try = 0; try < 24; try++)); do
-		client report
-		[ "$(broken "$1")" -lt "$2" ] || return 0
-		sleep 0.5
-	done
-	return 1
+# has_broken BACKEND COUNT: so many of its connections. An echo is waited for for 8 s.
+has_broken() {
+	client report
+	[ "$(broken "$1")" -ge "$2" ]
 }
 
 # only BACKEND HAD TEXT: its connections broke, all that it had, and not one other.
 only() {
-	waited_for "$1" "$2"
+	lab_within 30 has_broken "$1" "$2"
 	[ "$(under_way "$1")" = 0 ] && [ "$(broken "$1")" = "$2" ]
 	report $? "$3: $(broken "$1") of its own $2 connections break"
 	[ "$(broken any)" = $((lost + $2)) ]
@@ -273,14 +276,18 @@ only() {
 	unbroken "the others go on"
 }
 
+cut_is_flows() {
+	said=$(lab_ctl --json backend disable long4 "$1" --dry-run | jq '.preview[0].flows_cut')
+	flows=$(lab_ctl --json show flows --service long4 --backend "$1" | jq .matching)
+	[ "$said" = "$flows" ]
+}
+
 # cut_said BACKEND: --dry-run says how many remembered flows would break: all that it has.
 cut_said() {
 	local flows said
 	lab_ctl backend disable long4 "$1" --dry-run | grep -qE '[0-9]+ of 509 slots .* would move'
 	report $? "backend disable $1 --dry-run"
-	said=$(lab_ctl --json backend disable long4 "$1" --dry-run | jq '.preview[0].flows_cut')
-	flows=$(lab_ctl --json show flows --service long4 --backend "$1" | jq .matching)
-	[ "$said" = "$flows" ]
+	lab_within 10 cut_is_flows "$1"
 	report $? "... says that $said remembered flows would break, show flows has $flows"
 }
 
@@ -323,14 +330,13 @@ start() {
 	for b in b1 b2 b3 b4; do
 		lab_spawn "$b" "echo-$b" /usr/bin/python3 "$here/echo.py" server "$b" || return 1
 	done
+	for b in b1 b2 b3 b4; do
+		lab_within 20 lab_listens "$b" 9000 || return 1
+	done
 	conf >"$LAB_DIR/lb.conf"
 	lab_start lb || return 1
 	lab_spawn client echo-client /usr/bin/python3 "$here/echo.py" client "$LAB_DIR/echo.sock"
-	for ((b = 0; b < 50; b++)); do
-		[ -S "$LAB_DIR/echo.sock" ] && return
-		sleep 0.1
-	done
-	return 1
+	lab_within 20 [ -S "$LAB_DIR/echo.sock" ]
 }
 
 trap 'lab_down' EXIT

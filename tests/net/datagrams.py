@@ -3,7 +3,7 @@
 """Large UDP datagrams, which go in fragments. Used by fragments.sh.
 
   datagrams.py server NAME ADDRESS...     on port 9000 of these: answers each datagram with the line
-                                          NAME and an echo of it
+                                          NAME and an echo of it; says "ready" once it does
   datagrams.py client ADDRESS COUNT BYTES sends, from COUNT ports, a datagram of BYTES random bytes,
                                           a short one and a second long one; checks each echo
   datagrams.py orphan VIP SOURCE          sends the last fragment of a datagram that never began, by
@@ -37,6 +37,7 @@ def serve(name, addresses):
             sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
         sock.bind((address, PORT))
         selector.register(sock, selectors.EVENT_READ)
+    print("ready", flush=True)
     while True:
         for key, _ in selector.select():
             data, client = key.fileobj.recvfrom(65536)

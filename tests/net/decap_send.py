@@ -5,6 +5,7 @@ nothing of Sluice has a part in it. Run by decap.sh in the lab's lb.
 
   decap_send.py list                   the kinds, one a line: NAME SOURCE-PORT VIP
   decap_send.py send IFNAME BACKEND    BACKEND: name of the node, b1 ...
+  decap_send.py send IFNAME BACKEND PORT    from source ports from this one on
 """
 import socket
 import struct
@@ -63,8 +64,7 @@ def encapsulate(kind, outer, inner, backend, packet):
     return ip(src, dst, UDP, udp + struct.pack("!H", sum_) + packet)
 
 
-def kinds():
-    port = PORT_FIRST
+def kinds(port=PORT_FIRST):
     for kind in "ipip", "gue1", "gue0":
         for outer in 4, 6:
             for inner in 4, 6:
@@ -77,12 +77,13 @@ def main():
         for name, _, _, inner, port in kinds():
             print(name, port, VIP[inner])
         return
-    _, ifname, node = sys.argv[1:]
+    ifname, node = sys.argv[2:4]
+    first = int(sys.argv[4]) if len(sys.argv) > 4 else PORT_FIRST
     number = 10 + int(node[1:])
     backend = {4: f"10.10.{number}.2", 6: f"2001:db8:{number}::2"}
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
         wire.bind((ifname, 0))
-        for _, kind, outer, inner, port in kinds():
+        for _, kind, outer, inner, port in kinds(first):
             ether_type = struct.pack("!H", 0x0800 if outer == 4 else 0x86DD)
             packet = encapsulate(kind, outer, inner, backend, syn(inner, port))
             wire.send(FABRIC_MAC + LB_MAC + ether_type + packet)

@@ -20,10 +20,14 @@ doctor() {
 	lab_exec lb "$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/lb.sock" doctor "$@"
 }
 
-# finds LEVEL CHECK PATTERN: the doctor's text has such a line.
-finds() {
+found() {
 	doctor >"$LAB_DIR/doctor.txt" 2>&1
-	grep -qE "^$1 +$2 +.*$3" "$LAB_DIR/doctor.txt" || {
+	grep -qE "^$1 +$2 +.*$3" "$LAB_DIR/doctor.txt"
+}
+
+# finds LEVEL CHECK PATTERN: the doctor's text has such a line, once the daemon has heard of it.
+finds() {
+	lab_within 5 found "$@" || {
 		sed 's/^/# /' "$LAB_DIR/doctor.txt"
 		return 1
 	}
@@ -50,12 +54,10 @@ finds good mtu "fit with their outer headers"
 report $? "it finds room for the outer headers (MTU 1600)"
 
 lab_exec lb ip link set dev $interface mtu 1510
-sleep 0.3
 finds slow mtu "$interface carries 1510 bytes" && mends "ip link set dev $interface mtu 15[0-9][0-9]"
 report $? "an MTU without room is named, with the MTU it takes"
 need=$(grep -oE "ip link set dev $interface mtu [0-9]+" "$LAB_DIR/doctor.txt")
 lab_exec lb $need
-sleep 0.3
 finds good mtu "fit with"
 report $? "... and what it says mends it"
 
@@ -67,11 +69,9 @@ finds good rp_filter "$interface: not strict"
 report $? "... and mended"
 
 lab_exec lb ip route add blackhole "$(lab_address4 b2)/32"
-sleep 0.3
 finds wrong 'next hop' "b2 of v4-ipip" && mends "ip route get $(lab_address4 b2)"
 report $? "a backend without a way is named"
 lab_exec lb ip route del blackhole "$(lab_address4 b2)/32"
-sleep 0.5
 finds good 'next hop' "all 36"
 report $? "... and is found again"
 

@@ -29,26 +29,18 @@ is_running() {
 # end_early SIGNAL TEXT LAB COMMAND...: once sluiced runs, the command's group gets the signal, as
 # from a terminal. The lab is called LAB and the process id of the command.
 end_early() {
-	local signal=$1 text=$2 lab=$3 pid try
+	local signal=$1 text=$2 lab=$3 pid
 	shift 3
 	set -m # a group of its own, that doesn't ignore SIGINT
 	"$@" >"$out" 2>&1 </dev/null &
 	pid=$!
 	set +m
 	lab=$lab-$pid
-	for ((try = 0; try < 300; try++)); do
-		is_running "$lab" && break
-		sleep 0.1
-	done
-	is_running "$lab"
+	lab_within 60 is_running "$lab"
 	report $? "$text: sluiced runs"
 	sleep 0.5
 	kill -"$signal" -- -"$pid"
-	for ((try = 0; try < 200; try++)); do
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.1
-	done
-	! kill -0 "$pid" 2>/dev/null && [ -z "$(left "$lab")" ]
+	lab_within 60 lab_ended "$pid" && [ -z "$(left "$lab")" ]
 	report $? "... after SIG$signal it ends, and nothing is left"
 	[ -z "$(left "$lab")" ] || {
 		note "$(left "$lab")"

@@ -31,6 +31,10 @@ counted() {
 	lab_ctl --json show counters | jq "[.. | objects | .$1? // empty | numbers] | add // 0"
 }
 
+counted_is() {
+	[ "$(counted "$1")" = "$2" ]
+}
+
 # Echo servers. What they send to the client fits its link, which is narrower than their own.
 servers() {
 	local b vips=() service
@@ -42,8 +46,8 @@ servers() {
 			lab_exec "$b" ip -6 route change default via "$(lab_address6 "$b" | sed 's/2$/1/')" dev eth0 mtu 1500 &&
 			lab_spawn "$b" "datagrams-$b" /usr/bin/python3 "$here/datagrams.py" server "$b" "${vips[@]}" ||
 			return 1
+		lab_within 10 grep -q ready "$LAB_DIR/datagrams-$b.log" || return 1
 	done
-	sleep 0.5
 }
 
 # echoed SERVICE: of 60 flows each of three equal backends gets some, but in one run of 10^10.
@@ -60,13 +64,11 @@ echoed() {
 
 # A fragment whose first never came: to nobody, and counted.
 orphan() {
-	local vip=$1 source=$2 before after
+	local vip=$1 source=$2 before
 	before=$(counted fragment)
 	lab_exec client /usr/bin/python3 "$here/datagrams.py" orphan "$vip" "$source"
-	sleep 0.3
-	after=$(counted fragment)
-	[ "$((after - before))" = 1 ]
-	report $? "$vip: a fragment without its first is dropped and counted ($before, then $after)"
+	lab_within 5 counted_is fragment $((before + 1))
+	report $? "$vip: a fragment without its first is dropped and counted ($before, then $(counted fragment))"
 }
 
 trap 'lab_down' EXIT

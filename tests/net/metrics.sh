@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # paths: dpdk xdp
 #
-# Metrics and events while traffic runs: a Prometheus server scrapes sluiced (a minute on the dpdk
-# path, a third of that on the other), and what it has stored is what was sent. The lab as in
-# traffic.sh, with Prometheus on the balancer:
+# Metrics and events while traffic runs: a Prometheus server scrapes sluiced for 20 s, and what it has
+# stored is what was sent. The lab as in traffic.sh, with Prometheus on the balancer:
 #
 #   lb: prometheus (127.0.0.1:9191) --- every 2 s ---> sluiced (127.0.0.1, ::1, 10.10.2.2 port 9107)
 set -u
@@ -16,10 +15,7 @@ export LAB_PATH=${LAB_PATH:-dpdk}
 . "$here/../lab/sluice.sh"
 . "$here/../lab/load.sh"
 
-case $LAB_PATH in
-dpdk) SCRAPE_S=60 ;;
-*) SCRAPE_S=20 ;;
-esac
+SCRAPE_S=20
 
 page() { # ADDRESS PATH [CURL OPTION ...]
 	local address=$1 path=$2
@@ -27,8 +23,16 @@ page() { # ADDRESS PATH [CURL OPTION ...]
 	lab_exec lb curl -s -g -m 5 "$@" "http://$address:9107$path"
 }
 
+healthy_from_fabric() {
+	[ "$(lab_exec fabric curl -s -m 1 "http://$(lab_address4 lb):9107/healthz")" = ok ]
+}
+
+prometheus_is_ready() {
+	lab_exec lb curl -s -m 1 http://127.0.0.1:9191/-/ready | grep -qi ready
+}
+
 pages() {
-	local address try
+	local address
 	for address in 127.0.0.1 '[::1]'; do
 		[ "$(page "$address" /healthz)" = ok ]
 		report $? "http://$address:9107/healthz"
@@ -40,28 +44,20 @@ pages() {
 	report $? "promtool check metrics"
 	[ ! -s "$LAB_DIR/promtool" ] || note "$(cat "$LAB_DIR/promtool")"
 	# The address that comes after sluiced (dpdk: with its TAP) is tried again every 10 s.
-	for ((try = 0; try < 120; try++)); do
-		[ "$(lab_exec fabric curl -s -m 1 "http://$(lab_address4 lb):9107/healthz")" = ok ] && break
-		sleep 0.1
-	done
-	[ "$try" -lt 120 ]
+	lab_within 30 healthy_from_fabric
 	report $? "/healthz from another host"
 }
 
 prometheus_start() {
-	local try
 	cat >"$LAB_DIR/prometheus.yml" <<-CONF
-		global: { scrape_interval: 2s, scrape_timeout: 1s }
+		global: { scrape_interval: 2s, scrape_timeout: 2s }
 		scrape_configs:
 		  - job_name: sluice
 		    static_configs: [ { targets: [ "127.0.0.1:9107" ] } ]
 	CONF
 	lab_spawn lb prometheus prometheus --config.file="$LAB_DIR/prometheus.yml" \
 		--storage.tsdb.path="$LAB_DIR/prometheus" --web.listen-address=127.0.0.1:9191
-	for ((try = 0; try < 100; try++)); do
-		lab_exec lb curl -s -m 1 http://127.0.0.1:9191/-/ready | grep -qi ready && return 0
-		sleep 0.1
-	done
+	lab_within 30 prometheus_is_ready && return
 	tail -n 5 "$LAB_DIR/prometheus.log"
 	return 1
 }
@@ -72,14 +68,13 @@ query() {
 		jq -r '.data.result[0].value[1] // "none"'
 }
 
-# event JQ TEXT: an event of those followed, for which JQ holds, comes within 5 s.
+came() {
+	jq -e "select($1)" <"$LAB_DIR/events.log" 2>/dev/null | grep -q .
+}
+
+# event JQ TEXT: an event of those followed, for which JQ holds, comes.
 event() {
-	local try
-	for ((try = 0; try < 50; try++)); do
-		jq -e "select($1)" <"$LAB_DIR/events.log" 2>/dev/null | grep -q . && break
-		sleep 0.1
-	done
-	[ "$try" -lt 50 ]
+	lab_within 10 came "$1"
 	report $? "event: $2"
 }
 
@@ -106,14 +101,21 @@ events() {
 	report $? "sluicectl events tells it afterwards"
 }
 
+# stored_is_shown: Prometheus has scraped since the last packet.
+stored_is_shown() {
+	counted=$(lab_ctl --json show counters v4-ipip | jq '.services[0].packets.forward')
+	packets=$(query 'sluice_service_packets_total{service="v4-ipip",verdict="forward"}')
+	[ "$packets" = "$counted" ]
+}
+
 stored() {
 	local requests packets counted scrapes targets
 	requests=$(awk '$3 == 0 && $4 == 200' "$LAB_DIR/load" | wc -l)
-	packets=$(query 'sluice_service_packets_total{service="v4-ipip",verdict="forward"}')
-	counted=$(lab_ctl --json show counters v4-ipip | jq '.services[0].packets.forward')
+	lab_within 20 stored_is_shown
+	stored_is_shown
+	status=$?
 	note "$requests requests, $packets packets in Prometheus, $counted in sluicectl"
-	[ "$packets" = "$counted" ]
-	report $? "what Prometheus has stored is what sluicectl shows"
+	report $status "what Prometheus has stored is what sluicectl shows"
 	# Each request is a SYN, an ACK, a GET, a FIN and some ACKs.
 	[ "$packets" -ge $((requests * 4)) ] && [ "$packets" -le $((requests * 9)) ]
 	report $? "and what $requests requests take"
@@ -125,7 +127,7 @@ stored() {
 	[ "$(query "min_over_time(up[${SCRAPE_S}s])")" = 1 ]
 	report $? "the target was always up"
 	scrapes=$(query "count_over_time(up[${SCRAPE_S}s])")
-	[ "$scrapes" -ge $((SCRAPE_S / 2 - 2)) ]
+	[ "$scrapes" -ge $((SCRAPE_S / 3)) ]
 	report $? "$scrapes scrapes"
 	targets=$(lab_exec lb curl -s -m 5 http://127.0.0.1:9191/api/v1/targets)
 	[ "$(jq -r '.data.activeTargets[0] | .health + "/" + .lastError' <<<"$targets")" = "up/" ]
@@ -136,10 +138,14 @@ stored() {
 	report $? "and Prometheus has nothing to complain of"
 }
 
-not_ready() {
-	ip -n "$LAB-lb" link set l0 down
+no_port_is_up() {
 	[ "$(page 127.0.0.1 /readyz -w ' %{http_code}')" = "no port is up
  503" ]
+}
+
+not_ready() {
+	ip -n "$LAB-lb" link set l0 down
+	lab_within 5 no_port_is_up
 	report $? "/readyz without a port: 503, and why"
 	ip -n "$LAB-lb" link set l0 up
 }
@@ -158,7 +164,6 @@ pages
 events
 sleep $((SCRAPE_S - (SECONDS - began) > 0 ? SCRAPE_S - (SECONDS - began) : 0))
 load_stop
-sleep 4.5 # two more scrapes
 stored
 [ "$LAB_PATH" = dpdk ] || not_ready
 lab_kill prometheus

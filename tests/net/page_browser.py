@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-DEADLINE_S = 15
+DEADLINE_S = 60
 
 
 class Browser:
@@ -57,7 +57,7 @@ class Browser:
             request["sessionId"] = self.session
         os.write(self.to, json.dumps(request).encode() + b"\0")
         while True:
-            answer = self.receive(30)
+            answer = self.receive(DEADLINE_S)
             if answer is None:
                 raise SystemExit("not ok chromium answers " + method)
             if answer.get("id") == self.number:
@@ -90,7 +90,7 @@ class Browser:
     def close(self):
         self.session = None
         self.call("Browser.close")
-        self.process.wait(15)
+        self.process.wait(DEADLINE_S)
 
 
 def expect(browser, expression, text):
@@ -149,7 +149,6 @@ def page(browser, service, screenshot, stop):
     expect(browser, cell("backends", "b1", "next hop") + " === 'found'", "the next hop of b1 found")
     expect(browser, "parseFloat(%s) > 0" % cell("backends", "b1", "packets/s"), "a rate of b1")
     expect(browser, "document.activeElement.id === 'service-title'", "the focus is there")
-    time.sleep(3)
     browser.screenshot(screenshot)
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     browser.screenshot(screenshot.replace(".png", "-dark.png"))

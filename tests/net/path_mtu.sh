@@ -17,11 +17,15 @@ counted() {
 	lab_ctl --json show counters "$1" | jq "[.. | objects | .$2? // empty | numbers] | add // 0"
 }
 
+counted_is() {
+	[ "$(counted "$1" "$2")" = "$3" ]
+}
+
 # upload SERVICE OVERHEAD: 5 MiB from the client; OVERHEAD is what its outer headers take.
 upload() {
 	local service=$1 want=$((1500 - $2)) vip got
 	vip=$(lab_vip "$service")
-	lab_exec client curl -s -g --max-time 20 -o /dev/null -w '%{http_code} %{size_upload}' \
+	lab_exec client curl -s -g --max-time 60 -o /dev/null -w '%{http_code} %{size_upload}' \
 		-T "$LAB_DIR/part" "$(lab_url "$service" upload)" >"$LAB_DIR/upload"
 	grep -q "^200 $((5 << 20))$" "$LAB_DIR/upload"
 	report $? "$service: an upload goes through ($(cat "$LAB_DIR/upload"))"
@@ -35,7 +39,7 @@ upload() {
 # A packet without DF: no answer would be heard, so it is dropped, and counted. Comes first: later the
 # client's kernel would make fragments of it, since it knows the path's MTU.
 without_df() {
-	local before after
+	local before
 	before=$(counted v4-ipip too_big_dropped)
 	lab_exec client /usr/bin/python3 -c '
 import socket
@@ -45,9 +49,7 @@ payload = tcp + bytes(1480 - len(tcp))
 header = bytes([0x45, 0]) + (20 + len(payload)).to_bytes(2, "big") + bytes(4) + bytes([64, 6, 0, 0])
 header += socket.inet_aton("10.10.1.2") + socket.inet_aton("'"$(lab_vip v4-ipip)"'")
 sender.sendto(header + payload, ("'"$(lab_vip v4-ipip)"'", 0))'
-	sleep 0.3
-	after=$(counted v4-ipip too_big_dropped)
-	[ "$((after - before))" = 1 ]
+	lab_within 5 counted_is v4-ipip too_big_dropped $((before + 1))
 	report $? "a packet that is too big, without DF, is dropped and counted"
 }
 

@@ -140,12 +140,31 @@ churn() {
 	is ".flows.seen > 19000" "flow churn, sizes: new flows come"
 }
 
+sluicectl() {
+	"$BUILD/ctl/cli/sluicectl" --socket "$dir/control.sock" "$@"
+}
+
+forwarded() {
+	sluicectl --json show counters | jq '[.services[].packets.forward] | add'
+}
+
+# passed N: waits until so many packets were forwarded, at most 20 s.
+passed() {
+	local end=$((SECONDS + 20))
+	while [ "$(forwarded)" -lt "$1" ] && [ "$SECONDS" -lt "$end" ]; do
+		sleep 0.1
+	done
+}
+
 # The check that finds faults has to find one: the flows of a backend that is disabled go elsewhere.
 moved_flows() {
-	pktgen --flows 1000 --rate 50k --seconds 2 --json >"$dir/report.json" 2>"$dir/pktgen.err" &
-	local generator=$!
-	sleep 1.5
-	"$BUILD/ctl/cli/sluicectl" --socket "$dir/control.sock" backend disable tcp4-ipip b1 >/dev/null
+	local generator before
+	before=$(forwarded)
+	pktgen --flows 1000 --rate 50k --seconds 4 --json >"$dir/report.json" 2>"$dir/pktgen.err" &
+	generator=$!
+	# Each flow has sent some packets by then, and will send more.
+	passed $((before + 20000))
+	sluicectl backend disable tcp4-ipip b1 >/dev/null
 	report $? "a backend is disabled under way"
 	wait "$generator"
 	status=$?

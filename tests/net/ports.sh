@@ -14,18 +14,8 @@ export LAB_PATH=xdp
 . "$here/../lab/sluice.sh"
 
 answers() {
-	lab_exec client curl -s -m 1 -o /dev/null "$(lab_url v4-ipip)" &&
-		lab_exec client curl -s -m 1 -o /dev/null "$(lab_url v6-gue)"
-}
-
-# soon COMMAND...: within 5 s.
-soon() {
-	local try
-	for ((try = 0; try < 50; try++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
+	lab_exec client curl -s -m 5 -o /dev/null "$(lab_url v4-ipip)" &&
+		lab_exec client curl -s -m 5 -o /dev/null "$(lab_url v6-gue)"
 }
 
 said() {
@@ -59,12 +49,12 @@ ip -n "$LAB-lb" link set l0 down
 sleep 0.3
 ip -n "$LAB-lb" link set l0 up
 lab_lb_address l0
-soon answers
+lab_within 10 answers
 report $? "... and again after l0 was down and up"
 
 before=$(interface_index)
 ip -n "$LAB-lb" link del l0
-soon said 'l0: the interface is gone'
+lab_within 10 said 'l0: the interface is gone'
 report $? "l0 is deleted: the log says so"
 lab_ctl show dataplane >/dev/null
 report $? "... and sluiced goes on"
@@ -72,9 +62,9 @@ report $? "... and sluiced goes on"
 report $? "... without a link's pin"
 wire_make && [ "$(interface_index)" != "$before" ]
 report $? "l0 is made anew, as another interface"
-soon said 'l0: is interface .*: XDP attached anew, in native mode'
+lab_within 10 said 'l0: is interface .*: XDP attached anew, in native mode'
 report $? "... to which the program is attached: the log says so"
-soon answers
+lab_within 10 answers
 report $? "... and vips answer"
 
 lab_stop lb

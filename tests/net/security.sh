@@ -32,10 +32,9 @@ PY
 
 # start [CONFINED USER]: sluiced as the unit would start it, with a service manager that listens.
 start() {
-	local try
 	socat -u "UNIX-RECV:$LAB_DIR/notify,mode=666" "OPEN:$LAB_DIR/notified,creat,append" &
 	echo $! >"$LAB_DIR/manager.pid"
-	for ((try = 0; try < 100; try++)); do [ -S "$LAB_DIR/notify" ] && break; sleep 0.05; done
+	lab_within 10 [ -S "$LAB_DIR/notify" ]
 	{
 		lab_conf lb | sed "s|^control = .*|control = { socket = \"$LAB_DIR/lb.sock\"; state = \"$LAB_DIR/lb.state\"; group = \"daemon\"; \
 			read_socket = \"$LAB_DIR/status.sock\"; read_group = \"games\"; };|"
@@ -48,20 +47,20 @@ start() {
 		/usr/bin/python3 "/tmp/$LAB.py" \
 		"$BUILD/ctl/daemon/sluiced" --config "$LAB_DIR/lb.conf" --module-dir "$(lab_modules)"
 	pid=$(cat "$LAB_DIR/sluiced-lb.pid")
-	for ((try = 0; try < 200; try++)); do
-		grep -q READY=1 "$LAB_DIR/notified" 2>/dev/null && break
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.1
-	done
+	lab_within 40 ready_or_ended
 	grep -q READY=1 "$LAB_DIR/notified" || { cat "$LAB_DIR/sluiced-lb.log" >&2; return 1; }
 	[ "$LAB_PATH" = xdp ] || lab_lb_address sl0 lb || return 1
 	lab_wait_resolved
 }
 
+ready_or_ended() {
+	grep -q READY=1 "$LAB_DIR/notified" 2>/dev/null || lab_ended "$pid"
+}
+
 stop() {
-	lab_stop lb
+	lab_stop lb || return 1
 	# What it told last is written before socat is ended.
-	sleep 0.2
+	lab_within 5 grep -q STOPPING=1 "$LAB_DIR/notified"
 	kill "$(cat "$LAB_DIR/manager.pid")" 2>/dev/null
 	wait "$(cat "$LAB_DIR/manager.pid")" 2>/dev/null
 	rm -f "$LAB_DIR/notify"
@@ -94,7 +93,7 @@ expect_status() {
 }
 
 answers() {
-	lab_exec client curl -s -m 2 "$(lab_url "$1")" | grep -q '^b[1-3]$'
+	lab_exec client curl -s -m 5 "$(lab_url "$1")" | grep -q '^b[1-3]$'
 }
 
 # does_its_work WHO: all that must still be possible.
@@ -106,10 +105,10 @@ does_its_work() {
 	[ $n = 3 ]
 	report $? "$1: forwards"
 	lab_ctl backend disable v4-ipip b1 >/dev/null && lab_ctl backend disable v4-ipip b2 >/dev/null &&
-		sleep 0.3 && [ "$(lab_exec client curl -s -m 2 "$(lab_url v4-ipip)")" = b3 ]
+		[ "$(lab_exec client curl -s -m 5 "$(lab_url v4-ipip)")" = b3 ]
 	report $? "$1: changes what is in force"
 	[ "$1" != confined ] || {
-		[ -s "$LAB_DIR/lb.state" ]
+		lab_within 10 [ -s "$LAB_DIR/lb.state" ]
 		report $? "$1: keeps run-time changes"
 		lab_ctl reload >/dev/null
 		report $? "$1: reloads"
@@ -120,9 +119,14 @@ does_its_work() {
 	report $? "$1: drains, and reads flows and counters"
 	# The kernel forgets the neighbours, and must be asked anew.
 	lab_exec lb ip neigh flush all 2>/dev/null
-	sleep 0.5
+	lab_within 10 router_is_known
+	report $? "$1: asks for a neighbour that the kernel forgot"
 	lab_wait_resolved && answers v4-ipip
 	report $? "$1: finds next hops anew"
+}
+
+router_is_known() {
+	lab_exec lb ip neigh show 10.10.2.1 | grep -q lladdr
 }
 
 # How many signs of life there were; datagrams follow one another on one line.
@@ -176,8 +180,10 @@ report $? "anybody else may not even look, and is told what to do"
 grep -q READY=1 "$LAB_DIR/notified" && grep -q "STATUS=.*, 12 services" "$LAB_DIR/notified"
 report $? "the service manager is told that it is ready"
 seen=$(signs)
-sleep 1
-[ "$(signs)" -gt "$seen" ]
+more_signs() {
+	[ "$(signs)" -gt "$seen" ]
+}
+lab_within 5 more_signs
 report $? "... and that it lives"
 kill -STOP "$pid"
 sleep 0.5

@@ -30,7 +30,7 @@ skip_all() {
 # tap_done: the last line; fails if a case failed, and then shows what the lab's daemon said.
 tap_done() {
 	if [ "$tap_failed" != 0 ] && [ -f "${LAB_DIR:-}/sluiced-lb.log" ]; then
-		tail -n 30 "$LAB_DIR/sluiced-lb.log" | sed 's/^/# sluiced: /'
+		tail -n 200 "$LAB_DIR/sluiced-lb.log" | sed 's/^/# sluiced: /'
 		lab_ctl show counters --all 2>&1 | sed 's/^/# /'
 	fi
 	echo "1..$tap_count"

@@ -47,13 +47,14 @@ download() {
 # The outer headers as they leave the balancer, read by an independent program.
 outer_headers() {
 	local service
-	lab_spawn fabric outer tcpdump -i lb -Z root --immediate-mode -U -s 0 -w "$LAB_DIR/outer.pcap" -Q in \
+	lab_tcpdump fabric outer -i lb -U -s 0 -w "$LAB_DIR/outer.pcap" -Q in \
 		'ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41 or udp dst port 6080'
-	sleep 1
 	for service in $(lab_services); do
-		lab_exec client curl -s -g -o /dev/null "$(lab_url "$service")"
+		lab_exec client curl -s -g -m 5 -o /dev/null "$(lab_url "$service")"
 	done
-	sleep 0.5
+	# Packets are written in their order: when the last connection's are there, all are.
+	lab_within 5 /usr/bin/python3 "$here/outer_headers.py" "$LAB_DIR/outer.pcap" "$service" \
+		"$(lab_vip "$service")" >/dev/null 2>&1
 	lab_kill outer INT
 	for service in $(lab_services); do
 		/usr/bin/python3 "$here/outer_headers.py" "$LAB_DIR/outer.pcap" "$service" \
@@ -74,12 +75,12 @@ not_ours() {
 	lab_exec lb ping -c 3 -i 0.2 -W 2 -q "$(lab_address4 client)" >/dev/null
 	report $? "ping from the balancer"
 	for address in "$(lab_address4 lb)" "$(lab_address6 lb)"; do
+		rm -f "$LAB_DIR/heard"
 		lab_spawn lb listener socat -u "TCP6-LISTEN:2222,reuseaddr,ipv6only=0" "CREATE:$LAB_DIR/heard"
-		sleep 0.3
-		head -c 300000 "$LAB_DIR/blob" |
-			lab_exec client timeout 10 nc -N "$address" 2222
-		sleep 0.3
-		head -c 300000 "$LAB_DIR/blob" | cmp -s - "$LAB_DIR/heard"
+		lab_within 5 lab_listens lb 2222
+		head -c 300000 "$LAB_DIR/blob" >"$LAB_DIR/said"
+		lab_exec client timeout 10 nc -N "$address" 2222 <"$LAB_DIR/said"
+		lab_within 5 cmp -s "$LAB_DIR/said" "$LAB_DIR/heard"
 		report $? "a TCP connection to the balancer's own $address"
 		lab_kill listener
 	done
