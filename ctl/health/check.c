@@ -17,7 +17,8 @@ enum {
 	/* From the first run of a new check to that of the next: all of 5,000 in 0.5 s. */
 	PACE_US = 100,
 	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
-	LATE_US = 100000,
+	LATE_US = 30000,
+	EXCUSES_MAX = 2, /* in a row */
 };
 
 struct check {
@@ -30,7 +31,7 @@ struct check {
 	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
 	int64_t began_us;   /* of that one; monotonic */
 	bool placed;        /* runs at its place in the interval; not while in doubt */
-	bool excused;       /* the latest run: nothing came of it because we were late */
+	uint8_t excuses;    /* the latest runs: nothing came of them because we were late */
 	bool complained;    /* the log knows that it can't be made */
 	int64_t since_us, checked_us; /* since the epoch */
 	char reason[HEALTH_REASON_MAX];
@@ -185,15 +186,15 @@ static void not_made(struct check *c, const char *reason)
 
 /*
  * Whether a failure is ours: where the event loop stood still for longer than the check had time,
- * an answer may lie about unread. One is made again at once; a second one counts.
+ * an answer may lie about unread. It is made again at once, until it counts in any case.
  */
 static bool was_late(struct check *c)
 {
 	int64_t took_us = now_us() - c->began_us;
 	int64_t timeout_us = c->target.timing.timeout_ms * 1000LL;
-	bool late = took_us > timeout_us + LATE_US && !c->excused;
+	bool late = took_us > timeout_us + LATE_US && c->excuses < EXCUSES_MAX;
 
-	c->excused = late;
+	c->excuses += late;
 	return late;
 }
 
@@ -220,7 +221,8 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 		c->world->totals.passed++;
 	else
 		c->world->totals.failed++;
-	c->excused = c->complained = false;
+	c->excuses = 0;
+	c->complained = false;
 	c->checked_us = clock_us(CLOCK_REALTIME);
 	differs = track_result(&c->track, &c->target.service->health, &c->target.timing, passed,
 			       now_us());

@@ -37,11 +37,14 @@ static struct world {
 	struct health *health;
 	struct model *model;
 	const char *answer; /* of the server: NULL: none */
+	struct event *stand_still;
+	bool stands_still; /* after a check has begun */
 	char request[1024];
 	uint16_t tcp_port, udp_port, closed_port;
 	struct evconnlistener *listener;
 	struct event *udp;
 	char down[256]; /* backends, as they were told: "b1- b1+ " */
+	char why[4][HEALTH_REASON_MAX]; /* the first ones' reasons, when they were told last */
 	const char *kept_out; /* a backend; NULL: none */
 	uint32_t due_n[10]; /* checks that were due in each tenth of the interval */
 	uint32_t began_n; /* checks */
@@ -138,10 +141,16 @@ static void servers_open(void)
 static void set_down(void *ctx, const char *service, const char *backend, bool down)
 {
 	size_t used = strlen(w.down);
+	uint32_t i = (uint32_t)atoi(backend + 1) - 1;
+	struct health_report told;
 
 	(void)ctx;
 	(void)service;
 	snprintf(w.down + used, sizeof(w.down) - used, "%s%c ", backend, down ? '-' : '+');
+	if (!w.model || i >= ROWS(w.why) || i >= w.model->services[0]->backends_n)
+		return;
+	health_read(w.health, w.model->services[0], i, &told);
+	memcpy(w.why[i], told.reason, sizeof(told.reason));
 }
 
 static bool is_down(void *ctx, const struct service_conf *service, uint32_t i)
@@ -167,6 +176,8 @@ static void began(void *ctx, int64_t late_us)
 	/* Not when it began: this machine may stand still for a while. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	w.began_n++;
+	if (w.stands_still && w.began_n % 5 == 0)
+		event_active(w.stand_still, 0, 0);
 	w.due_n[((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - late_us) / 100000 % 10]++;
 }
 
@@ -253,7 +264,10 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Runs the loop until backend i has that state and its reason that text. */
+/*
+ * Runs the loop until backend i has that state and its reason that text, or had it when it came into
+ * that state: "2 of 2" is gone with the next check, 20 ms later.
+ */
 static void becomes(uint32_t i, enum health_state state, const char *reason)
 {
 	int64_t end_ms = now_ms() + PATIENCE_MS;
@@ -265,7 +279,8 @@ static void becomes(uint32_t i, enum health_state state, const char *reason)
 		event_base_loopexit(w.base, &step);
 		event_base_dispatch(w.base);
 		r = report(i);
-		if (r.state == state && strstr(r.reason, reason))
+		if (r.state == state && (strstr(r.reason, reason) ||
+					 (i < ROWS(w.why) && strstr(w.why[i], reason))))
 			return;
 	} while (now_ms() < end_ms);
 	fail_msg("b%u is %s (%s), not %s (%s)", i + 1, health_state_name(r.state), r.reason,
@@ -401,6 +416,7 @@ static void row_run(size_t i)
 	/* Forgotten, so that the next row begins anew. */
 	conf = (struct health_conf){.type = HEALTH_NO_CHECK};
 	follow(model_make(&conf, 0));
+	w.why[0][0] = '\0';
 }
 
 static void test_kinds(void **state)
@@ -555,7 +571,7 @@ static void test_flapping_is_told(void **state)
 	(void)state;
 	conf.timing.rise = conf.timing.fall = 1;
 	conf.flap_count = 1;
-	conf.flap_hold_s = 1;
+	conf.flap_hold_s = 2;
 	follow(model_make(&conf, 1));
 	becomes(0, HEALTH_UP, "tcp");
 	conf.timing.port = w.closed_port;
@@ -568,6 +584,43 @@ static void test_flapping_is_told(void **state)
 	becomes(0, HEALTH_UP, "tcp connect");
 }
 
+/* The loop stands still, as where a turn of it waits for the kernel. */
+static void stand_still(evutil_socket_t fd, short events, void *ctx)
+{
+	(void)fd;
+	(void)events;
+	(void)ctx;
+	usleep((TIMEOUT_MS + TIMEOUT_MS / 3) * 1000);
+}
+
+/* While a check is under way, each fifth time that one begins: it counts for nothing. */
+static void test_stands_still(void **state)
+{
+	static const struct timeval time = {.tv_sec = 1, .tv_usec = 500000};
+	static const enum health_type types[] = {HEALTH_TCP, HEALTH_HTTP, HEALTH_UDP};
+	struct health_conf conf;
+
+	(void)state;
+	w.stand_still = event_new(w.base, -1, 0, stand_still, NULL);
+	for (size_t i = 0; i < ROWS(types); i++) {
+		w.answer = types[i] == HEALTH_HTTP ? HTTP("200 OK", "") : "pong";
+		conf = conf_of(types[i]);
+		conf.timing.fall = 1;
+		if (types[i] == HEALTH_UDP)
+			assert_true(health_bytes_parse("ping", &conf.send));
+		follow(model_make(&conf, 1));
+		becomes(0, HEALTH_UP, "");
+		w.down[0] = '\0';
+		w.stands_still = true;
+		event_base_loopexit(w.base, &time);
+		event_base_dispatch(w.base);
+		w.stands_still = false;
+		if (w.down[0] || report(0).state != HEALTH_UP)
+			fail_msg("%zu: %s (%s)", i, w.down, report(0).reason);
+	}
+	event_free(w.stand_still);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -576,6 +629,7 @@ int main(void)
 		TEST(test_kept_out), TEST(test_override),
 		TEST(test_spread),   TEST(test_flapping_is_told),
 		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
+		TEST(test_stands_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
