@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	PATIENCE_MS = 5000,
+	PATIENCE_MS = 20000,
 };
 
 #define SHOW "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"generation.show\"}"

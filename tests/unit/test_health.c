@@ -25,7 +25,7 @@
 #include "named_rows.h"
 
 enum {
-	PATIENCE_MS = 5000,
+	PATIENCE_MS = 20000,
 	TIMEOUT_MS = 200,
 };
 

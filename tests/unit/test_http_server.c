@@ -25,7 +25,7 @@
 #include "http_server.h"
 #include "log.h"
 
-enum { PATIENCE_MS = 5000, LONG_PIECES = 200, LONG_PIECE_BYTES = 40000, MAX = 4 };
+enum { PATIENCE_MS = 20000, LONG_PIECES = 200, LONG_PIECE_BYTES = 40000, MAX = 4 };
 
 static struct {
 	struct event_base *base;

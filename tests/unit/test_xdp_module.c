@@ -220,7 +220,7 @@ static void test_pins_removed_by_hand(void **state)
 	publish();
 	stop(false);
 	assert_int_equal(system("rm -r " LAB_PINS), 0);
-	for (int i = 0; i < 100 && lab_program_id("l0") != 0; i++)
+	for (int i = 0; i < 1000 && lab_program_id("l0") + lab_program_id("l1") != 0; i++)
 		usleep(10000); /* the kernel lets go of it in the background */
 	assert_nothing_left();
 }

@@ -26,7 +26,7 @@ bool lab_enter(struct lab *lab);
 
 /*
  * Sends one TCP packet for a vip of the parity fixture (`way` from 0 on) into l0, and waits up to
- * a second for it, encapsulated, at `wire`.
+ * 10 s for it, encapsulated, at `wire`.
  */
 bool lab_exchange(struct lab *lab, unsigned int way, unsigned int wire);
 
