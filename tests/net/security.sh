@@ -12,7 +12,7 @@ LAB=security-$$
 . "$here/tap.sh"
 . "$here/../lab/lab.sh"
 . "$here/../lab/sluice.sh"
-unit=$here/../../conf/systemd/sluiced.service
+unit=$here/../../conf/systemd/sluiced.service.in
 
 for tool in setpriv socat jq; do
 	command -v "$tool" >/dev/null || skip_all "no $tool"

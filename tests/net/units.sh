@@ -12,8 +12,8 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 # With the programs of this build, so that verify finds them.
-sed "s|/usr/sbin/sluiced|$BUILD/ctl/daemon/sluiced|" "$conf/sluiced.service" >"$dir/sluiced.service"
-sed "s|/usr/sbin/sluice-decap|$BUILD/ebpf/sluice-decap|" "$conf/sluice-decap@.service" \
+sed "s|@sbindir@/sluiced|$BUILD/ctl/daemon/sluiced|" "$conf/sluiced.service.in" >"$dir/sluiced.service"
+sed "s|@sbindir@/sluice-decap|$BUILD/ebpf/sluice-decap|" "$conf/sluice-decap@.service.in" \
 	>"$dir/sluice-decap@.service"
 
 # systemd-analyze tells of things in units of this host, too.
