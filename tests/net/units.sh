@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The systemd units, as far as they can be judged without systemd running: they are understood, their
-# hardening is rated, and the groups and folders are made as they say. No network.
+# The systemd units, as far as they can be judged without systemd running (units_run.sh has it run):
+# they are understood, their hardening is rated, and the groups and folders are made as they say. No
+# network.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/tap.sh"
