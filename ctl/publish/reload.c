@@ -45,12 +45,16 @@ static const struct daemon_preview *row_of(const struct daemon_reload *reload, c
 
 char *daemon_reload_line(const struct daemon_reload *reload, uint32_t *at)
 {
-	const struct model_change *first = &reload->diff.changes[*at];
+	uint32_t start = *at;
 	char *line = model_diff_line(&reload->diff, at), *longer;
+	const struct model_change *first;
 	const struct daemon_preview *row;
 
-	if (!line || first->kind == MODEL_CHANGE_SETTING ||
-	    first->kind == MODEL_CHANGE_SERVICE_ADDED || first->kind == MODEL_CHANGE_SERVICE_REMOVED)
+	if (!line)
+		return NULL; /* past the last, if there are any */
+	first = &reload->diff.changes[start];
+	if (first->kind == MODEL_CHANGE_SETTING || first->kind == MODEL_CHANGE_SERVICE_ADDED ||
+	    first->kind == MODEL_CHANGE_SERVICE_REMOVED)
 		return line;
 	row = row_of(reload, first->service);
 	if (!row || row->slots == 0)
