@@ -5,12 +5,13 @@
 # sluicectl doctor on a node that is made slow and wrong, one way after the other: it names what
 # was done, the command that mends it, and is content again once that was run.
 #
-#     client --- fabric --- lb (sluiced)      lb2's daemon has another seed
+#     client --- fabric --- lb   (sluiced)
+#                     |---- lb2  (sluiced, with another seed, and other services)
 #                     |---- b1, b2, b3
 set -u
 here=$(dirname "$(readlink -f "$0")")
 LAB=doctor-$$
-export LAB_PATH=${LAB_PATH:-dpdk}
+export LAB_PATH=${LAB_PATH:-dpdk} LAB_LBS=2
 . "$here/tap.sh"
 . "$here/../lab/lab.sh"
 . "$here/../lab/sluice.sh"
@@ -87,15 +88,52 @@ jq -e '.node.seed_fingerprint | length == 16' "$LAB_DIR/this.json" >/dev/null
 report $? "--json has the node's fingerprint, and no seed"
 ! grep -q "$LAB_SEED" "$LAB_DIR/this.json"
 report $? "... and not the seed itself"
-jq '.node.seed_fingerprint = "0000000000000000" | .node.node = "lb2"' "$LAB_DIR/this.json" \
-	>"$LAB_DIR/other.json"
-doctor --peer "$LAB_DIR/other.json" >"$LAB_DIR/doctor.txt"
-[ $? = 1 ] && grep -q "^wrong *nodes *the seeds of .* and lb2 differ" "$LAB_DIR/doctor.txt"
+# What another node's doctor says of itself.
+ask_lb2() {
+	lab_exec lb2 "$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/lb2.sock" --json doctor
+}
+
+# lb2's daemon, on a host of that name: starts with the configuration, edited.
+start_lb2() {
+	local try
+	lab_stop lb2
+	lab_conf lb2 | sed "$1" >"$LAB_DIR/lb2.conf"
+	lab_spawn lb2 sluiced-lb2 unshare --uts sh -c 'hostname lb2 && exec "$@"' - \
+		"$BUILD/ctl/daemon/sluiced" --config "$LAB_DIR/lb2.conf" --module-dir "$(lab_modules)"
+	for ((try = 0; try < 200; try++)); do
+		ask_lb2 2>/dev/null | jq -e '.node.node == "lb2"' >/dev/null && return 0
+		sleep 0.1
+	done
+	sed 's/^/# lb2: /' "$LAB_DIR/sluiced-lb2.log"
+	return 1
+}
+
+# compared STATUS PATTERN: what the doctor says with lb2 before it.
+compared() {
+	local status
+	ask_lb2 | doctor --peer - >"$LAB_DIR/doctor.txt"
+	status=${PIPESTATUS[1]}
+	grep -qE "^$2" "$LAB_DIR/doctor.txt" && [ "$status" -ge "$1" ] || {
+		sed 's/^/# /' "$LAB_DIR/doctor.txt"
+		return 1
+	}
+}
+
+start_lb2 ""
+report $? "a second node starts, of the same configuration"
+compared 0 "good *nodes *lb2 decides as .* does"
+report $? "it decides alike, and the doctor says so"
+start_lb2 's/^seed = .*/seed = "00112233445566778899aabbccddeeff";/' &&
+	compared 1 "wrong *nodes *the seeds of .* and lb2 differ" && mends "give all nodes of the cluster one seed"
 report $? "a node with another seed is named"
-doctor --peer - \
-	<"$LAB_DIR/this.json" >"$LAB_DIR/doctor.txt"
-grep -q "^good *nodes" "$LAB_DIR/doctor.txt"
-report $? "a node that decides alike is good"
+start_lb2 's/name = "v4-gue";/& slots = 1021;/' &&
+	compared 1 "wrong *nodes *service v4-gue: slots, backends or weights differ between .* and lb2" &&
+	[ "$(grep -c '^wrong *nodes' "$LAB_DIR/doctor.txt")" = 1 ]
+report $? "so is a service with other slots, and it alone"
+LAB_NODE=lb2 lab_ctl service remove v6-gue0 >/dev/null &&
+	compared 1 "wrong *nodes *service v6-gue0 is on .*, not on lb2"
+report $? "so is one that the other node lacks"
+lab_stop lb2
 
 lab_stop
 sed -i 's/^seed = .*/seed = "xyz";/' "$LAB_DIR/lb.conf"
