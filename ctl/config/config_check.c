@@ -71,9 +71,11 @@ void config_settings_check(struct config_reader *r, const config_setting_t *root
 		all_devices &= device;
 		all_interfaces &= interface;
 		if (settings->mode == PATH_DPDK && !device)
-			config_fault(r, port, "device", "missing; mode is \"dpdk\"");
+			config_fault(r, port, "device", "missing; mode is \"dpdk\": a PCI address of "
+						       "dpdk-devbind.py --status, or a vdev");
 		if (settings->mode == PATH_XDP && !interface)
-			config_fault(r, port, "interface", "missing; mode is \"xdp\"");
+			config_fault(r, port, "interface",
+				     "missing; mode is \"xdp\": one that ip link lists");
 		ports_check_unique(r, list, settings, i);
 	}
 	if (settings->mode == PATH_AUTO && !all_devices && !all_interfaces)

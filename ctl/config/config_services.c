@@ -41,8 +41,10 @@ static const char *const state_choices[] = {
 };
 
 const struct config_key config_backend_keys[] = {
-	{ "name", NULL, config_read_name, AT(struct backend_conf, name) },
-	{ "address", NULL, config_read_addr, AT(struct backend_conf, addr) },
+	{ "name", NULL, config_read_name, AT(struct backend_conf, name),
+	  .mend = "as in: name = \"b1\";" },
+	{ "address", NULL, config_read_addr, AT(struct backend_conf, addr),
+	  .mend = "as in: address = \"10.0.0.11\";" },
 	{ "weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
 	  .max = MODEL_WEIGHT_MAX },
 	{ "state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
@@ -55,11 +57,14 @@ const struct config_key config_backend_keys[] = {
 };
 
 const struct config_key config_service_keys[] = {
-	{ "name", NULL, config_read_name, AT(struct service_conf, name) },
-	{ "vip", NULL, config_read_addr, AT(struct service_conf, vip) },
-	{ "port", NULL, read_port, AT(struct service_conf, port), .json = port_json },
+	{ "name", NULL, config_read_name, AT(struct service_conf, name),
+	  .mend = "as in: name = \"web\";" },
+	{ "vip", NULL, config_read_addr, AT(struct service_conf, vip),
+	  .mend = "as in: vip = \"198.51.100.10\";" },
+	{ "port", NULL, read_port, AT(struct service_conf, port), .json = port_json,
+	  .mend = "1 to 65535, or \"all\"" },
 	{ "protocol", NULL, read_protocol, AT(struct service_conf, proto),
-	  .json = protocol_json },
+	  .mend = "\"tcp\" or \"udp\"", .json = protocol_json },
 	{ "encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
 	  .choices = encap_choices },
 	{ "slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,

@@ -51,7 +51,8 @@ static const struct config_key port_keys[] = {
 
 static const struct config_key dataplane_keys[] = {
 	{ "mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names },
-	{ "ports", NULL, read_ports, .keys = port_keys, .json = ports_json },
+	{ "ports", NULL, read_ports, .mend = "as in: ports = ( { interface = \"eth0\"; } );",
+	  .keys = port_keys, .json = ports_json },
 	{ "cores", "[ 1 ]", read_cores, .offset = 0, .json = cores_json },
 	{ "idle", "\"adaptive\"", config_read_choice, AT(idle), .choices = idle_names },
 	{ "idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
@@ -123,7 +124,8 @@ static const struct config_key health_keys[] = {
 
 const struct config_key config_root_keys[] = {
 	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json },
-	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys },
+	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys,
+	  .mend = "as in: dataplane = { ports = ( { interface = \"eth0\"; } ); };" },
 	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "control", "", config_read_group, .keys = control_keys },

@@ -7,12 +7,15 @@
 #include "config_text.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config_file.h"
 #include "config_number.h"
+
+#define FILE_MEND "; name it with --config, or make it: conf/sluice.conf has every key"
 
 /* One file on its way into the text. */
 struct scan {
@@ -214,9 +217,9 @@ static void file_scan(struct config_text *out, char *path, uint32_t depth, const
 	out->files[s.file] = path;
 	err = config_file_read(path, room, &data, &bytes);
 	if (err) {
-		config_report_add(report, at_file, by_line, "", "%s%s%scannot be read: %s",
+		config_report_add(report, at_file, by_line, "", "%s%s%scannot be read: %s%s",
 				  by ? "@include \"" : "", by ? path : "", by ? "\" " : "",
-				  strerror(-err));
+				  strerror(-err), by || err != -ENOENT ? "" : FILE_MEND);
 		return;
 	}
 	line_begin(out, s.file, 1);

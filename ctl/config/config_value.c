@@ -132,7 +132,8 @@ void config_read_path(struct config_reader *r, const config_setting_t *s,
 	const char *text = text_fit(r, s, key->size);
 
 	if (text && *text != '/')
-		config_fault(r, s, NULL, "\"%s\" does not begin with a /", text);
+		config_fault(r, s, NULL, "\"%s\" does not begin with a /: give the whole path",
+			     text);
 	else if (text)
 		strcpy(out, text);
 }

@@ -65,7 +65,7 @@ static bool read_filter(struct rpc_call *call, struct daemon_flow_filter *filter
 		rpc_refuse(
 			call, RPC_INVALID,
 			"backend: backends of several services may be called \"%.64s\": name the "
-			"service too",
+			"service too (--service)",
 			backend);
 		return false;
 	}

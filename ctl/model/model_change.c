@@ -209,19 +209,23 @@ struct model *model_backend_add(const struct model *m, const char *service,
 	ip_format(&spec->addr, addr);
 	for (uint32_t i = 0; i < old->backends_n; i++) {
 		if (strcmp(old->backends[i].name, spec->name) == 0)
-			return refused(error, MODEL_EXISTS,
-				       "name: service \"%s\" has a backend \"%s\" already",
-				       old->name, spec->name);
+			return refused(
+				error, MODEL_EXISTS,
+				"name: service \"%s\" has a backend \"%s\" already: give another "
+				"name, or change that one",
+				old->name, spec->name);
 		if (ip_equal(&old->backends[i].addr, &spec->addr))
 			return refused(error, MODEL_CONFLICT,
 				       "address: %s is the address of backend \"%s\" of this "
-				       "service",
+				       "service: one is enough, its weight is its share",
 				       addr, old->backends[i].name);
 	}
 	on = model_index_vip(m->index, m->services, &spec->addr);
 	if (on != MODEL_NOWHERE)
-		return refused(error, MODEL_CONFLICT, "address: %s is the vip of service \"%s\"",
-			       addr, m->services[on]->name);
+		return refused(
+			error, MODEL_CONFLICT,
+			"address: %s is the vip of service \"%s\": give the backend's own address",
+			addr, m->services[on]->name);
 	if (old->backends_n >= BACKENDS_PER_SERVICE_MAX || old->backends_n >= old->slots)
 		return refused(error, MODEL_FULL,
 			       "service \"%s\" has %u backends on %u slots, and can have no more",

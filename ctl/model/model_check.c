@@ -114,29 +114,42 @@ static void backends_check_unique(struct fault_sink *sink, uint32_t service,
 	qsort(sorted, s->backends_n, sizeof(*sorted), by_name);
 	for (uint32_t i = 1; i < s->backends_n; i++) {
 		if (strncmp(sorted[i - 1]->name, sorted[i]->name, MODEL_NAME_MAX) == 0)
-			fault_report(sink, MODEL_EXISTS, service,
-				     (uint32_t)(sorted[i] - s->backends), "name",
-				     "\"%.*s\" is the name of another backend of this service",
-				     MODEL_NAME_MAX, sorted[i]->name);
+			fault_report(
+				sink, MODEL_EXISTS, service, (uint32_t)(sorted[i] - s->backends),
+				"name",
+				"\"%.*s\" is the name of another backend of this service: give "
+				"it one of its own",
+				MODEL_NAME_MAX, sorted[i]->name);
 	}
 	qsort(sorted, s->backends_n, sizeof(*sorted), by_addr);
 	for (uint32_t i = 1; i < s->backends_n; i++) {
 		if (ip_equal(&sorted[i - 1]->addr, &sorted[i]->addr))
 			fault_report(sink, MODEL_CONFLICT, service,
 				     (uint32_t)(sorted[i] - s->backends), "address",
-				     "%s is the address of backend \"%.*s\" of this service",
+				     "%s is the address of backend \"%.*s\" of this service: "
+				     "one is enough, its weight is its share",
 				     ip_format(&sorted[i]->addr, addr), MODEL_NAME_MAX,
 				     sorted[i - 1]->name);
 	}
 	free(sorted);
 }
 
+/* The next size that is allowed; beyond the largest, that one. */
+static uint32_t prime_near(uint32_t slots)
+{
+	if (slots > MAGLEV_SLOTS_MAX)
+		return MAGLEV_SLOTS_MAX;
+	while (!maglev_slots_valid(slots))
+		slots++;
+	return slots;
+}
+
 static void slots_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s)
 {
 	if (!maglev_slots_valid(s->slots))
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "slots",
-			     "%u is no prime in %u-%u", s->slots, MAGLEV_SLOTS_MIN,
-			     MAGLEV_SLOTS_MAX);
+			     "%u is no prime in %u-%u; the nearest above is %u", s->slots,
+			     MAGLEV_SLOTS_MIN, MAGLEV_SLOTS_MAX, prime_near(s->slots));
 	else if (s->slots < s->backends_n)
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "slots",
 			     "%u are too few for %u backends", s->slots, s->backends_n);
@@ -191,12 +204,15 @@ void model_check_unique(struct fault_sink *sink, struct model *m)
 		uint32_t other = model_index_insert(m->index, m->services, INDEX_NAME, i);
 
 		if (other != MODEL_NOWHERE)
-			fault_report(sink, MODEL_EXISTS, i, MODEL_NOWHERE, "name",
-				     "\"%s\" is the name of another service", m->services[i]->name);
+			fault_report(
+				sink, MODEL_EXISTS, i, MODEL_NOWHERE, "name",
+				"\"%s\" is the name of another service: give it one of its own",
+				m->services[i]->name);
 		other = model_index_insert(m->index, m->services, INDEX_ENDPOINT, i);
 		if (other != MODEL_NOWHERE)
 			fault_report(sink, MODEL_EXISTS, i, MODEL_NOWHERE, "vip",
-				     "%s is served by service \"%s\"",
+				     "%s is served by service \"%s\": add the backends there, or "
+				     "give another address or port",
 				     endpoint_format(m->services[i], endpoint),
 				     m->services[other]->name);
 		model_index_insert(m->index, m->services, INDEX_VIP, i);
@@ -212,9 +228,10 @@ void model_check_backends(struct fault_sink *sink, const struct model *m, uint32
 		uint32_t on = model_index_vip(m->index, m->services, &s->backends[i].addr);
 
 		if (on != MODEL_NOWHERE)
-			fault_report(sink, MODEL_CONFLICT, position, i, "address",
-				     "%s is the vip of service \"%s\"",
-				     ip_format(&s->backends[i].addr, addr), m->services[on]->name);
+			fault_report(
+				sink, MODEL_CONFLICT, position, i, "address",
+				"%s is the vip of service \"%s\": give the backend's own address",
+				ip_format(&s->backends[i].addr, addr), m->services[on]->name);
 	}
 }
 
@@ -232,9 +249,11 @@ void model_check_vip(struct fault_sink *sink, const struct model *m, uint32_t po
 		for (uint32_t j = 0; i != position && j < s->backends_n; j++) {
 			if (!ip_equal(&s->backends[j].addr, vip))
 				continue;
-			fault_report(sink, MODEL_CONFLICT, position, MODEL_NOWHERE, "vip",
-				     "%s is the address of backend \"%s\" of service \"%s\"",
-				     ip_format(vip, addr), s->backends[j].name, s->name);
+			fault_report(
+				sink, MODEL_CONFLICT, position, MODEL_NOWHERE, "vip",
+				"%s is the address of backend \"%s\" of service \"%s\": a vip is "
+				"an address of its own",
+				ip_format(vip, addr), s->backends[j].name, s->name);
 			return;
 		}
 	}

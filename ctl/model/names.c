@@ -169,7 +169,7 @@ static const char *ipv4_refusal(const uint8_t bytes[4])
 	if (memcmp(bytes, ones, 4) == 0)
 		return "is the broadcast address";
 	if (bytes[0] == 127)
-		return "is a loopback address";
+		return "is a loopback address: give one that other hosts reach";
 	if (bytes[0] >= 224 && bytes[0] <= 239)
 		return "is a multicast address";
 	return NULL;
@@ -183,7 +183,7 @@ static const char *ipv6_refusal(const uint8_t bytes[16])
 	if (memcmp(bytes, zero, 16) == 0)
 		return "is the unspecified address";
 	if (memcmp(bytes, loopback, 16) == 0)
-		return "is a loopback address";
+		return "is a loopback address: give one that other hosts reach";
 	if (memcmp(bytes, mapped, 12) == 0)
 		return "is an IPv4 address mapped into IPv6: write it as IPv4";
 	if (bytes[0] == 0xff)

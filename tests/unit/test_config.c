@@ -51,7 +51,8 @@ static void test_settings(void **state)
 {
 	static const struct row rows[] = {
 		{ "empty", "", "$: seed: missing; make one with: openssl rand -hex 16\n"
-			       "$: dataplane: missing" },
+			       "$: dataplane: missing; as in: dataplane = { ports = ( { "
+			         "interface = \"eth0\"; } ); };" },
 		{ "no seed", DATAPLANE, "$: seed: missing; make one with: openssl rand -hex 16" },
 		{ "seed: short", "seed = \"00\";\n" DATAPLANE,
 		  "$:1: seed: expected 32 hex digits, not 2 characters; make one with: openssl "
@@ -101,7 +102,8 @@ static void test_settings(void **state)
 		  "2001:db8:ff::/64" },
 		{ "prefix: loopback", SEED DATAPLANE
 		  "outer = { ipip_source_v4 = \"127.0.0.0/8\"; };",
-		  "$:3: outer.ipip_source_v4: \"127.0.0.0/8\" is a loopback address" },
+		  "$:3: outer.ipip_source_v4: \"127.0.0.0/8\" is a loopback address: give one "
+		  "that other hosts reach" },
 		{ "flows: 0", SEED DATAPLANE "flows = { tcp_syn_s = 0; };",
 		  "$:3: flows.tcp_syn_s: 0 is not in 1-65535" },
 		{ "flows: 65536", SEED DATAPLANE "flows = {\n udp_s = 65536; };",
@@ -113,14 +115,15 @@ static void test_settings(void **state)
 		  "$:3: flows.tcp_established_s: expected an integer, not a string\n"
 		  "$:4: flows.tcp_closing_s: -1 is not in 1-65535" },
 		{ "socket: relative", SEED DATAPLANE "control = { socket = \"sock\"; };",
-		  "$:3: control.socket: \"sock\" does not begin with a /" },
+		  "$:3: control.socket: \"sock\" does not begin with a /: give the whole path" },
 		{ "group: too long", SEED DATAPLANE
 		  "control = { group = \"aaaaaaaabbbbbbbbccccccccdddddddd\"; };",
 		  "$:3: control.group: \"aaaaaaaabbbbbbbbccccccccdddddddd...\" is longer than 31 "
 		  "characters" },
 		{ "read_group: without a socket", SEED DATAPLANE
 		  "control = { read_group = \"g\"; };",
-		  "$:3: control.read_group: without read_socket there is nothing to give to a group" },
+		  "$:3: control.read_group: without read_socket there is nothing to give to a "
+		  "group" },
 		{ "read_socket: the control socket", SEED DATAPLANE
 		  "control = { socket = \"/s\"; read_socket = \"/s\"; };",
 		  "$:3: control.read_socket: \"/s\" is the control socket's path" },
@@ -136,7 +139,8 @@ static void test_settings(void **state)
 static void test_dataplane(void **state)
 {
 	static const struct row rows[] = {
-		{ "no ports", "", "$:2: dataplane.ports: missing" },
+		{ "no ports", "", "$:2: dataplane.ports: missing; as in: ports = ( { interface = "
+		  "\"eth0\"; } );" },
 		{ "ports: empty", "ports = ();",
 		  "$:3: dataplane.ports: 0 elements; 1 to 16 are possible" },
 		{ "ports: a group", "ports = { };",
@@ -154,9 +158,11 @@ static void test_dataplane(void **state)
 		  "$:3: dataplane.mode: \"fast\" is none of auto, dpdk, xdp" },
 		{ "dpdk without a device",
 		  "mode = \"dpdk\"; ports = ( { device = \"d\"; },\n{ interface = \"i\"; } );",
-		  "$:4: dataplane.ports[1].device: missing; mode is \"dpdk\"" },
+		  "$:4: dataplane.ports[1].device: missing; mode is \"dpdk\": a PCI address of "
+		  "dpdk-devbind.py --status, or a vdev" },
 		{ "xdp without an interface", "mode = \"xdp\"; ports = ( { device = \"d\"; } );",
-		  "$:3: dataplane.ports[0].interface: missing; mode is \"xdp\"" },
+		  "$:3: dataplane.ports[0].interface: missing; mode is \"xdp\": one that ip link "
+		  "lists" },
 		{ "auto: neither kind on all ports",
 		  "\nports = ( { device = \"d\"; }, { interface = \"i\"; } );",
 		  "$:4: dataplane.ports: every port needs a device (for dpdk), or every port an "
@@ -214,8 +220,10 @@ static void test_services(void **state)
 		{ "of integers", "services = ( 1 );",
 		  "$:3: services[0]: expected a group { }, not an integer" },
 		{ "nothing in it", "services = ( { } );",
-		  "$:3: services[0].name: missing\n$:3: services[0].vip: missing\n"
-		  "$:3: services[0].port: missing\n$:3: services[0].protocol: missing" },
+		  "$:3: services[0].name: missing; as in: name = \"web\";\n$:3: services[0].vip: "
+		  "missing; as in: vip = \"198.51.100.10\";\n"
+		  "$:3: services[0].port: missing; 1 to 65535, or \"all\"\n$:3: "
+		  "services[0].protocol: missing; \"tcp\" or \"udp\"" },
 		{ "unknown key", SERVICE("port = 80; prot = \"udp\";"),
 		  "$:4: services[0].prot: unknown key; did you mean \"protocol\"?" },
 		{ "port 70000", SERVICE("port = 70000;"),
@@ -228,7 +236,8 @@ static void test_services(void **state)
 		{ "port: a boolean", SERVICE("port = true;"),
 		  "$:4: services[0].port: expected an integer or \"all\", not a boolean" },
 		{ "slots: no prime", SERVICE("port = 1; slots = 65536;"),
-		  "$:4: services[0].slots: 65536 is no prime in 7-4194301" },
+		  "$:4: services[0].slots: 65536 is no prime in 7-4194301; the nearest above is "
+		  "65537" },
 		{ "slots: too many", SERVICE("port = 1; slots = 4194302;"),
 		  "$:4: services[0].slots: 4194302 is not in 0-4194301" },
 		{ "encap: none of them", SERVICE("port = 1; encap = \"gre\";"),
@@ -264,11 +273,13 @@ static void test_services(void **state)
 		  "$:4: services[0].backends: expected a list of groups ( { }, ... ), not a "
 		  "string" },
 		{ "backend: nothing in it", BACKENDS("{ }"),
-		  "$:5: services[0].backends[0].name: missing\n"
-		  "$:5: services[0].backends[0].address: missing" },
+		  "$:5: services[0].backends[0].name: missing; as in: name = \"b1\";\n"
+		  "$:5: services[0].backends[0].address: missing; as in: address = "
+		  "\"10.0.0.11\";" },
 		{ "backend: unknown key", BACKENDS("{ name = \"a\"; adress = \"10.0.0.1\"; }"),
 		  "$:5: services[0].backends[0].adress: unknown key; did you mean \"address\"?\n"
-		  "$:5: services[0].backends[0].address: missing" },
+		  "$:5: services[0].backends[0].address: missing; as in: address = "
+		  "\"10.0.0.11\";" },
 		{ "backend: no address", BACKENDS("{ name = \"a\"; address = \"b1.example\"; }"),
 		  "$:5: services[0].backends[0].address: \"b1.example\" is no IP address" },
 		{ "backend: weight", BACKENDS("{ name = \"a\"; address = \"10.0.0.1\"; },\n"
@@ -281,17 +292,17 @@ static void test_services(void **state)
 		{ "two backends with one name",
 		  BACKENDS("{ name = \"a\"; address = \"10.0.0.1\"; },\n"
 			   "{ name = \"a\"; address = \"10.0.0.2\"; }"),
-		  "$:6: services[0].backends[1].name: \"a\" is the name of another backend of this "
-		  "service" },
+		  "$:6: services[0].backends[1].name: \"a\" is the name of another backend of "
+		  "this service: give it one of its own" },
 		{ "two backends with one address",
 		  BACKENDS("{ name = \"a\"; address = \"10.0.0.1\"; },\n"
 			   "{ name = \"b\"; address = \"10.0.0.1\"; }"),
 		  "$:6: services[0].backends[1].address: 10.0.0.1 is the address of backend \"a\" "
-		  "of this service" },
+		  "of this service: one is enough, its weight is its share" },
 		{ "a vip that is a backend",
 		  BACKENDS("{ name = \"a\"; address = \"198.51.100.10\"; }"),
 		  "$:5: services[0].backends[0].address: 198.51.100.10 is the vip of service "
-		  "\"web4\"" },
+		  "\"web4\": give the backend's own address" },
 	};
 
 	rows_refused(rows, COUNT(rows), SEED DATAPLANE, "");
@@ -306,34 +317,38 @@ static void test_services_together(void **state)
 		{ "one vip, port and protocol",
 		  TWO("vip = \"198.51.100.10\";",
 		      "name = \"b\"; port = 80; protocol = \"tcp\"; vip = \"198.51.100.10\";"),
-		  "$:5: services[1].vip: 198.51.100.10:80/tcp is served by service \"a\"" },
+		  "$:5: services[1].vip: 198.51.100.10:80/tcp is served by service \"a\": add "
+		  "the backends there, or give another address or port" },
 		{ "one vip, all ports and protocol",
 		  "services = ( { name = \"a\"; port = \"all\"; protocol = \"udp\"; vip = "
 		  "\"2001:db8::1\"; },\n{ name = \"b\"; port = 0; protocol = \"udp\"; vip = "
 		  "\"2001:db8:0::1\"; } );",
-		  "$:4: services[1].vip: [2001:db8::1]:all/udp is served by service \"a\"" },
+		  "$:4: services[1].vip: [2001:db8::1]:all/udp is served by service \"a\": add "
+		  "the backends there, or give another address or port" },
 		{ "one name",
 		  TWO("vip = \"198.51.100.10\";",
 		      "port = 81; protocol = \"tcp\"; vip = \"198.51.100.10\"; name = \"a\";"),
-		  "$:5: services[1].name: \"a\" is the name of another service" },
+		  "$:5: services[1].name: \"a\" is the name of another service: give it one of "
+		  "its own" },
 		{ "a vip that is another's backend, before it",
 		  TWO("vip = \"198.51.100.10\"; backends = ( { name = \"b1\"; address = "
 		      "\"198.51.100.11\"; } );",
 		      "name = \"b\"; port = 80; protocol = \"tcp\"; vip = \"198.51.100.11\";"),
 		  "$:4: services[0].backends[0].address: 198.51.100.11 is the vip of service "
-		  "\"b\"" },
+		  "\"b\": give the backend's own address" },
 		{ "a fault in one, and one in the next",
 		  TWO("vip = \"198.51.100.10\"; slots = 9;", "name = \"b\"; port = 99999; "
 		      "protocol = \"tcp\"; vip = \"198.51.100.11\";"),
 		  "$:5: services[1].port: 99999 is not in 1-65535\n"
-		  "$:4: services[0].slots: 9 is no prime in 7-4194301" },
+		  "$:4: services[0].slots: 9 is no prime in 7-4194301; the nearest above is 11" },
 		{ "a fault in the second: the third keeps its number",
 		  "services = ( "
 		  "{ name = \"a\"; port = 1; protocol = \"tcp\"; vip = \"1.1.1.1\"; },\n"
 		  "{ name = \"b\"; port = 1; protocol = \"tcp\"; vip = \"1.1.1\"; },\n"
 		  "{ name = \"a\"; port = 1; protocol = \"tcp\"; vip = \"1.1.1.2\"; } );",
 		  "$:4: services[1].vip: \"1.1.1\" is no IP address\n"
-		  "$:5: services[2].name: \"a\" is the name of another service" },
+		  "$:5: services[2].name: \"a\" is the name of another service: give it one of "
+		  "its own" },
 	};
 	static const char limits[] = SEED
 		"dataplane = { services_max = 2; backends_max = 2; "

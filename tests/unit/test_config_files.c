@@ -209,7 +209,8 @@ static void test_unreadable(void **state)
 
 	assert_null(config_load("/nonexistent/sluice.conf", config_error));
 	assert_string_equal(config_error, "/nonexistent/sluice.conf: cannot be read: "
-					  "No such file or directory");
+					  "No such file or directory; name it with --config, or "
+					    "make it: conf/sluice.conf has every key");
 	assert_null(config_load(folder, config_error));
 	snprintf(want, sizeof(want), "%s: cannot be read: Is a directory", folder);
 	assert_string_equal(config_error, want);

@@ -39,7 +39,7 @@ static const struct {
 	{"a boolean that is none", TCP("type = \"https\"; verify = 1;"),
 	 "$:4: services[0].health.verify: expected true or false, not an integer"},
 	{"a path without /", TCP("type = \"http\"; path = \"x\";"),
-	 "$:4: services[0].health.path: \"x\" does not begin with a /"},
+	 "$:4: services[0].health.path: \"x\" does not begin with a /: give the whole path"},
 	{"statuses", TCP("type = \"http\"; status = \"200-\";"),
 	 "$:4: services[0].health.status: \"200-\" is no list of at most 8 HTTP statuses, such as "
 	 "\"200-299,401\""},

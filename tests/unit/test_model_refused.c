@@ -65,15 +65,15 @@ static void test_service_add_refused(void **state)
 		{ "name: newline", spec_name_newline, MODEL_INVALID,
 		  "name: \"a?b\" is no name: 1-63 letters, digits, . _ - :" },
 		{ "name: taken", spec_name_taken, MODEL_EXISTS,
-		  "name: \"web4\" is the name of another service" },
+		  "name: \"web4\" is the name of another service: give it one of its own" },
 		{ "vip: none", spec_no_vip, MODEL_INVALID, "vip: none is no address" },
 		{ "vip: 0.0.0.0", spec_any, MODEL_INVALID,
 		  "vip: 0.0.0.0 is the unspecified address" },
 		{ "vip: ::", spec_any6, MODEL_INVALID, "vip: :: is the unspecified address" },
 		{ "vip: loopback", spec_loopback, MODEL_INVALID,
-		  "vip: 127.1.2.3 is a loopback address" },
+		  "vip: 127.1.2.3 is a loopback address: give one that other hosts reach" },
 		{ "vip: loopback v6", spec_loopback6, MODEL_INVALID,
-		  "vip: ::1 is a loopback address" },
+		  "vip: ::1 is a loopback address: give one that other hosts reach" },
 		{ "vip: multicast", spec_multicast, MODEL_INVALID,
 		  "vip: 239.1.2.3 is a multicast address" },
 		{ "vip: multicast v6", spec_multicast6, MODEL_INVALID,
@@ -85,19 +85,23 @@ static void test_service_add_refused(void **state)
 		{ "vip: mapped", spec_mapped, MODEL_INVALID,
 		  "vip: ::ffff:10.0.0.1 is an IPv4 address mapped into IPv6: write it as IPv4" },
 		{ "vip: taken", spec_taken, MODEL_EXISTS,
-		  "vip: 198.51.100.10:80/tcp is served by service \"web4\"" },
+		  "vip: 198.51.100.10:80/tcp is served by service \"web4\": add the backends "
+		  "there, or give another address or port" },
 		{ "vip: taken v6", spec_taken6, MODEL_EXISTS,
-		  "vip: [2001:db8::10]:80/tcp is served by service \"web6\"" },
+		  "vip: [2001:db8::10]:80/tcp is served by service \"web6\": add the backends "
+		  "there, or give another address or port" },
 		{ "vip: another's backend", spec_vip_backend, MODEL_CONFLICT,
-		  "vip: 10.0.0.2 is the address of backend \"b2\" of service \"web4\"" },
+		  "vip: 10.0.0.2 is the address of backend \"b2\" of service \"web4\": a vip is "
+		  "an address of its own" },
 		{ "vip: own backend", spec_vip_own, MODEL_CONFLICT,
-		  "backends[1].address: 10.0.1.2 is the vip of service \"new\"" },
+		  "backends[1].address: 10.0.1.2 is the vip of service \"new\": give the "
+		  "backend's own address" },
 		{ "protocol", spec_proto, MODEL_INVALID, "protocol: 1 is neither tcp nor udp" },
 		{ "encap", spec_encap, MODEL_INVALID, "encap: 3 is none of ipip, gue, gue0" },
 		{ "slots: no prime", spec_slots_even, MODEL_INVALID,
-		  "slots: 1000 is no prime in 7-4194301" },
+		  "slots: 1000 is no prime in 7-4194301; the nearest above is 1009" },
 		{ "slots: prime but too few", spec_slots_few, MODEL_INVALID,
-		  "slots: 5 is no prime in 7-4194301" },
+		  "slots: 5 is no prime in 7-4194301; the nearest above is 7" },
 		{ "scheduler", spec_scheduler, MODEL_INVALID,
 		  "scheduler: 5 is none of maglev, rr, wrr, random, least-conn" },
 		{ "hash", spec_hash, MODEL_INVALID,
@@ -115,14 +119,17 @@ static void test_service_add_refused(void **state)
 		{ "backend: name", spec_backend_name, MODEL_INVALID,
 		  "backends[0].name: \"b/1\" is no name: 1-63 letters, digits, . _ - :" },
 		{ "backend: address", spec_backend_addr, MODEL_INVALID,
-		  "backends[0].address: 127.0.0.1 is a loopback address" },
+		  "backends[0].address: 127.0.0.1 is a loopback address: give one that other "
+		  "hosts reach" },
 		{ "backend: a vip", spec_backend_vip, MODEL_CONFLICT,
-		  "backends[1].address: 198.51.100.10 is the vip of service \"web4\"" },
+		  "backends[1].address: 198.51.100.10 is the vip of service \"web4\": give the "
+		  "backend's own address" },
 		{ "backend: two with one name", spec_two_names, MODEL_EXISTS,
-		  "backends[1].name: \"b1\" is the name of another backend of this service" },
+		  "backends[1].name: \"b1\" is the name of another backend of this service: give "
+		  "it one of its own" },
 		{ "backend: two with one address", spec_two_addrs, MODEL_CONFLICT,
 		  "backends[1].address: 10.0.1.1 is the address of backend \"b1\" of this "
-		  "service" },
+		  "service: one is enough, its weight is its share" },
 	};
 	struct model *m = two_services();
 
@@ -157,13 +164,17 @@ static void test_backend_add_refused(void **state)
 		{ "bad weight", "web4", "b4", "10.0.0.4", 70000, MODEL_INVALID,
 		  "weight: 70000 is not in 0-65535" },
 		{ "name taken", "web4", "b3", "10.0.0.4", 1, MODEL_EXISTS,
-		  "name: service \"web4\" has a backend \"b3\" already" },
+		  "name: service \"web4\" has a backend \"b3\" already: give another name, or "
+		  "change that one" },
 		{ "address taken", "web4", "b4", "10.0.0.3", 1, MODEL_CONFLICT,
-		  "address: 10.0.0.3 is the address of backend \"b3\" of this service" },
+		  "address: 10.0.0.3 is the address of backend \"b3\" of this service: one is "
+		  "enough, its weight is its share" },
 		{ "own vip", "web4", "b4", "198.51.100.10", 1, MODEL_CONFLICT,
-		  "address: 198.51.100.10 is the vip of service \"web4\"" },
+		  "address: 198.51.100.10 is the vip of service \"web4\": give the backend's own "
+		  "address" },
 		{ "another's vip", "web4", "b4", "2001:db8::10", 1, MODEL_CONFLICT,
-		  "address: 2001:db8::10 is the vip of service \"web6\"" },
+		  "address: 2001:db8::10 is the vip of service \"web6\": give the backend's own "
+		  "address" },
 	};
 	struct model *m = two_services();
 
