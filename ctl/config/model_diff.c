@@ -251,14 +251,16 @@ static void change_print(FILE *out, const struct model_change *c)
 
 char *model_diff_line(const struct model_diff *diff, uint32_t *at)
 {
-	const struct model_change *first = &diff->changes[*at];
+	const struct model_change *first;
 	char *line = NULL;
 	size_t bytes;
 	FILE *out;
 	bool failed;
 
+	/* Without changes there is no list, either. */
 	if (*at >= diff->n || !(out = open_memstream(&line, &bytes)))
 		return NULL;
+	first = &diff->changes[*at];
 	if (first->kind != MODEL_CHANGE_SETTING)
 		fprintf(out, "service %s: ", first->service);
 	do {
