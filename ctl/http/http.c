@@ -98,26 +98,25 @@ static void page_status(struct http *http, const struct http_request *request,
 	status_page(page, &http->api, http->load, why, request->query);
 }
 
-static void page_file(struct http *http, const struct http_request *request, struct http_page *page)
+/* One of the status page's files; false: there is none of that name. */
+static bool page_file(const char *path, struct http_page *page)
 {
-	const char *name = request->path[1] ? request->path + 1 : "page.html";
+	const char *name = path[1] ? path + 1 : "page.html";
 
 	for (size_t i = 0; page_files[i].name; i++) {
-		if (strcmp(page_files[i].name, name) == 0) {
-			http_page_text(page, 200, page_files[i].type, page_files[i].text);
-			page->headers = PAGE_HEADERS;
-		}
+		if (strcmp(page_files[i].name, name) != 0)
+			continue;
+		http_page_text(page, 200, page_files[i].type, page_files[i].text);
+		page->headers = PAGE_HEADERS;
+		return true;
 	}
+	return false;
 }
 
 static const struct {
 	const char *path;
 	void (*fill)(struct http *http, const struct http_request *request, struct http_page *page);
 } pages[] = {
-	{"/", page_file},
-	{"/page.js", page_file},
-	{"/page.css", page_file},
-	{"/icon.svg", page_file},
 	{"/api/status", page_status},
 	{"/metrics", page_metrics},
 	{"/healthz", page_healthz},
@@ -132,6 +131,8 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 			return;
 		}
 	}
+	if (page_file(request->path, page))
+		return;
 	http_page_text(page, 404, TEXT, "there is nothing here; see /, /api/status, /metrics, /healthz, "
 		       "/readyz\n");
 }

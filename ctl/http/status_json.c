@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "http_server.h"
 
@@ -164,9 +166,12 @@ static json_t *generation(const struct daemon_generation *g)
 static json_t *node(const struct status_print *p)
 {
 	const struct figures *f = p->figures;
+	char name[256] = "";
 
-	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
-			 "clock_us", (json_int_t)clock_us(CLOCK_MONOTONIC), "now_us",
+	(void)gethostname(name, sizeof(name) - 1);
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
+			 "name", string(name), "clock_us",
+			 (json_int_t)clock_us(CLOCK_MONOTONIC), "now_us",
 			 (json_int_t)clock_us(CLOCK_REALTIME), "started_us",
 			 (json_int_t)f->info.started_us, "version", string(f->info.version), "path",
 			 string(f->path), "description", string(f->description), "not_ready",
@@ -281,8 +286,22 @@ static int put_backends(struct status_print *p, struct evbuffer *out)
 			return -ENOMEM;
 	if (p->row < f->backends_n)
 		return 0;
+	p->step = STATUS_SPENT;
+	return put_text(out, "]");
+}
+
+static int put_spent(struct status_print *p, struct evbuffer *out)
+{
 	p->step = STATUS_DONE;
-	return put_text(out, "]}\n");
+	return evbuffer_add_printf(out, ",\"spent_us\":%" PRId64 "}\n", p->spent_us) < 0 ? -ENOMEM : 0;
+}
+
+/* `bytes`: of this piece, so far. */
+static bool goes_on(const struct status_print *p, size_t bytes)
+{
+	/* The time that was spent stands in a piece of its own: so it has that of all the others. */
+	return p->step != STATUS_DONE && bytes < HTTP_PIECE_BYTES &&
+	       (p->step != STATUS_SPENT || bytes == 0);
 }
 
 int status_print_piece(struct status_print *p, struct evbuffer *out)
@@ -292,10 +311,12 @@ int status_print_piece(struct status_print *p, struct evbuffer *out)
 		[STATUS_SERVICES] = put_services,
 		[STATUS_SERVICE] = put_service,
 		[STATUS_BACKENDS] = put_backends,
+		[STATUS_SPENT] = put_spent,
 	};
+	size_t before = evbuffer_get_length(out);
 	int err = 0;
 
-	while (!err && p->step != STATUS_DONE && evbuffer_get_length(out) < HTTP_PIECE_BYTES)
+	while (!err && goes_on(p, evbuffer_get_length(out) - before))
 		err = steps[p->step](p, out);
 	return err ? err : p->step != STATUS_DONE;
 }

@@ -15,6 +15,7 @@ enum status_step {
 	STATUS_SERVICES,
 	STATUS_SERVICE,
 	STATUS_BACKENDS,
+	STATUS_SPENT,
 	STATUS_DONE,
 };
 
@@ -25,6 +26,7 @@ struct status_print {
 	enum status_step step; /* where it goes on, */
 	uint32_t row;          /* and at which service or backend */
 	bool comma;            /* a row came before */
+	int64_t spent_us;      /* of the control thread's time, on reading and on earlier pieces */
 };
 
 /* Appends some 64 KiB. Returns 1: there is more; 0: that was all; -ENOMEM. */

@@ -28,14 +28,28 @@ struct status {
 	bool read;
 };
 
+/* Of this thread's time on a core: what others take of the core is not the answer's doing. */
+static int64_t used_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static int piece(void *ctx, struct evbuffer *out)
 {
 	struct status *status = ctx;
+	int64_t start_us = used_us();
 	int more;
 
-	if (status->read)
-		return status_print_piece(&status->print, out);
+	if (status->read) {
+		more = status_print_piece(&status->print, out);
+		status->print.spent_us += used_us() - start_us;
+		return more;
+	}
 	more = figures_read(&status->figures);
+	status->print.spent_us += used_us() - start_us;
 	status->read = more == 0;
 	if (more < 0)
 		log_error("status page: the figures can't be read: %s", strerror(-more));

@@ -29,7 +29,7 @@ head_of() { # PATH: status and headers, in small letters
 
 routes() {
 	local path want
-	for path in / /page.js /page.css /icon.svg; do
+	for path in / /page.js /view.js /page.css /icon.svg; do
 		want=$(head_of "$path")
 		grep -q '^http/1.1 200 ok$' <<<"$want" && grep -q "^content-security-policy: default-src 'self';" <<<"$want" &&
 			grep -q '^x-content-type-options: nosniff$' <<<"$want" && grep -q '^cache-control: no-store$' <<<"$want"
@@ -57,7 +57,7 @@ browse() {
 		*) note "$verdict $text" ;;
 		esac
 	done <"$LAB_DIR/browser"
-	[ "$(grep -c '^ok ' "$LAB_DIR/browser")" -ge 18 ]
+	[ "$(grep -c '^ok ' "$LAB_DIR/browser")" -ge 20 ]
 	report $? "to the end"
 	[ -z "${KEEP_SCREENSHOT-}" ] || cp "$LAB_DIR"/page*.png "$KEEP_SCREENSHOT"
 }
