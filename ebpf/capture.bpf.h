@@ -30,6 +30,10 @@ struct {
 	__array(values, struct capture_ring);
 } captures SEC(".maps");
 
+enum {
+	CAPTURE_LATER = 0xffffffff, /* no service has that row */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, FASTPATH_FRAMES);
@@ -122,19 +126,24 @@ __attribute__((noinline)) uint32_t capture_hand_over(uint32_t kind, uint64_t pac
 	return 1;
 }
 
-/* The row of the service that the packet is of, as steer_service() finds it; 0: none. */
+/* The row of the service that the packet is of, as steer_service() finds it; 0: none;
+ * CAPTURE_LATER: its way will tell, for it is a fragment (fragments.bpf.h). */
 SLUICE_INLINE uint32_t capture_row(const struct xdp_md *ctx, const struct arena *tables)
 {
 	const struct generation *g = generation_current(tables);
 	const struct service *service;
 	struct cursor c = cursor_make(ctx);
+	enum verdict parsed;
 	struct packet p;
 
 	if (!g)
 		return 0;
 	if (fastpath_options.frags)
 		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len((struct xdp_md *)(long)ctx);
-	(void)steer_service(tables, g, &p, packet_parse(&c, &p), &service);
+	parsed = packet_parse(&c, &p);
+	if (parsed == VERDICT_fragment)
+		return CAPTURE_LATER;
+	(void)steer_service(tables, g, &p, parsed, &service);
 	return steer_counter_row(service);
 }
 
@@ -160,14 +169,16 @@ __attribute__((noinline)) uint32_t capture_take_in(struct xdp_md *ctx)
 {
 	uint32_t kind = FASTPATH_FRAME_IN;
 	struct fastpath_copy *copy = bpf_map_lookup_elem(&copies, &kind);
+	uint32_t row;
 
 	if (!copy)
 		return 0;
 	copy->taken = 0;
-	if (bpf_ktime_get_ns() > fastpath_capture.until_ns ||
-	    capture_row_any(ctx) != fastpath_capture.service)
+	if (bpf_ktime_get_ns() > fastpath_capture.until_ns)
 		return 0;
-	if (capture_has_room(kind))
+	row = capture_row_any(ctx);
+	/* A fragment may be another's: then it isn't missed, either. */
+	if (row == CAPTURE_LATER || (row == fastpath_capture.service && capture_has_room(kind)))
 		copy->taken = capture_copy(ctx, FASTPATH_FRAME_IN);
 	return 0;
 }

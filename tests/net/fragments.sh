@@ -71,12 +71,42 @@ orphan() {
 	report $? "$vip: a fragment without its first is dropped and counted ($before, then $(counted fragment))"
 }
 
+# captured SERVICE FIELD: a capture holds every fragment of a datagram, not its first alone, as it came and
+# as it left. FIELD: tshark's name of the offset.
+captured() {
+	local service=$1 field=$2 pid try
+	"$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/lb.sock" capture "udp-$service" --seconds 20 \
+		-w "$LAB_DIR/$service.pcapng" 2>"$LAB_DIR/said" &
+	pid=$!
+	for ((try = 0; try < 50; try++)); do
+		[ "$(lab_ctl --json show capture | jq -r '.latest.state')" = on ] && break
+		sleep 0.1
+	done
+	lab_exec client /usr/bin/python3 "$here/datagrams.py" client "$(lab_vip "$service")" 1 "$BYTES" >/dev/null
+	sleep 0.3
+	kill -INT $pid
+	wait $pid
+	tshark -n -r "$LAB_DIR/$service.pcapng" -T json -x 2>/dev/null | jq -r '.[]._source.layers |
+		"\(.frame["frame.packet_id"]) \(.frame["frame.interface_id_tree"]["frame.interface_name"])"' >"$LAB_DIR/pairs"
+	tshark -n -r "$LAB_DIR/$service.pcapng" \
+		-Y 'frame.interface_name == "in" && (ipv6.fraghdr || ip.flags.mf == 1 || ip.frag_offset > 0)' -T fields -e "$field" 2>/dev/null |
+		sort -n | uniq -c | sed 's/^ *//' >"$LAB_DIR/offsets"
+	[ "$(wc -l <"$LAB_DIR/offsets")" -ge 3 ]
+	report $? "$service: a capture has the later fragments, too ($(paste -sd, "$LAB_DIR/offsets"), times and offset)"
+	[ "$(awk '{ print $1 }' "$LAB_DIR/offsets" | sort -u | wc -l)" = 1 ] &&
+		[ "$(grep -c ' in$' "$LAB_DIR/pairs")" = "$(grep -c ' out$' "$LAB_DIR/pairs")" ] &&
+		[ "$(sort -u "$LAB_DIR/pairs" | wc -l)" = "$(wc -l <"$LAB_DIR/pairs")" ]
+	report $? "... each as often as the others, and each as it came and as it left ($(cat "$LAB_DIR/said"))"
+}
+
 trap 'lab_down' EXIT
 lab_up && conf >"$LAB_DIR/lb.conf" && lab_start lb && servers ||
 	{ report 1 "the lab, sluiced and the servers start"; tap_done; exit 1; }
 for service in $(lab_services); do
 	echoed "$service"
 done
+captured v4-ipip ip.frag_offset
+captured v6-ipip ipv6.fraghdr.offset
 [ "$(counted fragment)" = 0 ]
 report $? "no fragment was dropped"
 orphan "$(lab_vip v4-gue)" "$(lab_address4 client)"
