@@ -246,22 +246,6 @@ out:
 	return end;
 }
 
-/*
- * A time from now is from now: libevent would count it from the begin of the loop's turn, so that
- * what a turn starts after it has waited for the kernel would time out too soon.
- */
-static struct event_base *loop_new(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME) == 0)
-		base = event_base_new_with_config(config);
-	if (config)
-		event_config_free(config);
-	return base;
-}
-
 static enum daemon_end run(struct daemon *d, struct model *model)
 {
 	enum daemon_end end = DAEMON_FAILED;

@@ -47,7 +47,7 @@ class Browser:
             request["sessionId"] = self.session
         os.write(self.to, json.dumps(request).encode() + b"\0")
         while True:
-            answer = self.receive(30)
+            answer = self.receive(60)
             if answer is None:
                 raise SystemExit("not ok chromium answers " + method)
             if answer.get("id") == self.number:
@@ -80,4 +80,4 @@ class Browser:
     def close(self):
         self.session = None
         self.call("Browser.close")
-        self.process.wait(15)
+        self.process.wait(60)
