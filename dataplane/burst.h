@@ -100,6 +100,12 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	       uint16_t n);
 
 /*
+ * The first stage of burst_run(): parses all packets, and fills packets, verdict, flows, key and
+ * service, this one with the entry where the key's probes start.
+ */
+void burst_parse(struct burst *b, const struct burst_context *ctx, const struct generation *g);
+
+/*
  * Within the first stage of burst_run(), for a packet of which packet_parse() said `fragment`:
  * completes its flow, or keeps what it tells for those behind it. Returns forward or fragment.
  */

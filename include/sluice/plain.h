@@ -64,6 +64,11 @@ SLUICE_INLINE bool plain_starts(uint32_t type_first, bool v6)
 	return (type_first & 0xffffff) == (be16_from(ETHER_IPV4) | 0x45U << 16);
 }
 
+SLUICE_INLINE bool plain_is_tag(be16 ether_type)
+{
+	return ether_type == be16_from(ETHER_VLAN) || ether_type == be16_from(ETHER_QINQ);
+}
+
 /* `l4_bytes` may be less than 0. What it says is `info`'s share of info[1]. */
 SLUICE_INLINE bool plain_parse_tcp(const uint8_t *l4, int32_t l4_bytes, uint64_t *info)
 {
@@ -179,13 +184,12 @@ SLUICE_INLINE bool plain_find(const struct cursor *c, uint32_t *l3_offset, bool 
 
 	for (int tags = 0; tags <= 2 && (size_t)(c->end - c->pos) >= offset + 2; tags++) {
 		uint32_t type_first = wire_load32(c->pos + offset - 2);
-		be16 type = (be16)type_first;
 
 		*l3_offset = offset;
 		*v6 = plain_starts(type_first, true);
 		if (*v6 || plain_starts(type_first, false))
 			return true;
-		if (type != be16_from(ETHER_VLAN) && type != be16_from(ETHER_QINQ))
+		if (!plain_is_tag((be16)type_first))
 			return false;
 		offset += (uint32_t)sizeof(struct vlan_tag);
 	}
