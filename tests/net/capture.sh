@@ -191,8 +191,10 @@ while True:
 	report $? "--megabytes 1: $(cat "$LAB_DIR/long.said")"
 	lab_kill flood
 	# The sender shares its cores with whoever reads the capture, so not its rate is compared, but
-	# what becomes of what it sends.
-	[ "$plain" -gt 0 ] && [ "$captured" -ge $((plain * 9 / 10)) ]
+	# what becomes of what it sends. The balancer shares them, too: on a quiet machine it forwards
+	# as much as without, under load up to a fifth less. One that waited for the reader would
+	# forward what the reader takes, a sixth of it.
+	[ "$plain" -gt 0 ] && [ "$captured" -ge $((plain * 2 / 3)) ]
 	report $? "of a flood $plain per mille are forwarded, $captured while it is captured: $(cat "$LAB_DIR/flood.said")"
 	grep -q "ended, for its time was over" "$LAB_DIR/flood.said" &&
 		grep -q "; $missed frames missed" "$LAB_DIR/flood.said"
