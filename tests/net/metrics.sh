@@ -138,6 +138,22 @@ stored() {
 	report $? "and Prometheus has nothing to complain of"
 }
 
+# While nothing but traffic happens the log says nothing of it, at its most talkative either.
+quiet() {
+	local more=$(($(wc -l <"$LAB_DIR/sluiced-lb.log") - lines))
+	requests=$(($(wc -l <"$LAB_DIR/load") - requests))
+	[ "$requests" -gt 100 ] && [ "$more" -lt 10 ]
+	report $? "$requests requests, and $more lines in the log"
+	lab_ctl log-level info >/dev/null
+}
+
+no_http() {
+	lab_stop lb
+	sed -i 's/^http = .*/http = { listen = [ ]; };/' "$LAB_DIR/lb.conf"
+	lab_start lb && ! lab_exec lb ss -ltnH | grep -q :9107
+	report $? "listen = [ ]: nothing is served"
+}
+
 no_port_is_up() {
 	[ "$(page 127.0.0.1 /readyz -w ' %{http_code}')" = "no port is up
  503" ]
@@ -148,6 +164,7 @@ not_ready() {
 	lab_within 5 no_port_is_up
 	report $? "/readyz without a port: 503, and why"
 	ip -n "$LAB-lb" link set l0 up
+	lab_lb_address l0 lb # which the link took with it
 }
 
 trap 'touch "$LAB_DIR/load.stop" 2>/dev/null; lab_stop lb; lab_sluiced lb --detach >/dev/null 2>&1; lab_down' EXIT
@@ -162,9 +179,13 @@ lab_spawn lb events "$BUILD/ctl/cli/sluicectl" --json --socket "$LAB_DIR/lb.sock
 sleep 0.5
 pages
 events
-sleep $((SCRAPE_S - (SECONDS - began) > 0 ? SCRAPE_S - (SECONDS - began) : 0))
+lab_ctl log-level debug >/dev/null
+lines=$(wc -l <"$LAB_DIR/sluiced-lb.log") requests=$(wc -l <"$LAB_DIR/load")
+sleep $((SCRAPE_S - (SECONDS - began) > 3 ? SCRAPE_S - (SECONDS - began) : 3))
+quiet
 load_stop
 stored
 [ "$LAB_PATH" = dpdk ] || not_ready
 lab_kill prometheus
+no_http
 tap_done

@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -124,6 +127,42 @@ static void test_journal(void **state)
 	rmdir(folder);
 }
 
+/* In a child, with a /dev of its own: 0, or the line that something else than expected was seen in. */
+static int syslog_hears(void)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char want[64], *heard;
+
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", "/dev", "tmpfs", 0, NULL) != 0 ||
+	    bind(server, (struct sockaddr *)&addr, sizeof(addr)) != 0)
+		return __LINE__;
+	log_set_level(FAST_PATH_LOG_INFO);
+	log_open(LOG_TO_SYSLOG);
+	heard = journal_hears(server, say_warning);
+	/* The facility daemon (3) and the level warning (4). */
+	snprintf(want, sizeof(want), "sluiced[%d]: it is 5", getpid());
+	if (strncmp(heard, "<28>", 4) != 0 || !strstr(heard, want))
+		return __LINE__;
+	return journal_hears(server, say_debug)[0] ? __LINE__ : 0;
+}
+
+static void test_syslog(void **state)
+{
+	int status;
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip();
+	child = fork();
+	if (child == 0)
+		_exit(syslog_hears());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_levels(void **state)
 {
 	enum fast_path_log level;
@@ -140,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeats), cmocka_unit_test(test_seldom),
 		cmocka_unit_test(test_many),    cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_syslog),
 		cmocka_unit_test(test_levels),
 	};
 
