@@ -68,32 +68,52 @@ static int neighbours_collect(struct picture *picture, const struct neighbour_ta
 	return 0;
 }
 
-int picture_take(struct netlink *nl, const struct ip_addr *addrs, size_t n,
-		 const struct picture *old, struct picture *out)
+int picture_begin(struct netlink *nl, const struct ip_addr *addrs, size_t n, struct picture *out)
 {
-	struct picture picture = { 0 };
-	int rc = addrs_copy(&picture, addrs, n);
+	int rc;
 
-	if (rc == 0)
-		rc = link_table_read(nl, &picture.links);
-	if (rc == 0)
-		rc = routes_ask(nl, picture.addrs, picture.routes, picture.n);
-	if (rc == 0)
-		rc = neighbours_collect(&picture, old ? &old->neighbours : NULL);
-	if (rc == 0)
-		rc = neighbour_table_read(nl, &picture.neighbours);
-	if (rc < 0) {
-		picture_free(&picture);
+	*out = (struct picture){ 0 };
+	rc = addrs_copy(out, addrs, n);
+	return rc < 0 ? rc : link_table_read(nl, &out->links);
+}
+
+int picture_go_on(struct netlink *nl, struct picture *picture, size_t max)
+{
+	size_t at = picture->asked_n, left = picture->n - at;
+	int rc;
+
+	max = left < max ? left : max;
+	rc = routes_ask(nl, picture->addrs + at, picture->routes + at, max);
+	if (rc < 0)
 		return rc;
+	picture->asked_n += max;
+	return picture->asked_n < picture->n;
+}
+
+static void hops_take_over(struct picture *picture, const struct picture *old)
+{
+	if (old->n == picture->n &&
+	    memcmp(old->addrs, picture->addrs, old->n * sizeof(*old->addrs)) == 0) {
+		memcpy(picture->hops, old->hops, old->n * sizeof(*old->hops));
+		return;
 	}
-	for (size_t i = 0; old && i < picture.n; i++) {
-		const struct nexthop *hop = picture_hop(old, &picture.addrs[i]);
+	for (size_t i = 0; i < picture->n; i++) {
+		const struct nexthop *hop = picture_hop(old, &picture->addrs[i]);
 
 		if (hop)
-			picture.hops[i] = *hop;
+			picture->hops[i] = *hop;
 	}
-	*out = picture;
-	return 0;
+}
+
+int picture_end(struct netlink *nl, struct picture *picture, const struct picture *old)
+{
+	int rc = neighbours_collect(picture, &old->neighbours);
+
+	if (rc == 0)
+		rc = neighbour_table_read(nl, &picture->neighbours);
+	if (rc == 0)
+		hops_take_over(picture, old);
+	return rc;
 }
 
 void picture_free(struct picture *picture)

@@ -19,15 +19,22 @@ struct picture {
 	struct route *routes;  /* of addrs[i] */
 	struct nexthop *hops;  /* to addrs[i], by picture_compose */
 	size_t n;
+	size_t asked_n; /* of the routes, while it is made */
 	struct link_table links;
 	struct neighbour_table neighbours; /* of the routes */
 };
 
-/* Asks for all about n addresses, in any order. What `old` (may be NULL) knows about neighbours
- * having been solicited is taken over, and so are its next hops, for picture_compose to
- * compare with. Returns 0, or as nexthops_watch. `out` is written on success only. */
-int picture_take(struct netlink *nl, const struct ip_addr *addrs, size_t n,
-		 const struct picture *old, struct picture *out);
+/* Asks for the links; the routes to n addresses, in any order, come next. Returns 0, or as
+ * nexthops_watch. `out` is to be freed in any case. */
+int picture_begin(struct netlink *nl, const struct ip_addr *addrs, size_t n, struct picture *out);
+
+/* Asks for up to `max` routes more. Returns 1: there are more; 0; or as nexthops_watch. */
+int picture_go_on(struct netlink *nl, struct picture *picture, size_t max);
+
+/* Asks for the neighbours of the routes. What `old` knows about neighbours having been solicited is
+ * taken over, and so are its next hops, for picture_compose to compare with. Returns 0, or as
+ * nexthops_watch. */
+int picture_end(struct netlink *nl, struct picture *picture, const struct picture *old);
 
 /* Works out the next hops. Returns whether one differs from what stood there. */
 bool picture_compose(struct picture *picture);

@@ -5,7 +5,9 @@
  */
 #include "nexthop_lab.h"
 
+#include <event2/event.h>
 #include <stdio.h>
+#include <string.h>
 
 static void test_neighbour_appears(void **state)
 {
@@ -204,6 +206,56 @@ static void test_permanent_stays(void **state)
 	assert_int_equal(lab->n_changed, 0);
 }
 
+enum { MANY = 20000 };
+
+/* 10.50.0.0 and on. */
+static void watch_many(struct lab *lab, uint32_t n)
+{
+	static struct ip_addr addrs[MANY];
+
+	for (uint32_t i = 0; i < n; i++)
+		addrs[i] = ip_from_bytes(IP_V4, (const uint8_t[]){ 10, 50, (uint8_t)(i >> 8), (uint8_t)i });
+	assert_int_equal(nexthops_watch(lab->hops, addrs, n), 0);
+}
+
+/*
+ * So many addresses are asked for in steps, between which all else has its turn: another change, and
+ * another set of addresses, which ends the old one's picture.
+ */
+static void test_many(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t pictures;
+
+	ip("route add 10.50.0.0/16 via 10.2.0.254");
+	watch_many(lab, MANY);
+	assert_string_equal(hop_to(lab, "10.50.78.31")->ifname, "n1");
+	pictures = nexthops_stats(lab->hops).pictures;
+	ip("route replace 10.50.0.0/16 via 10.1.0.10");
+	/* Till the picture is begun, and not at its end. */
+	for (int i = 0; i < 100 && nexthops_stats(lab->hops).pictures == pictures; i++) {
+		event_base_loop(lab->base, EVLOOP_ONCE);
+		if (i == 2) /* behind what was asked for already */
+			ip("route replace 10.50.0.0/20 via 10.2.0.254");
+	}
+	wait_change(lab, 0);
+	wait_state(lab, "10.50.78.31", NEXTHOP_RESOLVED);
+	assert_string_equal(hop_to(lab, "10.50.78.31")->ifname, "n0");
+	for (int i = 0; i < 80 && strcmp(hop_to(lab, "10.50.0.0")->ifname, "n1") != 0; i++)
+		loop_for(lab, 100);
+	assert_string_equal(hop_to(lab, "10.50.0.0")->ifname, "n1");
+
+	ip("route replace 10.50.0.0/16 via 10.2.0.254");
+	for (int i = 0; i < 3; i++)
+		event_base_loop(lab->base, EVLOOP_ONCE);
+	watch_many(lab, 10);
+	loop_for(lab, 200);
+	assert_non_null(hop_to(lab, "10.50.0.9"));
+	assert_null(nexthops_get(lab->hops, &(struct ip_addr){ .family = IP_V4,
+							       .bytes = { 10, 50, 0, 10 } }));
+	assert_string_equal(hop_to(lab, "10.50.0.9")->ifname, "n1");
+}
+
 /* More announcements than the socket holds: what was lost is found out all the same. */
 static void test_overrun(void **state)
 {
@@ -235,6 +287,7 @@ int main(void)
 		LAB_TEST(test_unconcerned),
 		LAB_TEST(test_permanent_stays),
 		LAB_TEST(test_overrun),
+		LAB_TEST(test_many),
 	};
 
 	if (!lab_possible())

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The states of next hops in words. Pure functions, any thread.
+ */
+#include "nexthop.h"
+
+const char *nexthop_state_word(enum nexthop_state state)
+{
+	static const char *const words[] = {
+#define X(id, word, text) [NEXTHOP_##id] = word,
+		NEXTHOP_STATES(X)
+#undef X
+	};
+
+	return state < NEXTHOP_N_STATES ? words[state] : "unknown";
+}
+
+const char *nexthop_state_text(enum nexthop_state state)
+{
+	static const char *const texts[] = {
+#define X(id, word, text) [NEXTHOP_##id] = text,
+		NEXTHOP_STATES(X)
+#undef X
+	};
+
+	return state < NEXTHOP_N_STATES ? texts[state] : "unknown";
+}
