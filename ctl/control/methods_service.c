@@ -83,27 +83,33 @@ static bool may_run(struct rpc_call *call, const struct service_conf *next,
 	return false;
 }
 
-/* `spec` NULL: the text says why. Takes over both. */
-static struct service_conf *spec_or_refusal(struct rpc_call *call, struct service_conf *spec,
-					    char *text)
+/* The service that is added, or (`was`) what the one that there is becomes. NULL: refused, or no
+ * memory. */
+static struct service_conf *spec_read(struct rpc_call *call, const struct service_conf *was,
+				      const json_t *keys)
 {
+	char *text = malloc(CONFIG_ERROR_MAX);
+	struct service_conf *spec = NULL;
+
+	if (!text)
+		return NULL;
+	spec = was ? config_service_change(was, keys, text) : config_service_parse(keys, text);
 	if (!spec)
 		methods_refuse_tree(call, text);
 	free(text);
-	return spec;
+	if (!spec || may_run(call, spec, was))
+		return spec;
+	service_conf_unref(spec);
+	return NULL;
 }
 
 static json_t *service_add(struct rpc_call *call)
 {
-	char *text = malloc(CONFIG_ERROR_MAX);
+	struct service_conf *spec = spec_read(call, NULL, call->params);
 	struct model_error error = {.text = ""};
-	struct service_conf *spec;
 	json_t *result = NULL;
 
-	if (!text)
-		return NULL;
-	spec = spec_or_refusal(call, config_service_parse(call->params, text), text);
-	if (spec && may_run(call, spec, NULL))
+	if (spec)
 		result = methods_apply(call, model_service_add(methods_newest(call), spec, &error),
 				       &error);
 	service_conf_unref(spec);
@@ -114,16 +120,15 @@ static json_t *service_set(struct rpc_call *call)
 {
 	const struct service_conf *was = methods_service_named(call, methods_newest(call));
 	json_t *keys = was ? methods_keys(call) : NULL;
-	char *text = malloc(CONFIG_ERROR_MAX);
 	struct model_error error = {.text = ""};
 	struct service_conf *spec = NULL;
 	json_t *result = NULL;
 
-	if (keys && text && json_object_size(keys) == 0)
+	if (keys && json_object_size(keys) == 0)
 		rpc_refuse(call, RPC_PARAMS, "service.set: nothing to set is given");
-	else if (keys && text)
-		spec = spec_or_refusal(call, config_service_change(was, keys, text), text);
-	if (spec && may_run(call, spec, was))
+	else if (keys)
+		spec = spec_read(call, was, keys);
+	if (spec)
 		result = methods_apply(call, model_service_set(methods_newest(call), spec, &error),
 				       &error);
 	service_conf_unref(spec);

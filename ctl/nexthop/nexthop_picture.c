@@ -92,7 +92,7 @@ int picture_go_on(struct netlink *nl, struct picture *picture, size_t max)
 
 static void hops_take_over(struct picture *picture, const struct picture *old)
 {
-	if (old->n == picture->n &&
+	if (old->n == picture->n && old->n > 0 &&
 	    memcmp(old->addrs, picture->addrs, old->n * sizeof(*old->addrs)) == 0) {
 		memcpy(picture->hops, old->hops, old->n * sizeof(*old->hops));
 		return;

@@ -479,9 +479,11 @@ static void test_kept_out(void **state)
 static void test_override(void **state)
 {
 	struct health_conf conf = conf_of(HEALTH_TCP);
-	struct model *model = model_make(&conf, 3);
+	struct model *model;
 
 	(void)state;
+	conf.timing.interval_ms = HEALTH_MS_MAX; /* so that the reason stays */
+	model = model_make(&conf, 3);
 	model->services[0]->backends[0].health.off = true;
 	model->services[0]->backends[1].health.timing.port = w.closed_port;
 	model->services[0]->backends[1].health.timing.fall = 3;
