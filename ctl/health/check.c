@@ -128,9 +128,11 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	c->world->totals.begun++;
 	if (now > c->due_us)
 		c->world->totals.late_us += (uint64_t)(now - c->due_us);
-	/* One that couldn't be made for a while is not made up for. */
-	if (now - c->due_us > c->target.timing.interval_ms * 1000LL)
+	/* One that couldn't be made for a while is not made up for, nor could others be. */
+	if (now - c->due_us > c->target.timing.interval_ms * 1000LL) {
 		c->due_us = now;
+		c->placed = false;
+	}
 	c->began_us = now;
 	c->kind->start(c->probe);
 }
