@@ -123,6 +123,21 @@ bounds() {
 	report $? "-w -: through a pipe to tshark"
 }
 
+# one_backend: of 20 connections, which all backends get some of, those of one.
+one_backend() {
+	local n backends
+	capture_start one v4-ipip --backend b2 --seconds 20
+	for n in {1..20}; do
+		get v4-ipip
+	done
+	sleep 0.3
+	kill -INT "$capture"
+	wait "$capture"
+	backends=$(read_capture one -T fields -e frame.comment | grep -o 'backend b[0-9]*' | sort | uniq -c | sed 's/^ *//')
+	[[ $backends =~ ^[1-9][0-9]*\ backend\ b2$ ]]
+	report $? "--backend b2: its packets alone: ${backends//$'\n'/, }"
+}
+
 # An echo to a vip is no service's; a packet that is dropped has come, and did not leave.
 dropped() {
 	local n
@@ -209,6 +224,7 @@ pairs v4-ipip ip:ip:tcp
 pairs v4-gue ip:udp # tshark knows no GUE of variant 1
 pairs v6-ipip-mixed ip:ipv6:tcp
 bounds
+one_backend
 dropped
 flood
 tap_done
