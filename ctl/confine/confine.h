@@ -10,6 +10,7 @@
 #define SLUICE_CONFINE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum {
 	CONFINE_ERROR_MAX = 320,
@@ -18,6 +19,7 @@ enum {
 /* What is needed from then on. */
 struct confinement {
 	const char *user; /* to become; "": stay who we are */
+	gid_t group;      /* to join where we stay: files are given to it, without CAP_CHOWN */
 	bool bpf;         /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
 };
 

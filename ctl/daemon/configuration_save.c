@@ -113,7 +113,10 @@ int configuration_save(struct configuration *c, const char *who, char **error)
 	err = state_file_write(c->path, text, true);
 	free(text);
 	if (err) {
-		if (asprintf(error, "%s: %s", c->path, strerror(-err)) < 0)
+		if (asprintf(error,
+			     "%s: %s: put what `sluicectl show config --effective` prints there by "
+			     "hand, and reload",
+			     c->path, strerror(-err)) < 0)
 			*error = NULL;
 		return err == -EINVAL ? -EIO : err;
 	}

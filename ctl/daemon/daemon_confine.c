@@ -5,6 +5,7 @@
 #include "daemon_confine.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -34,12 +35,14 @@ bool daemon_confine_check(const struct settings *settings)
 bool daemon_confine(const struct settings *settings, const struct path *path,
 		    const char *config_path)
 {
-	const struct confinement what = {
+	struct confinement what = {
 		.user = settings->user,
 		.bpf = uses_bpf(settings, path),
 	};
+	struct stat file;
 	char error[CONFINE_ERROR_MAX];
 
+	what.group = stat(config_path, &file) == 0 ? file.st_gid : getegid();
 	if (confine(&what, error) < 0) {
 		log_error("%s", error);
 		return false;

@@ -126,6 +126,12 @@ on_lb setpriv --reuid nobody --regid sluice --clear-groups sluicectl backend set
 	until_true 5 on_lb test -s /var/lib/sluice/state.json
 report $? "a member of the group changes something, and it is kept"
 
+on_lb sluicectl save >"$LAB_DIR/said" 2>&1 || said
+[ "$(on_lb stat -c '%a %U %G' /etc/sluice/sluice.conf)" = "640 root sluice" ] &&
+	on_lb grep -q '^# Written by `sluicectl save`' /etc/sluice/sluice.conf && on_lb test -s /etc/sluice/sluice.conf.bak
+report $? "sluicectl save writes the file, which stays the group's to read"
+on_lb cp /etc/sluice/sluice.conf.bak /etc/sluice/sluice.conf && on_lb systemctl reload sluiced
+
 # Hardened in truth, not in words: as the daemon itself sees the machine.
 as_sluiced() {
 	on_lb nsenter --target "$pid" --mount -- "$@"
