@@ -86,6 +86,11 @@ new_process() {
 	[ -n "$now" ] && [ "$now" != "$1" ] && [ "$(property ActiveState)" = active ]
 }
 
+# has_weight SERVICE WEIGHT: one of its backends.
+has_weight() {
+	on_lb sluicectl --json show backends "$1" | jq -e "[.. | .weight? // empty] | any(. == $2)" >/dev/null
+}
+
 healthy() {
 	on_lb sluicectl --json show backends "$1" >"$LAB_DIR/said" &&
 		jq -e '[.. | objects | select(has("health")) | .health | if type == "object" then .state else . end] |
@@ -153,7 +158,7 @@ report $? "journald has its lines, with priorities, under its unit"
 # Reloaded, rightly and wrongly.
 on_lb sed -i '0,/name = "b1"; address = "10.10.11.2"; weight = 100/s//name = "b1"; address = "10.10.11.2"; weight = 70/' /etc/sluice/sluice.conf
 on_lb systemctl reload sluiced &&
-	until_true 5 eval 'on_lb sluicectl --json show backends v4-ipip | jq -e "[.. | objects | select(.backend? == \"b1\" or .name? == \"b1\") | .weight] == [70]" >/dev/null'
+	until_true 5 has_weight v4-ipip 70
 report $? "systemctl reload puts an edited file in force"
 on_lb sed -i.good 's/encap = "gue0"/encap = "gre"/' /etc/sluice/sluice.conf
 on_lb systemctl reload sluiced
@@ -202,6 +207,23 @@ until_true 10 new_process "$pid" && ready && all_answer
 report $? "a killed daemon is started again, and forwards"
 [ "$(property NRestarts)" -ge $((restarts + 2)) ]
 report $? "... by the unit's Restart="
+
+# As a user of its own, and with the log on standard error, as it is by default.
+on_lb sh -c 'sed -i "/^log = /d" /etc/sluice/sluice.conf && echo "security = { user = \"sluice\"; };" >>/etc/sluice/sluice.conf'
+on_lb systemctl reset-failed sluiced
+on_lb systemctl restart sluiced && ready && all_answer
+report $? "with security.user it forwards, too"
+[ "$(on_lb ps -o user= -p "$(property MainPID)")" = sluice ]
+report $? "... as that user"
+on_lb sed -i '0,/weight = 100/s//weight = 45/' /etc/sluice/sluice.conf
+on_lb sluicectl backend set v6-gue b1 weight 60 >/dev/null && has_weight v6-gue 60 &&
+	on_lb systemctl reload sluiced && until_true 5 has_weight v4-ipip 45
+report $? "... can change and reload"
+! on_lb sluicectl save >"$LAB_DIR/said" 2>&1 && grep -q 'put what `sluicectl show config --effective` prints there' "$LAB_DIR/said"
+report $? "... may not write the file, and says what to do: $(cat "$LAB_DIR/said")"
+on_lb journalctl --unit=sluiced --output=json --no-pager | jq -se 'map(select(._TRANSPORT == "stdout" and .PRIORITY == "6"
+	and (.MESSAGE | type == "string" and test("^security: now user sluice")))) | length == 1' >/dev/null
+report $? "... and the journal has the priorities of standard error"
 
 # A backend's machine.
 b1_answers() {
