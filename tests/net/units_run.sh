@@ -245,7 +245,8 @@ report $? "a backend's machine starts"
 on_b1 systemctl start sluice-decap@eth0 >"$LAB_DIR/said" 2>&1 || { said; on_b1 journalctl --no-pager | tail -n 20 | sed 's/^/# /'; }
 [ "$(on_b1 systemctl is-active sluice-decap@eth0)" = active ] && decap_there
 report $? "sluice-decap@eth0 starts, and has its program on eth0"
-b1_answers v4-ipip && b1_answers v6-gue
+# Its check by the vip of v6-gue failed meanwhile, and has to succeed again.
+until_true 15 b1_answers v4-ipip && until_true 15 b1_answers v6-gue
 report $? "... and the backend answers by it"
 on_b1 systemctl stop sluice-decap@eth0 && ! decap_there
 report $? "... until it is stopped"
