@@ -1,145 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sluice-xdp.so as sluiced uses it, on two veths (xdp_lab.h): that it outlives its daemon, is
- * taken up again and exchanged without losing a packet, respects other programs, and leaves
- * nothing when it is told to. Skipped without root.
+ * taken up again and exchanged without losing a packet, and leaves nothing when it is told to.
+ * Skipped without root.
  */
-#include "../parity/fixture.h"
-#include "xdp_lab.h"
+#include "xdp_module_world.h"
 
 #include "program.h"
-#include "sluice/module.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <cmocka.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 
-enum {
-	ARENA_BYTES = 8 << 20,
-	SERVICES = FIXTURE_ROWS_MAX,
-	BACKENDS = FIXTURE_ROWS_MAX * FIXTURE_BACKENDS_MAX,
-	RESTARTS = 8,
-};
-
-static struct lab lab;
-static const struct fast_path *path;
-static struct fast_path_config config;
-static struct fast_path_started started;
-static bool is_running;
-static char error[FAST_PATH_ERROR_MAX];
-static char logged[16384]; /* all lines since start() */
-
-static void log_line(enum fast_path_log level, const char *line)
-{
-	size_t at = strlen(logged);
-
-	if (level != FAST_PATH_LOG_DEBUG)
-		snprintf(logged + at, sizeof(logged) - at, "%s\n", line);
-}
-
-static int start(void)
-{
-	int err;
-
-	logged[0] = error[0] = 0;
-	err = path->start(&config, &started, error);
-	is_running = err == 0;
-	return err;
-}
-
-static void stop(bool detach)
-{
-	is_running = false;
-	path->stop(detach);
-}
-
-static void start_well(bool adopted)
-{
-	if (start() != 0)
-		fail_msg("start: %s", error);
-	if (started.adopted != adopted)
-		fail_msg("adopted: %d; the log:\n%s", started.adopted, logged);
-	assert_int_equal(started.arena_bytes, config.arena_bytes);
-}
-
-/* What the daemon does: lays a generation out, unless it finds one, and publishes. */
-static void publish(void)
-{
-	struct arena_head *head = (struct arena_head *)started.arena;
-	uint32_t offset = head->current;
-
-	if (!started.adopted) {
-		struct fixture *fixture = fixture_new();
-
-		offset = fixture_lay(fixture, started.arena, started.arena_bytes);
-		head->current = 0; /* the fixture has stored it, which is the module's to do */
-		fixture_free(fixture);
-	}
-	path->publish(offset);
-	path->quiesce();
-}
-
-static void assert_nothing_left(void)
-{
-	struct stat st;
-
-	assert_int_equal(lab_program_id("l0"), 0);
-	assert_int_equal(lab_program_id("l1"), 0);
-	assert_int_equal(stat(LAB_PINS, &st), -1);
-}
-
-static int before_each(void **state)
-{
-	config = (struct fast_path_config){
-		.ports = {{.interface = "l0"}, {.interface = "l1"}},
-		.ports_n = 2,
-		.arena_bytes = ARENA_BYTES,
-		.services_max = SERVICES,
-		.backends_max = BACKENDS,
-		.pin_dir = LAB_PINS,
-		.log = log_line,
-	};
-	return 0;
-}
-
-/* So that one failure stays one. */
-static int after_each(void **state)
-{
-	if (is_running)
-		stop(true);
-	return 0;
-}
-
-/* A program that isn't ours. */
-static int foreign_program(void)
-{
-	const struct bpf_insn pass[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", pass, 2, NULL);
-
-	assert_true(fd >= 0);
-	return fd;
-}
+enum { RESTARTS = 8 };
 
 static void test_forwards(void **state)
 {
-	struct service_counters rows[SERVICES];
+	struct service_counters rows[XDP_SERVICES];
 	struct worker_counters workers[FAST_PATH_WORKERS_MAX];
 	uint64_t forwarded = 0, by_worker = 0;
 
@@ -149,15 +35,15 @@ static void test_forwards(void **state)
 	publish();
 	assert_true(lab_exchange(&lab, 0, 0)); /* back out of the port it came by */
 	assert_true(lab_exchange(&lab, 1, 1)); /* out of the other */
-	assert_int_equal(path->services_read(0, SERVICES, rows), 0);
-	for (int i = 0; i < SERVICES; i++)
+	assert_int_equal(path->services_read(0, XDP_SERVICES, rows), 0);
+	for (int i = 0; i < XDP_SERVICES; i++)
 		forwarded += rows[i].packets[VERDICT_forward];
 	assert_int_equal(forwarded, 2);
 	assert_int_equal(path->workers_read(workers, FAST_PATH_WORKERS_MAX), started.workers);
 	for (uint32_t i = 0; i < started.workers; i++)
 		by_worker += workers[i].verdicts.packets[VERDICT_forward];
 	assert_int_equal(by_worker, 2);
-	assert_int_equal(path->services_read(1, SERVICES, rows), -ERANGE);
+	assert_int_equal(path->services_read(1, XDP_SERVICES, rows), -ERANGE);
 	stop(true);
 	assert_nothing_left();
 }
@@ -233,7 +119,7 @@ static void test_sizes_changed(void **state)
 	publish();
 	stop(false);
 	id = lab_program_id("l0");
-	config.arena_bytes = 2 * ARENA_BYTES;
+	config.arena_bytes = 2 * XDP_ARENA_BYTES;
 	start_well(false);
 	assert_non_null(strstr(logged, "arena has another size"));
 	/* The old one goes on until there is something to go on with. */
@@ -371,212 +257,6 @@ static void test_nothing_lost(void **state)
 	assert_nothing_left();
 }
 
-static void test_other_program(void **state)
-{
-	int ifindex = (int)if_nametoindex("l1"), fd = foreign_program();
-	uint32_t id;
-
-	assert_int_equal(bpf_xdp_attach(ifindex, fd, XDP_FLAGS_DRV_MODE, NULL), 0);
-	id = lab_program_id("l1");
-	assert_int_equal(start(), -EBUSY);
-	assert_non_null(strstr(error, "l1: the XDP program foreign (id "));
-	assert_non_null(strstr(error, "ip link set dev l1 xdp off"));
-	assert_non_null(strstr(error, "--replace"));
-	assert_int_equal(lab_program_id("l0"), 0);
-	assert_int_equal(lab_program_id("l1"), id);
-	config.replace = true;
-	start_well(false);
-	assert_int_not_equal(lab_program_id("l1"), id);
-	publish();
-	assert_true(lab_exchange(&lab, 1, 1));
-	stop(true);
-	/* A generic one is in the way of a native one too. */
-	assert_int_equal(bpf_xdp_attach(ifindex, fd, XDP_FLAGS_SKB_MODE, NULL), 0);
-	start_well(false);
-	stop(true);
-	close(fd);
-	assert_nothing_left();
-}
-
-static void test_other_link(void **state)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
-	int fd = foreign_program();
-	int link = bpf_link_create(fd, (int)if_nametoindex("l0"), BPF_XDP, &opts);
-
-	assert_true(link >= 0);
-	assert_int_equal(start(), -EBUSY);
-	assert_non_null(strstr(error, "bpftool link detach id "));
-	config.replace = true;
-	start_well(false);
-	publish();
-	assert_true(lab_exchange(&lab, 0, 0));
-	close(link);
-	assert_true(lab_exchange(&lab, 0, 0));
-	stop(true);
-	close(fd);
-	assert_nothing_left();
-}
-
-static void test_generic(void **state)
-{
-	config.attach = FAST_PATH_ATTACH_GENERIC;
-	start_well(false);
-	assert_non_null(strstr(started.description, "l0 generic, l1 generic"));
-	publish();
-	assert_true(lab_exchange(&lab, 0, 0));
-	assert_true(lab_exchange(&lab, 1, 1));
-	stop(false);
-	config.attach = FAST_PATH_ATTACH_AUTO; /* takes what is there */
-	start_well(true);
-	assert_non_null(strstr(started.description, "l0 generic"));
-	stop(false);
-	config.attach = FAST_PATH_ATTACH_NATIVE;
-	start_well(true);
-	assert_non_null(strstr(started.description, "l0 native"));
-	assert_int_equal(lab_lost(&lab, 10), 0);
-	stop(true);
-	assert_nothing_left();
-}
-
-/* The loopback has no XDP of its own. */
-static void test_no_native(void **state)
-{
-	config.ports[0].interface = "lo";
-	config.ports_n = 1;
-	config.attach = FAST_PATH_ATTACH_NATIVE;
-	assert_int_equal(start(), -ENOTSUP);
-	assert_non_null(strstr(error, "lo: native XDP refused"));
-	config.attach = FAST_PATH_ATTACH_AUTO;
-	start_well(false);
-	assert_non_null(strstr(started.description, "lo generic"));
-	assert_non_null(strstr(logged, "lo: no native XDP"));
-	stop(true);
-}
-
-/* A longer MTU wants a program for frames of several buffers, which can't share a devmap. */
-static void test_mtu_raised(void **state)
-{
-	start_well(false);
-	publish();
-	stop(false);
-	assert_int_equal(system("ip link set l0 mtu 3400"), 0);
-	start_well(false);
-	assert_non_null(strstr(logged, "all is made anew"));
-	publish();
-	assert_int_equal(lab_lost(&lab, 10), 0);
-	stop(false);
-	start_well(true);
-	stop(true);
-	assert_int_equal(system("ip link set l0 mtu 1500"), 0);
-	assert_nothing_left();
-}
-
-static void test_interface_made_anew(void **state)
-{
-	start_well(false);
-	publish();
-	stop(false);
-	assert_int_equal(system("ip link del l1 && ip link add l1 type veth peer name p1 && "
-				"ip link set l1 up && ip link set p1 up"), 0);
-	start_well(false);
-	publish();
-	assert_int_equal(lab_lost(&lab, 10), 0);
-	assert_int_not_equal(lab_program_id("l1"), 0);
-	stop(true);
-	assert_nothing_left();
-}
-
-static void test_ports_read(void **state)
-{
-	struct fast_path_port_info before, info;
-
-	start_well(false);
-	publish();
-	assert_int_equal(path->port_read(0, &before), 0);
-	assert_int_equal(lab_lost(&lab, 10), 0);
-	assert_int_equal(path->port_read(0, &info), 0);
-	assert_string_equal(info.interface, "l0");
-	assert_string_equal(info.driver, "veth");
-	assert_true(info.up);
-	assert_int_not_equal(info.mac[0] | info.mac[3] | info.mac[5], 0);
-	assert_true(info.rx_packets >= before.rx_packets + 10);
-	assert_int_equal(path->port_read(2, &info), -ENOENT);
-	assert_int_equal(system("ip link set l1 down"), 0);
-	assert_int_equal(path->port_read(1, &info), 0);
-	assert_false(info.up);
-	assert_int_equal(system("ip link set l1 up"), 0);
-	stop(true);
-	assert_nothing_left();
-}
-
-static void test_errors(void **state)
-{
-	config.ports[1].interface = "nosuch0";
-	assert_int_equal(start(), -ENODEV);
-	assert_non_null(strstr(error, "ports[1]: no interface nosuch0"));
-	config.ports[1].interface = "l0";
-	assert_int_equal(start(), -EINVAL);
-	assert_non_null(strstr(error, "ports[1]: l0 is ports[0] already"));
-	config.ports[1].interface = NULL;
-	assert_int_equal(start(), -EINVAL);
-	config.ports[1].interface = "l1";
-	config.pin_dir = "relative";
-	assert_int_equal(start(), -EINVAL);
-	config.pin_dir = "/proc/sluice";
-	assert_true(start() < 0);
-	assert_non_null(strstr(error, "mount -t bpf bpf /proc/sluice"));
-	config.pin_dir = LAB_PINS;
-	config.arena_bytes = 1ULL << 50;
-	assert_true(start() < 0);
-	assert_int_not_equal(error[0], 0);
-	assert_int_equal(lab_program_id("l0"), 0);
-}
-
-static void test_held_by_another(void **state)
-{
-	int to_child[2], from_child[2];
-	char byte = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe(to_child) | pipe(from_child), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (start() != 0 || write(from_child[1], &byte, 1) != 1 ||
-		    read(to_child[0], &byte, 1) != 1)
-			_exit(1);
-		stop(true);
-		_exit(0);
-	}
-	close(from_child[1]);
-	assert_int_equal(read(from_child[0], &byte, 1), 1);
-	assert_int_equal(start(), -EBUSY);
-	assert_non_null(strstr(error, "held by another sluiced"));
-	assert_int_equal(write(to_child[1], &byte, 1), 1);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	start_well(false);
-	stop(true);
-	assert_nothing_left();
-}
-
-/* No bpffs there: one is mounted. */
-static void test_mounts_bpffs(void **state)
-{
-	config.pin_dir = "/tmp/sluice-test-xdp-pins/deep";
-	start_well(false);
-	assert_non_null(strstr(logged, "mounted a bpffs at /tmp/sluice-test-xdp-pins/deep"));
-	assert_non_null(strstr(logged, "a mount namespace of our own"));
-	publish();
-	stop(false);
-	assert_int_equal(lab_lost(&lab, 10), 0);
-	start_well(true);
-	stop(true);
-	assert_int_equal(lab_program_id("l0"), 0);
-	assert_int_equal(system("umount /tmp/sluice-test-xdp-pins/deep && "
-				"rmdir -p /tmp/sluice-test-xdp-pins/deep 2>/dev/null; true"), 0);
-}
-
 static void test_quiesce(void **state)
 {
 	struct timespec from, to;
@@ -595,8 +275,6 @@ static void test_quiesce(void **state)
 	stop(true);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, before_each, after_each)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,36 +287,8 @@ int main(void)
 		TEST(test_ports_changed),
 		TEST(test_other_build),
 		TEST(test_nothing_lost),
-		TEST(test_other_program),
-		TEST(test_other_link),
-		TEST(test_generic),
-		TEST(test_no_native),
-		TEST(test_mtu_raised),
-		TEST(test_ports_read),
-		TEST(test_errors),
-		TEST(test_held_by_another),
-		TEST(test_mounts_bpffs),
 		TEST(test_quiesce),
-		/* Last: p1 is another one afterwards. */
-		TEST(test_interface_made_anew),
 	};
-	void *module = dlopen(XDP_MODULE, RTLD_NOW | RTLD_LOCAL);
-	int failed;
 
-	if (!module) {
-		print_message("%s\n", dlerror());
-		return 1;
-	}
-	path = dlsym(module, FAST_PATH_SYMBOL);
-	if (!path || path->abi != FAST_PATH_ABI) {
-		print_message("%s is no fast path of this ABI\n", XDP_MODULE);
-		return 1;
-	}
-	if (!lab_enter(&lab)) {
-		print_message("skip: namespaces and BPF need root\n");
-		return 77;
-	}
-	failed = cmocka_run_group_tests_name("xdp module", tests, NULL, NULL);
-	rmdir(LAB_BPFFS);
-	return failed;
+	return world_run("xdp module", tests, sizeof(tests) / sizeof(tests[0]));
 }

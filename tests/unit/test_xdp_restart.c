@@ -4,63 +4,22 @@
  * daemon that goes on with the tables goes on with the flows, and one that can't says why. Skipped
  * without root.
  */
-#include "../parity/fixture.h"
-#include "xdp_lab.h"
+#include "xdp_module_world.h"
 
 #include "program.h"
 #include "sluice/memory.h"
-#include "sluice/module.h"
 #include "sluice/service.h"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 enum {
-	ARENA_BYTES = 8 << 20,
 	ENTRIES_MAX = 16,
-	ROOM_AT = ARENA_BYTES - 4096, /* where the fixture lays nothing out */
+	ROOM_AT = XDP_ARENA_BYTES - 4096, /* where the fixture lays nothing out */
 };
-
-static struct lab lab;
-static const struct fast_path *path;
-static struct fast_path_config config;
-static struct fast_path_started started;
-static bool is_running;
-static char logged[16384]; /* all lines since start() */
-
-static void log_line(enum fast_path_log level, const char *line)
-{
-	size_t at = strlen(logged);
-
-	if (level != FAST_PATH_LOG_DEBUG)
-		snprintf(logged + at, sizeof(logged) - at, "%s\n", line);
-}
-
-static void start(bool adopted)
-{
-	char error[FAST_PATH_ERROR_MAX] = "";
-
-	logged[0] = 0;
-	if (path->start(&config, &started, error) != 0)
-		fail_msg("start: %s", error);
-	is_running = true;
-	if (started.adopted != adopted)
-		fail_msg("adopted: %d; the log:\n%s", started.adopted, logged);
-}
-
-static void stop(bool detach)
-{
-	is_running = false;
-	path->stop(detach);
-}
 
 static struct generation *generation(void)
 {
@@ -144,27 +103,11 @@ static struct memory_counters counters(void)
 	return c;
 }
 
-static int before_each(void **state)
+static int begin(void **state)
 {
-	config = (struct fast_path_config){
-		.ports = {{.interface = "l0"}, {.interface = "l1"}},
-		.ports_n = 2,
-		.arena_bytes = ARENA_BYTES,
-		.services_max = FIXTURE_ROWS_MAX,
-		.backends_max = FIXTURE_ROWS_MAX * FIXTURE_BACKENDS_MAX,
-		.pin_dir = LAB_PINS,
-		.log = log_line,
-	};
-	start(false);
+	before_each(state);
+	start_well(false);
 	publish_new();
-	return 0;
-}
-
-/* So that one failure stays one. */
-static int after_each(void **state)
-{
-	if (is_running)
-		stop(true);
 	return 0;
 }
 
@@ -196,7 +139,7 @@ static void test_kept(void **state)
 	assert_int_equal(memory_state(&before.entries[0].memory), MEMORY_TCP);
 	stop(false);
 	assert_true(lab_exchange(&lab, 0, 0));
-	start(true);
+	start_well(true);
 	walk(&after);
 	assert_int_equal(after.n, 1);
 	assert_int_equal(after.entries[0].hash, before.entries[0].hash);
@@ -239,7 +182,7 @@ static void test_size_changed(void **state)
 
 	stop(false);
 	config.flows_max = 1 << 17;
-	start(false);
+	start_well(false);
 	assert_non_null(strstr(logged, "half_open has another size"));
 	assert_int_equal(lab_lost(&lab, 10), 0); /* the old one goes on meanwhile */
 	publish_new();
@@ -255,40 +198,22 @@ static void test_older_layout(void **state)
 	stop(false);
 	assert_int_equal(unlink(LAB_PINS "/half_open") | unlink(LAB_PINS "/established") |
 				 unlink(LAB_PINS "/memory_counts"), 0);
-	start(false);
+	start_well(false);
 	assert_non_null(strstr(logged, "arena holds no generation of this build's layout"));
 	assert_int_equal(lab_lost(&lab, 10), 0);
 	publish_new();
 	assert_int_equal(lab_lost(&lab, 10), 0);
 	stop(false);
-	start(true);
+	start_well(true);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, before_each, after_each)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_steady),       TEST(test_kept),         TEST(test_clock),
-		TEST(test_size_changed), TEST(test_older_layout),
+#define ROW(f) cmocka_unit_test_setup_teardown(f, begin, after_each)
+		ROW(test_steady),       ROW(test_kept),         ROW(test_clock),
+		ROW(test_size_changed), ROW(test_older_layout),
 	};
-	void *module = dlopen(XDP_MODULE, RTLD_NOW | RTLD_LOCAL);
-	int failed;
 
-	if (!module) {
-		print_message("%s\n", dlerror());
-		return 1;
-	}
-	path = dlsym(module, FAST_PATH_SYMBOL);
-	if (!path || path->abi != FAST_PATH_ABI) {
-		print_message("%s is no fast path of this ABI\n", XDP_MODULE);
-		return 1;
-	}
-	if (!lab_enter(&lab)) {
-		print_message("skip: namespaces and BPF need root\n");
-		return 77;
-	}
-	failed = cmocka_run_group_tests_name("xdp restart", tests, NULL, NULL);
-	rmdir(LAB_BPFFS);
-	return failed;
+	return world_run("xdp restart", tests, sizeof(tests) / sizeof(tests[0]));
 }
