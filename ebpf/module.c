@@ -7,15 +7,11 @@
  * the first publish(): then the links exchange the program, and the pins follow.
  */
 #include "adoption.h"
-#include "arena_map.h"
-#include "capture.h"
 #include "counters.h"
-#include "flow_maps.h"
-#include "ports.h"
-#include "xdp_link.h"
+#include "links.h"
+#include "module.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -30,20 +26,7 @@
  */
 enum { ONE_BUFFER_BYTES = 3000 };
 
-static struct module {
-	report_log log;
-	struct pins pins;
-	struct ports ports;
-	struct program program;
-	struct flow_maps flows;
-	struct capture capture;
-	struct quiescer quiescer;
-	struct xdp_link links[FASTPATH_PORTS];
-	struct xdp_link_options options;
-	bool adopted;   /* the maps are what was pinned */
-	int older_fd;   /* the pinned program, if it is the one to run: the same build as ours */
-	bool committed; /* links and pins hold what we have */
-} module;
+static struct module module;
 
 /* libbpf's own messages: the errors that matter we say ourselves. */
 static int libbpf_line(enum libbpf_print_level level, const char *format, va_list args)
@@ -56,11 +39,6 @@ static int libbpf_line(enum libbpf_print_level level, const char *format, va_lis
 	line[strcspn(line, "\n")] = 0;
 	report_line(module.log, FAST_PATH_LOG_DEBUG, "%s", line);
 	return 0;
-}
-
-static int running_fd(const struct module *m)
-{
-	return m->older_fd >= 0 ? m->older_fd : m->program.fd;
 }
 
 static int tables_start(struct module *m, const struct fast_path_config *config,
@@ -101,70 +79,6 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 	report_line(m->log, FAST_PATH_LOG_INFO, "%s: adopted the tables%s", m->pins.dir,
 		    m->older_fd >= 0 ? " and the program" :
 				       "; the program is another build, and exchanged");
-	return 0;
-}
-
-/* An old link stays if it is in the mode that is asked for. */
-static bool link_stays(struct xdp_link *link, const struct xdp_link_options *options)
-{
-	if (link->fd < 0)
-		return false;
-	if (options->attach == FAST_PATH_ATTACH_AUTO ||
-	    (options->attach == FAST_PATH_ATTACH_NATIVE) == (link->mode == XDP_MODE_NATIVE))
-		return true;
-	report_line(options->log, FAST_PATH_LOG_WARNING,
-		    "%s: is attached as %s, which the config doesn't want: attaching anew",
-		    link->interface, xdp_mode_name(link->mode));
-	xdp_link_detach(link);
-	link->pinned = false;
-	return false;
-}
-
-static int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
-{
-	for (uint32_t i = 0; i < m->ports.n; i++) {
-		struct xdp_link *link = &m->links[i];
-		int err;
-
-		link->ifindex = (int)m->ports.table.ifindex[i];
-		link->interface = m->ports.names[i];
-		xdp_link_adopt(link, &m->pins, m->log);
-		if (!link_stays(link, &m->options)) {
-			err = xdp_link_make(link, running_fd(m), &m->options, error);
-			if (err)
-				return err;
-		}
-		report_line(m->log, FAST_PATH_LOG_INFO, "%s: XDP in %s mode%s", link->interface,
-			    xdp_mode_name(link->mode), link->pinned ? ", adopted" : "");
-	}
-	if (m->program.config.no_tx)
-		report_line(m->log, FAST_PATH_LOG_INFO,
-			    "a port is a veth, which loses what XDP sends unless its peer has an XDP "
-			    "program or `ethtool -K PEER gro on`");
-	return 0;
-}
-
-/* The links exchange the program, between two packets; then the pins are what runs. */
-static int commit(struct module *m, char error[FAST_PATH_ERROR_MAX])
-{
-	int err = 0;
-
-	for (uint32_t i = 0; i < m->ports.n; i++) {
-		err = xdp_link_update(&m->links[i], running_fd(m));
-		if (err)
-			return report_error(error, err, "%s: can't exchange the XDP program: %s",
-					    m->links[i].interface, strerror(-err));
-	}
-	for (int i = 0; i < PROGRAM_MAPS && m->older_fd < 0 && !err; i++)
-		err = pins_put(&m->pins, program_map_name(i), program_map_fd(&m->program, i));
-	if (!err && m->older_fd < 0)
-		err = pins_put(&m->pins, ADOPTION_PROGRAM_PIN, m->program.fd);
-	for (uint32_t i = 0; i < m->ports.n && !err; i++)
-		err = xdp_link_pin(&m->links[i], &m->pins);
-	if (err)
-		return report_error(error, err, "can't pin in %s: %s", m->pins.dir, strerror(-err));
-	xdp_links_prune(&m->pins, m->ports.table.ifindex, m->ports.n, m->log);
-	m->committed = true;
 	return 0;
 }
 
@@ -228,7 +142,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 	}
 	err = links_start(m, error);
 	if (!err && m->adopted)
-		err = commit(m, error);
+		err = links_commit(m, error);
 	if (err)
 		goto err_release;
 	capture_clear(&m->program);
@@ -244,60 +158,14 @@ static void publish(uint32_t offset)
 	char error[FAST_PATH_ERROR_MAX];
 
 	arena_publish(module.program.arena, offset);
-	if (!module.committed && commit(&module, error) != 0)
+	if (!module.committed && links_commit(&module, error) != 0)
 		report_line(module.log, FAST_PATH_LOG_ERROR,
 			    "%s; what sluiced forwards now ends with it", error);
 }
 
-/* The port's interface is `ifindex` by now, or gone (0). */
-static int port_move(struct module *m, uint32_t port, uint32_t ifindex,
-		     char error[FAST_PATH_ERROR_MAX])
-{
-	struct xdp_link *link = &m->links[port];
-	int err;
-
-	xdp_link_drop(link, &m->pins);
-	link->ifindex = (int)ifindex;
-	m->ports.table.ifindex[port] = ifindex;
-	err = program_port_set(&m->program, port, ifindex);
-	if (err)
-		return report_error(error, err, "%s: can't be written down as a port: %s",
-				    link->interface, strerror(-err));
-	if (ifindex == 0)
-		return 0;
-	err = xdp_link_make(link, running_fd(m), &m->options, error);
-	if (!err && m->committed) {
-		err = xdp_link_pin(link, &m->pins);
-		if (err)
-			report_error(error, err, "%s: can't be pinned in %s: %s", link->interface,
-				     m->pins.dir, strerror(-err));
-	}
-	return err;
-}
-
 static void ports_changed(void)
 {
-	struct module *m = &module;
-	char error[FAST_PATH_ERROR_MAX];
-
-	for (uint32_t i = 0; i < m->ports.n; i++) {
-		const struct xdp_link *link = &m->links[i];
-		uint32_t ifindex = if_nametoindex(m->ports.names[i]);
-
-		/* What could not be attached is tried again. */
-		if (ifindex == m->ports.table.ifindex[i] && (ifindex == 0 || link->fd >= 0))
-			continue;
-		if (port_move(m, i, ifindex, error) != 0)
-			report_line(m->log, FAST_PATH_LOG_ERROR, "%s", error);
-		else if (ifindex == 0)
-			report_line(m->log, FAST_PATH_LOG_WARNING,
-				    "%s: the interface is gone; its port is dead until there is one "
-				    "of that name", link->interface);
-		else
-			report_line(m->log, FAST_PATH_LOG_INFO,
-				    "%s: is interface %u now: XDP attached anew, in %s mode",
-				    link->interface, ifindex, xdp_mode_name(link->mode));
-	}
+	links_follow(&module);
 }
 
 static void quiesce(void)
