@@ -64,16 +64,29 @@ static int row_put(struct listing *l, json_t *row, struct evbuffer *out)
 	return rc;
 }
 
+static int value_put(struct listing *l, struct evbuffer *out)
+{
+	json_t *value = l->list->value(l->ctx);
+	int rc = 0;
+
+	if (!value || evbuffer_add_printf(out, ",\"%s\":", l->list->name) < 0 ||
+	    json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+		rc = -ENOMEM;
+	json_decref(value);
+	return rc;
+}
+
 static int list_close(struct listing *l, struct evbuffer *out)
 {
-	const char *end = l->list->text ? "\"" : "]";
+	int rc = evbuffer_add(out, l->list->text ? "\"" : "]", 1) != 0 ? -ENOMEM : 0;
 
 	l->rows_n = 0;
 	l->list++;
-	if (!l->list->name)
-		return evbuffer_add(out, end, 1) != 0 ? -ENOMEM : 0;
-	return evbuffer_add_printf(out, "%s,\"%s\":%c", end, l->list->name,
-				   l->list->text ? '"' : '[') < 0 ?
+	for (; rc == 0 && l->list->name && l->list->value; l->list++)
+		rc = value_put(l, out);
+	if (rc < 0 || !l->list->name)
+		return rc;
+	return evbuffer_add_printf(out, ",\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0 ?
 		       -ENOMEM :
 		       1;
 }
@@ -88,6 +101,8 @@ static int piece(void *ctx, struct evbuffer *out)
 		rc = l->list->next(l->ctx, &row);
 	if (rc == 0)
 		return list_close(l, out);
+	if (rc == LISTING_NONE_YET)
+		return 1;
 	if (rc > 0)
 		rc = l->list->text ? text_put(row, out) : row_put(l, row, out);
 	return rc == 0 ? 1 : rc;

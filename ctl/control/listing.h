@@ -10,12 +10,16 @@
 #include "api.h"
 #include "rpc.h"
 
+enum { LISTING_NONE_YET = 2 };
+
 struct listing_list {
 	const char *name; /* of the result's member; NULL ends a table */
 	bool text;        /* the rows are strings, and the member is all of them as one */
-	/* The next row, as a new reference (NULL: no memory). Returns 1; 0: there is none; -errno:
-	 * the call is refused. */
+	/* The next row, as a new reference (NULL: no memory). Returns 1; 0: there is none;
+	 * LISTING_NONE_YET: ask again, when others have had their turn; -errno: the call is refused. */
 	int (*next)(void *ctx, json_t **row);
+	/* Instead of rows, behind a list at least: the member, as a new reference (NULL: no memory). */
+	json_t *(*value)(void *ctx);
 };
 
 /*

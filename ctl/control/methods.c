@@ -5,6 +5,8 @@
  */
 #include "methods.h"
 
+#include "listing.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,29 +138,63 @@ json_t *methods_preview_rows(const struct daemon_preview *rows, uint32_t n)
 	return list;
 }
 
+/* A preview under way. */
+struct preview_answer {
+	struct rpc_call *call;
+	struct daemon_preview_walk *walk;
+	bool is_over; /* the walk */
+	uint32_t told_n;
+};
+
+static json_t *refuse_preview(struct rpc_call *call, int rc)
+{
+	return rpc_refuse(call, RPC_FAILED, "what would change can't be told: %s", strerror(-rc));
+}
+
+static int next_preview(void *ctx, json_t **json)
+{
+	struct preview_answer *a = ctx;
+	const struct daemon_api *api = a->call->api;
+	struct daemon_preview row;
+	int rc;
+
+	if (a->is_over) {
+		if (!api->preview_row(a->walk, a->told_n++, &row))
+			return 0;
+		*json = preview_json(&row);
+		return 1;
+	}
+	rc = api->preview_next(a->walk);
+	if (rc < 0) {
+		refuse_preview(a->call, rc);
+		return rc;
+	}
+	a->is_over = rc == 0;
+	return LISTING_NONE_YET;
+}
+
+static void preview_end(void *ctx)
+{
+	struct preview_answer *a = ctx;
+
+	a->call->api->preview_end(a->walk);
+	free(a);
+}
+
+/* Takes `next` over. */
 static json_t *preview(struct rpc_call *call, struct model *next)
 {
-	const struct daemon_api *api = call->api;
-	uint32_t max = next->services_n + methods_model(call)->services_n + 1;
-	struct daemon_preview *rows = calloc(max, sizeof(*rows));
-	json_t *result = NULL;
-	int rows_n;
+	static const struct listing_list lists[] = {{"preview", .next = next_preview}, {.name = NULL}};
+	struct preview_answer *a = calloc(1, sizeof(*a));
+	int rc = a ? call->api->preview_begin(call->api->ctx, next, &a->walk) : -ENOMEM;
 
-	if (!rows) {
-		model_free(next);
-		return NULL;
-	}
-	rows_n = api->preview(api->ctx, next, rows, max);
 	model_free(next);
-	if (rows_n < 0) {
-		rpc_refuse(call, RPC_FAILED, "what would change can't be told: %s",
-			   strerror(-rows_n));
-	} else {
-		result = json_object();
-		methods_put(&result, "preview", methods_preview_rows(rows, (uint32_t)rows_n));
+	if (rc < 0) {
+		free(a);
+		return refuse_preview(call, rc);
 	}
-	free(rows);
-	return result;
+	a->call = call;
+	return listing_answer(call, json_object(), lists, a, preview_end);
 }
 
 /* daemon_done_fn, of a call. */

@@ -3,12 +3,15 @@
  * flows.list, transitions.list, memory.show: what is remembered of flows, and why. Called by
  * rpc.c, on the control thread.
  */
+#include "listing.h"
 #include "methods.h"
 
 #include "sluice/memory_counters.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -29,21 +32,114 @@ const char *methods_transition_word(enum daemon_transition_state state)
 	return "none";
 }
 
-/* `ctx` is the list. */
-static void append_flow(void *ctx, const struct daemon_flow *flow)
+/* A flow that a step found, until its row is made: services may go meanwhile. */
+struct found_flow {
+	uint64_t hash;
+	char service[MODEL_NAME_MAX];
+	char backend[MODEL_NAME_MAX]; /* "": removed */
+	enum memory_state state;
+	uint32_t idle_s, worker;
+};
+
+/* An answer under way. */
+struct flows_answer {
+	struct rpc_call *call;
+	struct daemon_flow_walk *walk;
+	bool is_over; /* the walk */
+	uint64_t matching;
+	struct found_flow *found; /* by the latest step */
+	uint32_t found_n, room, told_n;
+	bool no_memory;
+};
+
+/* Room for one more. */
+static bool found_grow(struct flows_answer *a)
 {
-	json_t **list = ctx, *object = json_object();
+	uint32_t room = a->room ? 2 * a->room : FLOWS_LIMIT_DEFAULT;
+	struct found_flow *found;
+
+	if (a->found_n < a->room)
+		return true;
+	found = realloc(a->found, room * sizeof(*found));
+	if (!found)
+		return false;
+	a->found = found;
+	a->room = room;
+	return true;
+}
+
+static void take_flow(void *ctx, const struct daemon_flow *flow)
+{
+	struct flows_answer *a = ctx;
+	struct found_flow *f;
+
+	a->no_memory = a->no_memory || !found_grow(a);
+	if (a->no_memory)
+		return;
+	f = &a->found[a->found_n++];
+	*f = (struct found_flow){
+		.hash = flow->hash,
+		.state = flow->state,
+		.idle_s = flow->idle_s,
+		.worker = flow->worker,
+	};
+	memcpy(f->service, flow->service->name, sizeof(f->service));
+	if (flow->backend)
+		memcpy(f->backend, flow->backend->name, sizeof(f->backend));
+}
+
+static json_t *flow_json(const struct found_flow *f)
+{
+	json_t *object = json_object();
 	char hash[17];
 
-	snprintf(hash, sizeof(hash), "%016" PRIx64, flow->hash);
+	snprintf(hash, sizeof(hash), "%016" PRIx64, f->hash);
 	methods_put_text(&object, "hash", hash);
-	methods_put_text(&object, "service", flow->service->name);
-	methods_put(&object, "backend",
-		    flow->backend ? rpc_text(flow->backend->name) : json_null());
-	methods_put_text(&object, "state", memory_state_name(flow->state));
-	methods_put_number(&object, "idle_s", flow->idle_s);
-	methods_put_number(&object, "worker", flow->worker);
-	methods_append(list, object);
+	methods_put_text(&object, "service", f->service);
+	methods_put(&object, "backend", f->backend[0] ? rpc_text(f->backend) : json_null());
+	methods_put_text(&object, "state", memory_state_name(f->state));
+	methods_put_number(&object, "idle_s", f->idle_s);
+	methods_put_number(&object, "worker", f->worker);
+	return object;
+}
+
+static int next_flow(void *ctx, json_t **row)
+{
+	struct flows_answer *a = ctx;
+	const struct daemon_api *api = a->call->api;
+	int rc;
+
+	if (a->told_n < a->found_n) {
+		*row = flow_json(&a->found[a->told_n++]);
+		return 1;
+	}
+	if (a->is_over)
+		return 0;
+	a->found_n = a->told_n = 0;
+	rc = api->flows_next(a->walk, take_flow, a, &a->matching);
+	if (a->no_memory)
+		rc = -ENOMEM;
+	if (rc < 0) {
+		rpc_refuse(a->call, RPC_FAILED, "the remembered flows can't be read: %s",
+			   strerror(-rc));
+		return rc;
+	}
+	a->is_over = rc == 0;
+	return LISTING_NONE_YET;
+}
+
+static json_t *matching_json(void *ctx)
+{
+	return json_integer((json_int_t)((struct flows_answer *)ctx)->matching);
+}
+
+static void flows_end(void *ctx)
+{
+	struct flows_answer *a = ctx;
+
+	a->call->api->flows_end(a->walk);
+	free(a->found);
+	free(a);
 }
 
 /* False: refused. */
@@ -78,24 +174,23 @@ static bool read_filter(struct rpc_call *call, struct daemon_flow_filter *filter
 
 static json_t *flows_list(struct rpc_call *call)
 {
+	static const struct listing_list lists[] = {
+		{"flows", .next = next_flow}, {"matching", .value = matching_json}, {.name = NULL}};
 	struct daemon_flow_filter filter;
-	json_t *result, *list;
-	uint64_t matching = 0;
-	int rc;
+	struct flows_answer *a;
 
 	if (!read_filter(call, &filter))
 		return NULL;
-	list = json_array();
-	rc = call->api->flows_read(call->api->ctx, &filter, append_flow, &list, &matching);
-	if (rc < 0) {
-		json_decref(list);
-		return rpc_refuse(call, RPC_FAILED, "the remembered flows can't be read: %s",
-				  strerror(-rc));
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	a->call = call;
+	a->walk = call->api->flows_begin(call->api->ctx, &filter);
+	if (!a->walk) {
+		free(a);
+		return NULL;
 	}
-	result = json_object();
-	methods_put_number(&result, "matching", matching);
-	methods_put(&result, "flows", list);
-	return result;
+	return listing_answer(call, json_object(), lists, a, flows_end);
 }
 
 static json_t *transition_json(const struct service_conf *service,

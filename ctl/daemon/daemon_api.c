@@ -109,18 +109,14 @@ static void api_transition_read(void *ctx, const struct service_conf *service,
 	publisher_transition_read(((struct daemon *)ctx)->publisher, service, out);
 }
 
-static int api_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
-		       uint32_t max)
+static int api_preview_begin(void *ctx, const struct model *next, struct daemon_preview_walk **walk)
 {
-	return publisher_preview(((struct daemon *)ctx)->publisher, next, rows, max);
+	return publisher_preview_begin(((struct daemon *)ctx)->publisher, next, walk);
 }
 
-static int api_flows_read(void *ctx, const struct daemon_flow_filter *filter,
-			  void (*each)(void *each_ctx, const struct daemon_flow *flow),
-			  void *each_ctx, uint64_t *matching)
+static struct daemon_flow_walk *api_flows_begin(void *ctx, const struct daemon_flow_filter *filter)
 {
-	return publisher_flows_read(((struct daemon *)ctx)->publisher, filter, each, each_ctx,
-				    matching);
+	return publisher_flows_begin(((struct daemon *)ctx)->publisher, filter);
 }
 
 static int api_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
@@ -230,8 +226,13 @@ const struct daemon_api daemon_methods_api = {
 	.health_read = api_health_read,
 	.health_totals = api_health_totals,
 	.transition_read = api_transition_read,
-	.preview = api_preview,
-	.flows_read = api_flows_read,
+	.preview_begin = api_preview_begin,
+	.preview_next = publisher_preview_next,
+	.preview_row = publisher_preview_row,
+	.preview_end = publisher_preview_end,
+	.flows_begin = api_flows_begin,
+	.flows_next = publisher_flows_next,
+	.flows_end = publisher_flows_end,
 	.explain = api_explain,
 	.capture_start = api_capture_start,
 	.capture_read = api_capture_read,

@@ -84,6 +84,8 @@ struct daemon_transition {
 	uint32_t previous_slots; /* that know where older flows belong */
 };
 
+struct daemon_preview_walk; /* a preview under way */
+
 /* What a change would do to one service. */
 struct daemon_preview {
 	char service[MODEL_NAME_MAX];
@@ -94,6 +96,8 @@ struct daemon_preview {
 				 * affinity, where the slot of a flow isn't known, all if any moves */
 	uint64_t flows_cut;     /* remembered ones whose backend would be disabled or gone */
 };
+
+struct daemon_flow_walk; /* through the remembered flows */
 
 /* A remembered flow. Pointers are into model(). */
 struct daemon_flow {
@@ -241,21 +245,41 @@ struct daemon_api {
 				struct daemon_transition *out);
 
 	/*
-	 * What submit(next) would do; changes nothing, and leaves `next` to the caller. What was
-	 * submitted before is brought into force first. Writes a row
-	 * for each service that it would touch, at most `max`; returns how many there are; -ENOMEM,
-	 * or as struct fast_path.memory_walk says.
+	 * Begins to tell what submit(next) would do; changes nothing, and has no need of `next`
+	 * afterwards. What was submitted before is brought into force first. 0 or -ENOMEM.
 	 */
-	int (*preview)(void *ctx, const struct model *next, struct daemon_preview *rows,
-		       uint32_t max);
+	int (*preview_begin)(void *ctx, const struct model *next, struct daemon_preview_walk **walk);
 
 	/*
-	 * Hands out remembered flows, in no order; *matching: how many the filter lets through,
-	 * beyond its limit too. 0, or as path_memory_walk() says, which is how long it takes, too.
+	 * A step through the remembered flows, of some milliseconds. 1: there are more; 0: that was
+	 * the last, and the rows are right; or as fast_path.memory_walk says.
 	 */
-	int (*flows_read)(void *ctx, const struct daemon_flow_filter *filter,
+	int (*preview_next)(struct daemon_preview_walk *walk);
+
+	/* Row i: one for each service that it would touch. False: there are no more. */
+	bool (*preview_row)(const struct daemon_preview_walk *walk, uint32_t i,
+			    struct daemon_preview *row);
+
+	/* At any step. NULL is allowed. */
+	void (*preview_end)(struct daemon_preview_walk *walk);
+
+	/*
+	 * Begins to hand out remembered flows, in no order, in steps between which other things
+	 * may be done; flows that come or go meanwhile may be missed. NULL: no memory.
+	 */
+	struct daemon_flow_walk *(*flows_begin)(void *ctx, const struct daemon_flow_filter *filter);
+
+	/*
+	 * A step, of some milliseconds: `each` for the next flows that the filter lets through, as
+	 * far as its limit; *matching: how many it let through until now, beyond the limit too. 1:
+	 * there are more; 0: that was the last; -ENOMEM, or as fast_path.memory_walk says.
+	 */
+	int (*flows_next)(struct daemon_flow_walk *walk,
 			  void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			  void *each_ctx, uint64_t *matching);
+
+	/* At any step. NULL is allowed. */
+	void (*flows_end)(struct daemon_flow_walk *walk);
 
 	/*
 	 * What would become of such a packet, if it came by port `port` now; nothing is changed by

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a model would do if it were put in force: plans are made as for a generation, compared with
- * what is in force, and thrown away. Control thread.
+ * what is in force, and thrown away. What changes while the flows are gone through is not looked at.
+ * Control thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 /* A service that would change. */
 struct service_change {
-	const struct installed *now; /* NULL: it would be new */
+	struct installed *now; /* a reference; NULL: it would be new */
 	bool goes_on;                /* flows of the one are flows of the other */
 	struct plan plan;            /* plan.conf NULL: it would be gone */
 	uint8_t *fates;              /* enum fate, by index; of `now` */
@@ -27,13 +28,16 @@ enum fate {
 	FATE_KEPT,
 };
 
-struct preview {
+struct daemon_preview_walk {
 	const struct running *r;
+	struct fast_path_walk at;
+	/* Of a step. */
 	const struct generation *g;
 	uint32_t now_s;
+	/* Of what was in force when it began. */
 	struct service_change *changes;
 	uint32_t n;
-	struct service_change **by_row; /* of the services in force */
+	struct service_change **by_row;
 };
 
 static int fates_tell(struct service_change *c)
@@ -78,7 +82,7 @@ static bool flow_moves(const struct service_change *c, const struct memory_entry
 
 static void note_flow(void *ctx, uint32_t worker, const struct memory_entry *entry)
 {
-	const struct preview *p = ctx;
+	const struct daemon_preview_walk *p = ctx;
 	uint16_t row = entry->memory.service, index = entry->memory.backend;
 	struct service_change *c = row < p->r->settings.services_max ? p->by_row[row] : NULL;
 	bool cut;
@@ -93,8 +97,8 @@ static void note_flow(void *ctx, uint32_t worker, const struct memory_entry *ent
 }
 
 /* `next` or `now` NULL: it goes, or comes. */
-static int change_add(struct preview *p, const struct service_conf *next,
-		      const struct installed *now)
+static int change_add(struct daemon_preview_walk *p, const struct service_conf *next,
+		      struct installed *now)
 {
 	const struct surroundings *around = &p->r->around;
 	struct service_change *c = &p->changes[p->n];
@@ -102,7 +106,7 @@ static int change_add(struct preview *p, const struct service_conf *next,
 	int err;
 
 	p->n++;
-	c->now = now;
+	c->now = now ? installed_ref(now) : NULL;
 	c->goes_on = next && now && running_goes_on(now, next);
 	if (now)
 		was = installed_former(now);
@@ -125,14 +129,14 @@ static int change_add(struct preview *p, const struct service_conf *next,
 	return 0;
 }
 
-static int changes_find(struct preview *p, const struct model *next)
+static int changes_find(struct daemon_preview_walk *p, const struct model *next)
 {
 	const struct model *model = p->r->model;
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < next->services_n; i++) {
 		const struct service_conf *conf = next->services[i];
-		const struct installed *now = running_find(p->r, conf->name);
+		struct installed *now = running_find(p->r, conf->name);
 
 		if (!now || now->conf != conf)
 			err = change_add(p, conf, now);
@@ -144,41 +148,79 @@ static int changes_find(struct preview *p, const struct model *next)
 	return err;
 }
 
-static int preview(const struct running *r, const struct model *next, struct daemon_preview *rows,
-		   uint32_t max)
+int publisher_preview_begin(void *ctx, const struct model *next, struct daemon_preview_walk **walk)
 {
-	struct preview p = {
-		.r = r,
-		.g = running_generation(r),
-		.now_s = r->path->module->memory_now_s(),
-		.changes = calloc(next->services_n + r->model->services_n + 1,
-				  sizeof(*p.changes)),
-		.by_row = calloc(r->settings.services_max, sizeof(struct service_change *)),
-	};
-	int rc = -ENOMEM;
+	struct publisher *publisher = ctx;
+	const struct running *r = &publisher->running;
+	struct daemon_preview_walk *p;
+	int err = -ENOMEM;
 
-	if (p.changes && p.by_row)
-		rc = changes_find(&p, next);
-	if (rc == 0 && p.n > 0)
-		rc = path_memory_walk(r->path, note_flow, &p);
-	for (uint32_t i = 0; rc == 0 && i < p.n && i < max; i++)
-		rows[i] = p.changes[i].row;
-	if (rc == 0)
-		rc = (int)p.n;
-	for (uint32_t i = 0; p.changes && i < p.n; i++) {
-		plan_free(&p.changes[i].plan);
-		free(p.changes[i].fates);
+	publisher_flush(publisher);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->r = r;
+	p->changes = calloc(next->services_n + r->model->services_n + 1, sizeof(*p->changes));
+	p->by_row = calloc(r->settings.services_max, sizeof(struct service_change *));
+	if (p->changes && p->by_row)
+		err = changes_find(p, next);
+	if (err) {
+		publisher_preview_end(p);
+		return err;
 	}
-	free(p.changes);
-	free(p.by_row);
-	return rc;
+	*walk = p;
+	return 0;
 }
 
-int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
-		      uint32_t max)
+int publisher_preview_next(struct daemon_preview_walk *p)
 {
-	struct publisher *p = ctx;
+	const struct fast_path *module = p->r->path->module;
 
-	publisher_flush(p);
-	return preview(&p->running, next, rows, max);
+	if (p->n == 0)
+		return 0;
+	p->g = running_generation(p->r);
+	p->now_s = module->memory_now_s();
+	return module->memory_walk(&p->at, note_flow, p);
+}
+
+bool publisher_preview_row(const struct daemon_preview_walk *p, uint32_t i,
+			   struct daemon_preview *row)
+{
+	if (i >= p->n)
+		return false;
+	*row = p->changes[i].row;
+	return true;
+}
+
+void publisher_preview_end(struct daemon_preview_walk *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 0; p->changes && i < p->n; i++) {
+		plan_free(&p->changes[i].plan);
+		free(p->changes[i].fates);
+		installed_unref(p->changes[i].now);
+	}
+	free(p->changes);
+	free(p->by_row);
+	free(p);
+}
+
+int publisher_preview(struct publisher *publisher, const struct model *next,
+		      struct daemon_preview *rows, uint32_t max)
+{
+	struct daemon_preview_walk *walk = NULL;
+	int rc = publisher_preview_begin(publisher, next, &walk);
+
+	if (rc == 0)
+		do
+			rc = publisher_preview_next(walk);
+		while (rc > 0);
+	if (rc == 0) {
+		for (uint32_t i = 0; i < walk->n && i < max; i++)
+			rows[i] = walk->changes[i].row;
+		rc = (int)walk->n;
+	}
+	publisher_preview_end(walk);
+	return rc;
 }

@@ -50,13 +50,25 @@ int publisher_backend_counters(void *ctx, const struct service_conf *service,
 void publisher_generation(void *ctx, struct daemon_generation *out);
 void publisher_transition_read(void *ctx, const struct service_conf *service,
 			       struct daemon_transition *out);
-int publisher_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
-		      uint32_t max);
-int publisher_flows_read(void *ctx, const struct daemon_flow_filter *filter,
+int publisher_preview_begin(void *ctx, const struct model *next, struct daemon_preview_walk **walk);
+int publisher_preview_next(struct daemon_preview_walk *walk);
+bool publisher_preview_row(const struct daemon_preview_walk *walk, uint32_t i,
+			   struct daemon_preview *row);
+void publisher_preview_end(struct daemon_preview_walk *walk);
+struct daemon_flow_walk *publisher_flows_begin(void *ctx, const struct daemon_flow_filter *filter);
+int publisher_flows_next(struct daemon_flow_walk *walk,
 			 void (*each)(void *each_ctx, const struct daemon_flow *flow),
 			 void *each_ctx, uint64_t *matching);
+void publisher_flows_end(struct daemon_flow_walk *walk);
 int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port,
 		      struct daemon_explanation *out);
+
+/*
+ * The whole of a preview at once: writes `max` rows at most, and returns how many there are, or as
+ * daemon_api.preview_begin() and preview_next() say.
+ */
+int publisher_preview(struct publisher *publisher, const struct model *next,
+		      struct daemon_preview *rows, uint32_t max);
 
 /* `changed` is called when another model is in force. */
 void publisher_watch(struct publisher *publisher,

@@ -192,55 +192,7 @@ static void fake_transition_read(void *ctx, const struct service_conf *service,
 }
 
 /* A row for each service that is another one in `next`. */
-static int fake_preview(void *ctx, const struct model *next, struct daemon_preview *rows,
-			uint32_t max)
-{
-	const struct fake_daemon *fake = ctx;
-	uint32_t n = 0;
-
-	if (fake->read_rc < 0)
-		return fake->read_rc;
-	for (uint32_t i = 0; i < fake->model->services_n; i++) {
-		const struct service_conf *old = fake->model->services[i];
-		const struct service_conf *new = model_find(next, old->name);
-
-		if (new == old || n++ >= max)
-			continue;
-		rows[n - 1] = (struct daemon_preview){.slots = new ? new->slots : 0,
-						      .slots_moved = 154,
-						      .flows_touched = 12,
-						      .flows_cut = 5};
-		snprintf(rows[n - 1].service, MODEL_NAME_MAX, "%s", old->name);
-	}
-	return (int)n;
-}
-
-static int fake_flows_read(void *ctx, const struct daemon_flow_filter *filter,
-			   void (*each)(void *each_ctx, const struct daemon_flow *flow),
-			   void *each_ctx, uint64_t *matching)
-{
-	const struct fake_daemon *fake = ctx;
-	const struct service_conf *web = model_find(fake->model, "web");
-	uint64_t handed_out = 0;
-
-	*matching = 0;
-	for (uint64_t i = 0; i < fake->flows; i++) {
-		struct daemon_flow flow = {.hash = 0x0123456789abcdef + i,
-					   .service = web,
-					   .backend = i == 1 ? NULL : &web->backends[0],
-					   .state = MEMORY_SYN,
-					   .idle_s = 4,
-					   .worker = 1};
-
-		if ((filter->service && filter->service != flow.service) ||
-		    (filter->backend && filter->backend != flow.backend))
-			continue;
-		++*matching;
-		if (handed_out++ < filter->limit)
-			each(each_ctx, &flow);
-	}
-	return fake->read_rc;
-}
+#include "fake_flows.h"
 
 /*
  * tcp and udp go to web's b1, by a flow table that remembers the flow; a packet that opens one goes
@@ -477,8 +429,13 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.health_read = fake_health_read,
 		.health_totals = fake_health_totals,
 		.transition_read = fake_transition_read,
-		.preview = fake_preview,
-		.flows_read = fake_flows_read,
+		.preview_begin = fake_preview_begin,
+		.preview_next = fake_preview_next,
+		.preview_row = fake_preview_row,
+		.preview_end = fake_preview_end,
+		.flows_begin = fake_flows_begin,
+		.flows_next = fake_flows_next,
+		.flows_end = fake_flows_end,
 		.explain = fake_explain,
 		.capture_start = fake_capture_start,
 		.capture_read = fake_capture_read,

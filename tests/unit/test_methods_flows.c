@@ -130,14 +130,14 @@ static void test_flows(void **state)
 {
 	static const struct row rows[] = {
 		{"some", CALL("flows.list", "{}"),
-		 "{\"matching\":3,\"flows\":[" FLOW("cdef", "\"b1\"") "," FLOW("cdf0", "null") ",",
+		 "{\"flows\":[" FLOW("cdef", "\"b1\"") "," FLOW("cdf0", "null") ",",
 		 false},
 		{"of a service that has none", CALL("flows.list", "{\"service\":\"dns6\"}"),
-		 "{\"matching\":0,\"flows\":[]}", false},
-		{"of a backend", CALL("flows.list", B1("")), "{\"matching\":2,", false},
+		 "{\"flows\":[],\"matching\":0}", false},
+		{"of a backend", CALL("flows.list", B1("")), "],\"matching\":2}", false},
 		{"one", CALL("flows.list", "{\"service\":\"web\",\"limit\":1}"),
-		 "{\"matching\":3,\"flows\":[" FLOW("cdef", "\"b1\"") "]}", false},
-		{"none", CALL("flows.list", "{\"limit\":0}"), "{\"matching\":3,\"flows\":[]}",
+		 "{\"flows\":[" FLOW("cdef", "\"b1\"") "],\"matching\":3}", false},
+		{"none", CALL("flows.list", "{\"limit\":0}"), "{\"flows\":[],\"matching\":3}",
 		 false},
 		{"too many", CALL("flows.list", "{\"limit\":10001}"),
 		 ERROR(-32001, "limit: 10001 is not in 0-10000"), false},
@@ -156,7 +156,7 @@ static void test_flows(void **state)
 	run_rows(rows, sizeof(rows) / sizeof(rows[0]));
 	fake.flows = 25;
 	check("20 if no limit is given", ask(CALL("flows.list", "{}")),
-	      FLOW("ce02", "\"b1\"") "]}");
+	      FLOW("ce02", "\"b1\"") "],\"matching\":25}");
 	fake.read_rc = -ENOMEM;
 	check("they can't be read", ask(CALL("flows.list", "{}")),
 	      ERROR(-32000, "the remembered flows can't be read: Cannot allocate memory"));

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Drains, slow starts, schedulers that don't hash, and what the publisher tells of flows: previews
- * and lists. Packets are sent by the tables that lie in the arena.
+ * Drains, slow starts, and schedulers that don't hash. Packets are sent by the tables that lie in the
+ * arena.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "world_packets.h"
+#include "b1_flows.h"
 
-#define VIP "198.51.100.1"
-
-enum {
-	FLOWS = 400,
-	BACKENDS = 4, /* at most */
-};
-
-static uint64_t flow(uint32_t i)
-{
-	return world_hash(world_service(VIP), i % world_service(VIP)->slots, i);
-}
-
-static void start_spec(struct fixture *f, struct service_conf *spec)
-{
-	world_apply(f, world_with(model_new(&f->settings), spec));
-}
+enum { BACKENDS = 4 }; /* at most */
 
 static struct daemon_backend backend(const struct fixture *f, const char *name)
 {
@@ -34,22 +19,6 @@ static struct daemon_backend backend(const struct fixture *f, const char *name)
 
 	assert_int_equal(publisher_backends_read(f->publisher, s, rows), 0);
 	return rows[service_conf_find(s, name) - s->backends];
-}
-
-/* All flows open; those of b1 go on sending. Returns how many that are. */
-static uint32_t b1_sends(bool opens)
-{
-	static uint8_t homes[FLOWS];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < FLOWS; i++) {
-		if (opens)
-			homes[i] = world_send(VIP, flow(i), true);
-		else if (homes[i] == 1)
-			assert_int_equal(world_send(VIP, flow(i), false), 1);
-		n += homes[i] == 1;
-	}
-	return n;
 }
 
 static void test_drain(void **state)
@@ -247,110 +216,6 @@ static void test_loads(void **state)
 	assert_true(publisher_tick(f->publisher)); /* it never ends */
 }
 
-static struct daemon_preview preview(const struct fixture *f, struct model *next)
-{
-	struct daemon_preview rows[2];
-
-	assert_non_null(next);
-	assert_int_equal(publisher_preview(f->publisher, next, rows, 2), 1);
-	model_free(next);
-	assert_string_equal(rows[0].service, "web");
-	return rows[0];
-}
-
-static void test_preview(void **state)
-{
-	struct fixture *f = *state;
-	struct backend_conf b4 = {.name = "b4", .weight = 100, .addr = addr("192.0.2.4")};
-	struct daemon_preview row;
-	struct daemon_generation generation;
-	struct model_error error;
-	const struct service *s;
-	uint32_t n, slots_b1;
-	struct model *same;
-
-	start_spec(f, world_spec("web", VIP, 3));
-	n = b1_sends(true);
-	world_weight(f, "b1", 50);
-	b1_sends(false);
-	publisher_generation(f->publisher, &generation);
-	s = world_service(VIP);
-	slots_b1 = world_slots_of(s, 1);
-
-	row = preview(f, model_backend_add(world_model(f), "web", &b4, &error));
-	assert_int_equal(row.slots, s->slots);
-	assert_in_range(row.slots_moved, s->slots * 25 / 100, s->slots * 50 / 100);
-	assert_int_equal(row.flows_cut, 0);
-	assert_true(row.flows_touched <= path.flows_n);
-	row = preview(f, model_backend_drain(world_model(f), "web", "b1", 0, &error));
-	assert_true(row.slots_moved >= slots_b1);
-	assert_int_equal(row.flows_cut, 0);
-	row = preview(f, model_backend_admin(world_model(f), "web", "b1", BACKEND_DISABLED,
-					     &error));
-	assert_true(row.slots_moved >= slots_b1);
-	assert_true(row.flows_cut > 0 && row.flows_cut <= n);
-	assert_true(row.flows_touched >= row.flows_cut);
-	row = preview(f, model_service_remove(world_model(f), "web", &error));
-	assert_int_equal(row.slots, 0);
-	assert_int_equal(row.slots_moved, s->slots);
-	assert_int_equal(row.flows_cut, path.flows_n);
-	same = model_backend_weight(world_model(f), "web", "b2", 100, &error);
-	assert_int_equal(publisher_preview(f->publisher, same, &row, 1), 0);
-	model_free(same);
-	/* Nothing was changed by all that. */
-	assert_int_equal(path.published, generation.number);
-	publisher_generation(f->publisher, &generation);
-	assert_int_equal(path.published, generation.number);
-}
-
-struct seen {
-	uint32_t n;
-	uint32_t of_b1;
-	struct daemon_flow last;
-};
-
-static void see(void *ctx, const struct daemon_flow *told)
-{
-	struct seen *seen = ctx;
-
-	seen->n++;
-	seen->of_b1 += told->backend && strcmp(told->backend->name, "b1") == 0;
-	seen->last = *told;
-}
-
-static void test_flows(void **state)
-{
-	struct fixture *f = *state;
-	struct daemon_flow_filter filter = {.limit = 1000};
-	struct seen seen = {0};
-	uint64_t matching;
-	uint32_t n;
-
-	start_spec(f, world_spec("web", VIP, 3));
-	n = b1_sends(true);
-	world_drain(f, "b1", 0);
-	b1_sends(false);
-	path.now_us += 7LL * SECOND_US;
-	assert_int_equal(publisher_flows_read(f->publisher, &filter, see, &seen, &matching), 0);
-	assert_int_equal(seen.n, path.flows_n);
-	assert_int_equal(matching, path.flows_n);
-	assert_int_equal(seen.of_b1, n);
-	assert_string_equal(seen.last.service->name, "web");
-	assert_int_equal(seen.last.idle_s, 7);
-	assert_int_equal(seen.last.state, MEMORY_TCP_ONCE);
-	assert_int_equal(seen.last.worker, (path.flows_n - 1) % 2);
-	filter.service = model_find(world_model(f), "web");
-	filter.backend = service_conf_find(filter.service, "b1");
-	filter.limit = 3;
-	seen.n = 0;
-	assert_int_equal(publisher_flows_read(f->publisher, &filter, see, &seen, &matching), 0);
-	assert_int_equal(seen.n, 3);
-	assert_int_equal(matching, n);
-	filter.backend = service_conf_find(filter.service, "b2");
-	assert_int_equal(publisher_flows_read(f->publisher, &filter, see, &seen, &matching), 0);
-	assert_int_equal(matching, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,8 +227,6 @@ int main(void)
 		WORLD_TEST(test_slow_start),
 		cmocka_unit_test(test_in_turn),
 		WORLD_TEST(test_loads),
-		WORLD_TEST(test_preview),
-		WORLD_TEST(test_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
