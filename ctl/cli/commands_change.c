@@ -100,7 +100,7 @@ const struct command commands_change[] = {
 	 .help = "sets how a service's flows are spread and its backends are checked",
 	 .text = "What is not given stays. Backends whose check changes keep their state until "
 		 "the new check says otherwise.",
-	 .examples = "service set web health type=tcp interval_ms=500\n"
+	 .examples = "service set web health type=tcp interval_ms=500 timeout_ms=300\n"
 		     "service set web health type=none"},
 	{"service remove", service_remove, "service.remove", show_change,
 	 .help = "removes a service with its backends", .examples = "service remove web --dry-run"},

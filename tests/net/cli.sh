@@ -35,6 +35,7 @@ json() {
 	as_defined explain "tcp 10.10.1.2:1 -> $(lab_vip v4-ipip):81"
 	as_defined explain "icmp 10.10.1.2 -> $(lab_vip v4-ipip)"
 	as_defined 'service add' late 198.51.100.99:80/tcp
+	as_defined 'service set' late health type=tcp interval_ms=500 timeout_ms=400
 	as_defined 'backend add' late b1 "$(lab_address4 b1)" weight 5 --dry-run
 	as_defined 'backend add' late b1 "$(lab_address4 b1)"
 	as_defined 'backend set' late b1 weight 7
