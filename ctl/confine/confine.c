@@ -37,6 +37,21 @@ int confine_check(const struct confinement *what, char error[CONFINE_ERROR_MAX])
 	return -ENOENT;
 }
 
+void confine_join(gid_t group)
+{
+	int n = getgroups(0, NULL);
+	gid_t *groups = n < 0 ? NULL : calloc((size_t)n + 1, sizeof(*groups));
+
+	if (!groups)
+		return;
+	n = getgroups(n, groups);
+	if (n >= 0) {
+		groups[n] = group;
+		(void)setgroups((size_t)n + 1, groups);
+	}
+	free(groups);
+}
+
 /* ---- the other threads: nothing at all ---- */
 
 /* In a signal handler. What a thread has no right to drop, it can't regain either: without
@@ -104,27 +119,10 @@ static int become(const char *user, bool bounds, char error[CONFINE_ERROR_MAX])
 	return 0;
 }
 
-/* Beside the groups that there are. Without the right to it these have to do. */
-static void join(gid_t group)
-{
-	int n = getgroups(0, NULL);
-	gid_t *groups = n < 0 ? NULL : calloc((size_t)n + 1, sizeof(*groups));
-
-	if (!groups)
-		return;
-	n = getgroups(n, groups);
-	if (n >= 0) {
-		groups[n] = group;
-		(void)setgroups((size_t)n + 1, groups);
-	}
-	free(groups);
-}
-
-static int stay(const struct confinement *what, bool bounds, char error[CONFINE_ERROR_MAX])
+static int stay(bool bounds, char error[CONFINE_ERROR_MAX])
 {
 	capng_select_t set = bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS;
 
-	join(what->group);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (capng_apply(set) != 0)
 		return fail(error, -EPERM, "can't give capabilities up");
@@ -166,7 +164,7 @@ int confine(const struct confinement *what, char error[CONFINE_ERROR_MAX])
 	threads_n = others_run(drop_bounds, error);
 	if (threads_n < 0)
 		return threads_n;
-	rc = what->user[0] ? become(what->user, bounds, error) : stay(what, bounds, error);
+	rc = what->user[0] ? become(what->user, bounds, error) : stay(bounds, error);
 	if (rc < 0)
 		return rc;
 	threads_n = others_run(drop_capabilities, error);

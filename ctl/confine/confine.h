@@ -19,7 +19,6 @@ enum {
 /* What is needed from then on. */
 struct confinement {
 	const char *user; /* to become; "": stay who we are */
-	gid_t group;      /* to join where we stay: files are given to it, without CAP_CHOWN */
 	bool bpf;         /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
 };
 
@@ -28,6 +27,13 @@ struct confinement {
  * line for people in `error`.
  */
 int confine_check(const struct confinement *what, char error[CONFINE_ERROR_MAX]);
+
+/*
+ * Joins a group, beside those that the process has: so it can read what the group may, and give files
+ * to it, when it has neither CAP_DAC_OVERRIDE nor CAP_CHOWN any more. Without the right to it nothing
+ * happens. To become a user replaces all groups by that user's.
+ */
+void confine_join(gid_t group);
 
 /*
  * Confines the process. To be called once, when every thread that needs more has done what it

@@ -139,8 +139,8 @@ static json_t *state_take(const struct configuration *c)
 			    c->state_path, error, c->state_path);
 	else if (err && err != -ENOENT)
 		events_warn(EVENT_CONFIG, "daemon", NULL, NULL,
-			    "run-time changes are lost: %s can't be read: %s", c->state_path,
-			    strerror(-err));
+			    "run-time changes are lost: %s can't be read: %s; it is kept as %s.bad",
+			    c->state_path, strerror(-err), c->state_path);
 	services = json_incref(json_object_get(state, "services"));
 	json_decref(state);
 	return services ? services : json_array();

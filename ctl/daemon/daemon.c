@@ -313,7 +313,7 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 	log_open(d->settings.log_target);
 	if (!options->debug)
 		log_set_level(d->settings.log_level);
-	if (!options->detach && !daemon_confine_check(&d->settings)) {
+	if (!options->detach && !daemon_confine_begin(&d->settings, options->config_path)) {
 		model_free(model);
 		return DAEMON_BAD_CONFIG;
 	}

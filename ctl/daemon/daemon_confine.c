@@ -21,11 +21,14 @@ static bool uses_bpf(const struct settings *settings, const struct path *path)
 	return strcmp(path->module->name, "xdp") == 0 || strstr(settings->eal_args, af_xdp);
 }
 
-bool daemon_confine_check(const struct settings *settings)
+bool daemon_confine_begin(const struct settings *settings, const char *config_path)
 {
 	const struct confinement what = {.user = settings->user};
 	char error[CONFINE_ERROR_MAX];
+	struct stat file;
 
+	if (stat(config_path, &file) == 0)
+		confine_join(file.st_gid);
 	if (confine_check(&what, error) == 0)
 		return true;
 	log_error("%s", error);
@@ -35,14 +38,12 @@ bool daemon_confine_check(const struct settings *settings)
 bool daemon_confine(const struct settings *settings, const struct path *path,
 		    const char *config_path)
 {
-	struct confinement what = {
+	const struct confinement what = {
 		.user = settings->user,
 		.bpf = uses_bpf(settings, path),
 	};
-	struct stat file;
 	char error[CONFINE_ERROR_MAX];
 
-	what.group = stat(config_path, &file) == 0 ? file.st_gid : getegid();
 	if (confine(&what, error) < 0) {
 		log_error("%s", error);
 		return false;

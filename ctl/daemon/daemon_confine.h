@@ -8,8 +8,11 @@
 
 #include "path.h"
 
-/* Before anything is started: what could not be done later. False: the log says why. */
-bool daemon_confine_check(const struct settings *settings);
+/*
+ * Before anything is started or read but the configuration: joins its group, and looks whether what
+ * comes later can be done. False: the log says why.
+ */
+bool daemon_confine_begin(const struct settings *settings, const char *config_path);
 
 /* Once packets flow and the sockets are open. False: the log says why; the daemon should end. */
 bool daemon_confine(const struct settings *settings, const struct path *path,

@@ -64,6 +64,27 @@ static int all_write(int fd, const char *text)
 	return 0;
 }
 
+/* As the file that it takes the place of. */
+static int owner_keep(int fd, const struct stat *like)
+{
+	return fchown(fd, like->st_uid, like->st_gid) != 0 || fchmod(fd, like->st_mode & 07777) != 0
+		       ? -errno
+		       : 0;
+}
+
+/* Whoever writes it, its folder's group reads it: root does that, without CAP_DAC_OVERRIDE, before
+ * it becomes the user who will write. */
+static int group_take(int fd, const char *aside)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+
+	folder_of(aside, folder);
+	if (stat(folder, &st) != 0)
+		return -errno;
+	return fchown(fd, (uid_t)-1, st.st_gid) == 0 && fchmod(fd, 0640) != 0 ? -errno : 0;
+}
+
 /* A new file, or what a process that died left. */
 static int aside_write(const char *aside, const struct stat *like, const char *text)
 {
@@ -72,9 +93,8 @@ static int aside_write(const char *aside, const struct stat *like, const char *t
 	if (fd < 0)
 		return -errno;
 	err = all_write(fd, text);
-	if (!err && like && (fchown(fd, like->st_uid, like->st_gid) != 0 ||
-			     fchmod(fd, like->st_mode & 07777) != 0))
-		err = -errno;
+	if (!err)
+		err = like ? owner_keep(fd, like) : group_take(fd, aside);
 	if (!err && fsync(fd) != 0)
 		err = -errno;
 	if (close(fd) != 0 && !err)
@@ -112,7 +132,7 @@ int state_file_write(const char *path, const char *text, int backup)
 	err = beside(real, ".new", aside);
 	if (err)
 		return err;
-	err = aside_write(aside, exists ? &old : NULL, text);
+	err = aside_write(aside, exists && backup ? &old : NULL, text);
 	if (!err && exists && backup)
 		err = backup_make(real);
 	if (!err && rename(aside, real) != 0)
@@ -144,13 +164,19 @@ int state_file_read(const char *path, json_t **state, char error[256])
 	FILE *file = fopen(path, "re");
 	json_error_t where;
 	json_t *version;
+	int err;
 
 	*state = NULL;
-	if (!file)
-		return -errno;
+	if (!file) {
+		err = -errno;
+		if (err != -ENOENT)
+			keep_aside(path);
+		return err;
+	}
 	*state = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
 	if (!*state && ferror(file)) {
 		fclose(file);
+		keep_aside(path);
 		return -EIO;
 	}
 	fclose(file);

@@ -219,10 +219,12 @@ on_lb sed -i '0,/weight = 100/s//weight = 45/' /etc/sluice/sluice.conf
 on_lb sluicectl backend set v6-gue b1 weight 60 >/dev/null && has_weight v6-gue 60 &&
 	on_lb systemctl reload sluiced && until_true 5 has_weight v4-ipip 45
 report $? "... can change and reload"
+on_lb systemctl restart sluiced && ready && has_weight v6-gue 60
+report $? "... and what was changed is there after a restart"
 ! on_lb sluicectl save >"$LAB_DIR/said" 2>&1 && grep -q 'put what `sluicectl show config --effective` prints there' "$LAB_DIR/said"
 report $? "... may not write the file, and says what to do: $(cat "$LAB_DIR/said")"
 on_lb journalctl --unit=sluiced --output=json --no-pager | jq -se 'map(select(._TRANSPORT == "stdout" and .PRIORITY == "6"
-	and (.MESSAGE | type == "string" and test("^security: now user sluice")))) | length == 1' >/dev/null
+	and (.MESSAGE | type == "string" and test("^security: now user sluice")))) | length > 0' >/dev/null
 report $? "... and the journal has the priorities of standard error"
 
 # A backend's machine.

@@ -233,14 +233,14 @@ static void files(void **state)
 	assert_int_equal(state_file_read(state_path, &json, error), -ENOENT);
 	assert_int_equal(state_file_write(state_path, "{\"version\": 1, \"a\": 2}", false), 0);
 	assert_int_equal(stat(state_path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(state_file_read(state_path, &json, error), 0);
 	assert_int_equal(json_integer_value(json_object_get(json, "a")), 2);
 	json_decref(json);
-	assert_int_equal(chmod(state_path, 0640), 0);
+	assert_int_equal(chmod(state_path, 0604), 0);
 	assert_int_equal(state_file_write(state_path, "{\"version\": 2}", true), 0);
 	assert_int_equal(stat(state_path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_mode & 07777, 0604);
 	assert_string_equal(file_text(".bak"), "{\"version\": 1, \"a\": 2}");
 	/* Of another version, and none at all. */
 	assert_int_equal(state_file_read(state_path, &json, error), -EINVAL);
