@@ -5,6 +5,7 @@
  */
 #include "capture.h"
 
+#include "clock.h"
 #include "log.h"
 #include "path.h"
 #include "pcapng.h"
@@ -44,14 +45,6 @@ struct captures {
 	int err; /* of making blocks */
 	bool held; /* the client has not read all yet */
 };
-
-static int64_t now_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *const verdict_names[] = {
 #define X(name, action, text) [VERDICT_##name] = #name,
@@ -133,7 +126,7 @@ static void finish(struct captures *c, enum daemon_capture_end end)
 	c->state.captures_all++;
 	c->state.packets_all += c->state.packets;
 	c->state.missed_all += c->state.missed;
-	(void)pcapng_tail(c->buffer, (uint64_t)now_ms(CLOCK_REALTIME) * 1000000, c->state.frames,
+	(void)pcapng_tail(c->buffer, (uint64_t)clock_us(CLOCK_REALTIME) * 1000, c->state.frames,
 			  c->state.missed);
 	log_info("capture of %s: ended: %llu packets, %llu frames missed", c->state.service,
 		 (unsigned long long)c->state.packets, (unsigned long long)c->state.missed);
@@ -156,7 +149,7 @@ static void poll(struct captures *c)
 		finish(c, CAPTURE_PACKETS);
 	else if (c->state.bytes >= c->bytes_max)
 		finish(c, CAPTURE_BYTES);
-	else if (now_ms(CLOCK_MONOTONIC) >= c->ends_ms)
+	else if (clock_now_us() / 1000 >= c->ends_ms)
 		finish(c, CAPTURE_SECONDS);
 }
 
@@ -171,7 +164,7 @@ static void timer_fired(evutil_socket_t fd, short events, void *ctx)
 {
 	struct captures *c = ctx;
 
-	if (now_ms(CLOCK_MONOTONIC) - c->asked_ms > CAPTURE_LEASE_MS) {
+	if (clock_now_us() / 1000 - c->asked_ms > CAPTURE_LEASE_MS) {
 		finish(c, CAPTURE_STOPPED);
 		let_go(c);
 	} else if (c->state.end == CAPTURE_ON) {
@@ -249,7 +242,7 @@ static void begin(struct captures *c, const struct daemon_capture_request *reque
 	memset(c->last_in, 0, sizeof(c->last_in));
 	c->packets_max = request->packets_max;
 	c->bytes_max = request->bytes_max;
-	c->asked_ms = now_ms(CLOCK_MONOTONIC);
+	c->asked_ms = clock_now_us() / 1000;
 	c->ends_ms = c->asked_ms + request->seconds * 1000LL;
 	c->missed_buffer = 0;
 	c->err = 0;
@@ -288,7 +281,7 @@ int captures_read(struct captures *c, uint64_t id, struct daemon_capture_chunk *
 
 	if (!c->held || id != c->state.id)
 		return -ENOENT;
-	c->asked_ms = now_ms(CLOCK_MONOTONIC);
+	c->asked_ms = clock_now_us() / 1000;
 	if (c->state.end == CAPTURE_ON)
 		poll(c);
 	n = evbuffer_remove(c->buffer, bytes, sizeof(bytes));

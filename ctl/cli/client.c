@@ -5,6 +5,8 @@
  */
 #include "client.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
@@ -18,21 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits until the socket is ready. Returns 0 or -errno. */
 static int wait_for(int fd, short events, int64_t end_ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 
 	for (;;) {
-		int64_t left_ms = end_ms == INT64_MAX ? -1 : end_ms - now_ms();
+		int64_t left_ms = end_ms == INT64_MAX ? -1 : end_ms - clock_now_us() / 1000;
 		int rc = poll(&p, 1, left_ms > 0 || end_ms == INT64_MAX ? (int)left_ms : 0);
 
 		if (rc > 0)
@@ -110,7 +104,7 @@ static int connect_to(const char *path, int64_t end_ms)
 	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		const struct timespec pause = {.tv_nsec = 20000000};
 
-		rc = errno == EAGAIN && now_ms() > end_ms ? -ETIMEDOUT : -errno;
+		rc = errno == EAGAIN && clock_now_us() / 1000 > end_ms ? -ETIMEDOUT : -errno;
 		if (rc != -EAGAIN && rc != -EINTR) {
 			close(fd);
 			return rc;
@@ -238,7 +232,7 @@ static int receive_json(int fd, struct input *in, json_t **object, int64_t end_m
 static int exchange(const char *path, const char *method, json_t *params, int timeout_ms,
 		    struct input *in, json_t **answer)
 {
-	int64_t end_ms = now_ms() + timeout_ms;
+	int64_t end_ms = clock_now_us() / 1000 + timeout_ms;
 	char *out = format_line(json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1,
 					  "method", method, "params", params));
 	int fd, rc;

@@ -4,6 +4,7 @@
  */
 #include "drain_wait.h"
 
+#include "clock.h"
 #include "duration.h"
 #include "show.h"
 
@@ -109,8 +110,7 @@ int drain_wait(const struct drain_watch *watch, json_t **result, char line[CLIEN
 	_Static_assert((int)DRAIN_LINE_MAX <= (int)CLIENT_ERROR_MAX, "a line has room");
 	*result = NULL;
 	while (rc == 0 && end == DRAIN_ON) {
-		struct timespec now;
-
+	
 		json_decref(*result);
 		*result = NULL;
 		rc = client_request(watch->socket_path, "backends.list", params, CLIENT_TIMEOUT_MS,
@@ -120,9 +120,8 @@ int drain_wait(const struct drain_watch *watch, json_t **result, char line[CLIEN
 				fputc('\n', watch->out);
 			break;
 		}
-		clock_gettime(CLOCK_REALTIME, &now);
 		end = drain_look(*result, watch->service, watch->backend,
-				 (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, line);
+				 clock_us(CLOCK_REALTIME), line);
 		print(watch, line, end != DRAIN_ON);
 		if (end == DRAIN_ON)
 			pause_ms(watch->interval_ms);

@@ -2,6 +2,7 @@
  *
  * `show backends`. Called through the table in commands.c.
  */
+#include "clock.h"
 #include "show.h"
 
 #include "duration.h"
@@ -73,14 +74,12 @@ static void health_cells(struct table *table, const json_t *backend)
 	const json_t *health = json_object_get(backend, "health");
 	json_int_t since_us = show_number(health, "since_us");
 	char since[DURATION_TEXT_MAX];
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	table_cell(table, "%s", show_text(health, "state"));
 	if (strcmp(show_text(health, "state"), "down") == 0)
 		table_paint(table, PAINT_BAD);
 	table_cell(table, "%s",
-		   since_us == 0 ? "-" : duration_format(now.tv_sec - since_us / 1000000, since));
+		   since_us == 0 ? "-" : duration_format((clock_us(CLOCK_REALTIME) - since_us) / 1000000, since));
 }
 
 void show_backends(const struct show *show, const json_t *result)

@@ -5,6 +5,7 @@
  */
 #include "top.h"
 
+#include "clock.h"
 #include "top_keys.h"
 #include "top_print.h"
 #include "top_screen.h"
@@ -42,10 +43,7 @@ static void on_signal(int number)
 
 static int64_t clock_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return clock_now_us() / 1000;
 }
 
 /* Another sample; the one before stays for the rates. Returns 0 or -errno, with top->message. */

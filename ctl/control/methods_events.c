@@ -2,6 +2,7 @@
  *
  * events.list, events.follow and log.set_level. Called by rpc.c, on the control thread.
  */
+#include "clock.h"
 #include "methods.h"
 
 #include "event_follow.h"
@@ -52,15 +53,12 @@ static bool read_since(struct rpc_call *call, struct event_follow *follow, bool 
 	const json_t *since = json_object_get(call->params, "since");
 	json_int_t id = json_integer_value(since);
 	uint32_t since_s = UINT32_MAX;
-	struct timespec now;
 
 	if (!rpc_integer(call, call->params, "", "since_s", 0, 1U << 30, &since_s))
 		return false;
 	*given = since || since_s != UINT32_MAX;
-	if (since_s != UINT32_MAX) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		follow->since_us = (int64_t)(now.tv_sec - since_s) * 1000000 + now.tv_nsec / 1000;
-	}
+	if (since_s != UINT32_MAX)
+		follow->since_us = clock_us(CLOCK_REALTIME) - since_s * 1000000LL;
 	follow->next = events_first();
 	if (!since)
 		return true;

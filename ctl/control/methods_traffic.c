@@ -3,13 +3,13 @@
  * traffic.list: what rates are made of, for who asks every second, as `sluicectl top` does.
  * Called by rpc.c, on the control thread. Costs a read of the counters and nothing else.
  */
+#include "clock.h"
 #include "listing.h"
 #include "methods.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LIMIT_DEFAULT = 1000, LIMIT_MAX = 10000 };
 
@@ -122,11 +122,8 @@ static void walk_free(void *ctx)
 static json_t *members_json(const struct model *model)
 {
 	json_t *members = json_object();
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	methods_put_number(&members, "clock_us",
-			   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	methods_put_number(&members, "clock_us", (uint64_t)clock_now_us());
 	methods_put_number(&members, "services_total", model->services_n);
 	return members;
 }

@@ -4,25 +4,18 @@
  */
 #include "rpc_stream.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct rpc_stream {
 	struct rpc_call *call;
 	struct evbuffer *first; /* piece, with what comes before it */
 	int more;               /* what the last piece returned */
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 struct rpc_stream *rpc_stream_new(struct rpc_call *call)
 {
@@ -60,10 +53,10 @@ int rpc_stream_go_on(struct rpc_stream *stream, struct evbuffer *out)
 {
 	const struct rpc_pieces *pieces = &stream->call->pieces;
 	size_t before = evbuffer_get_length(out);
-	int64_t end_us = now_us() + RPC_STREAM_TURN_US;
+	int64_t end_us = clock_now_us() + RPC_STREAM_TURN_US;
 
 	evbuffer_add_buffer(out, stream->first); /* nothing the second time */
-	while (stream->more > 0 && now_us() < end_us &&
+	while (stream->more > 0 && clock_now_us() < end_us &&
 	       evbuffer_get_length(out) - before < RPC_STREAM_TURN_BYTES)
 		stream->more = pieces->piece(pieces->ctx, out);
 	return stream->more == 0 ? tail_put(stream, out) : stream->more;

@@ -3,6 +3,7 @@
  * Keeps run-time changes in the state file, and takes them up at the start. Control thread; the
  * file is written by a thread of its own (state_writer.h).
  */
+#include "clock.h"
 #include "configuration_internal.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "events.h"
 #include "log.h"
@@ -24,14 +24,6 @@ enum {
 	/* Making a text takes at most a tenth of the control thread's time. */
 	KEEP_SHARE = 10,
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- writing ---- */
 
@@ -69,7 +61,7 @@ static char *state_text(const struct configuration *c, json_t *overlay)
 
 static void keep_now(struct configuration *c)
 {
-	int64_t began_us = now_us();
+	int64_t began_us = clock_now_us();
 	json_t *overlay = overlay_make(c->file, publisher_model(c->publisher));
 	char *text = NULL;
 
@@ -87,7 +79,7 @@ static void keep_now(struct configuration *c)
 	json_decref(c->written);
 	c->written = overlay;
 	state_writer_put(c->writer, text);
-	c->took_us = now_us() - began_us;
+	c->took_us = clock_now_us() - began_us;
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)

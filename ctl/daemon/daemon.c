@@ -3,6 +3,7 @@
  * The daemon's life. Started from the outside in (configuration, control socket's place, fast
  * path, generation, control server), ended in reverse. Control thread.
  */
+#include "clock.h"
 #include "daemon_internal.h"
 
 #include <errno.h>
@@ -292,12 +293,10 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 {
 	struct daemon *d = &the_daemon;
 	char error[CONFIG_ERROR_MAX];
-	struct timespec now;
 	struct model *model;
 	enum daemon_end end;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	d->started_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	d->started_us = clock_us(CLOCK_REALTIME);
 	d->options = options;
 	model = config_load(options->config_path, error);
 	if (!model) {

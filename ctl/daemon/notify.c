@@ -4,6 +4,8 @@
  */
 #include "notify.h"
 
+#include "clock.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -102,12 +103,10 @@ void notify_ready(const char *format, ...)
 
 void notify_reloading(void)
 {
-	struct timespec now;
 	char text[80];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
-		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+		 (long long)clock_now_us());
 	tell(text);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "events.h"
 #include "log.h"
 
@@ -36,19 +37,6 @@ struct check {
 	int64_t since_us, checked_us; /* since the epoch */
 	char reason[HEALTH_REASON_MAX];
 };
-
-static int64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int64_t now_us(void)
-{
-	return clock_us(CLOCK_MONOTONIC);
-}
 
 /* ---- when ---- */
 
@@ -80,7 +68,7 @@ static uint64_t place_hash(const struct check *c)
 
 static void arm(struct check *c, int64_t due_us)
 {
-	int64_t left_us = due_us - now_us();
+	int64_t left_us = due_us - clock_now_us();
 	struct timeval left = {0};
 
 	c->due_us = due_us;
@@ -100,7 +88,7 @@ static void arm_next(struct check *c)
 	const struct health_timing *t = &c->target.timing;
 	bool doubt = track_in_doubt(&c->track, t);
 	int64_t interval_us = (doubt ? t->fast_interval_ms : t->interval_ms) * 1000LL;
-	int64_t now = now_us();
+	int64_t now = clock_now_us();
 	int64_t due_us;
 
 	if (!doubt && !c->placed) /* to its place, for others may have come here with it */
@@ -119,7 +107,7 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 {
 	struct check *c = ctx;
 	const struct health_ops *ops = c->world->ops;
-	int64_t now = now_us();
+	int64_t now = clock_now_us();
 
 	(void)fd;
 	(void)events;
@@ -146,14 +134,14 @@ static void explain(struct check *c, const char *reason, bool passed, uint16_t s
 	time_t seconds;
 	struct tm utc;
 
-	if (track_is_held(&c->track, now_us())) {
-		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->track.held_until_us - now_us()) /
+	if (track_is_held(&c->track, clock_now_us())) {
+		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->track.held_until_us - clock_now_us()) /
 					   1000000 + 1);
 		gmtime_r(&seconds, &utc);
 		strftime(until, sizeof(until), "%H:%M:%S UTC", &utc);
 		snprintf(c->reason, sizeof(c->reason),
 			 "flapping: held down until %s, %u times down in %u s; %s", until,
-			 track_downs(&c->track, &c->target.service->health, now_us()),
+			 track_downs(&c->track, &c->target.service->health, clock_now_us()),
 			 c->target.service->health.flap_window_s, reason);
 	} else if (streak > 0) {
 		snprintf(c->reason, sizeof(c->reason), "%s, %u of %u", reason, streak,
@@ -192,7 +180,7 @@ static void not_made(struct check *c, const char *reason)
  */
 static bool was_late(struct check *c)
 {
-	int64_t took_us = now_us() - c->began_us;
+	int64_t took_us = clock_now_us() - c->began_us;
 	int64_t timeout_us = c->target.timing.timeout_ms * 1000LL;
 	bool late = took_us > timeout_us + LATE_US && c->excuses < EXCUSES_MAX;
 
@@ -216,7 +204,7 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 	if (!passed && was_late(c)) {
 		log_debug("service %s: backend %s: checked again, since sluiced stood still: %s",
 			  c->target.service->name, c->target.backend->name, reason);
-		arm(c, now_us());
+		arm(c, clock_now_us());
 		return;
 	}
 	if (passed)
@@ -227,7 +215,7 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 	c->complained = false;
 	c->checked_us = clock_us(CLOCK_REALTIME);
 	differs = track_result(&c->track, &c->target.service->health, &c->target.timing, passed,
-			       now_us());
+			       clock_now_us());
 	/* The streak that made the change stands in its reason; an unknown one needs just one. */
 	if (differs && was == HEALTH_UNKNOWN && passed)
 		explain(c, reason, passed, 0);
@@ -275,7 +263,7 @@ struct check *check_new(struct check_world *world, const struct service_conf *se
 			const struct check *was)
 {
 	struct check *c = calloc(1, sizeof(*c));
-	int64_t now = now_us();
+	int64_t now = clock_now_us();
 
 	if (!c)
 		return NULL;

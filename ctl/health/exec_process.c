@@ -3,6 +3,7 @@
  * The process that runs the programs of exec checks: forked off the daemon (exec_helper.c), it has
  * one thread, and nothing but a socket to the daemon.
  */
+#include "clock.h"
 #include "exec_wire.h"
 
 #include <cap-ng.h>
@@ -20,7 +21,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -37,14 +37,6 @@ struct child {
 static struct child children[EXEC_RUNS_MAX];
 static int *start_errors; /* of children, shared with them */
 static int daemon_fd;
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void reply(uint64_t id, enum exec_end end, int code)
 {
@@ -137,7 +129,7 @@ static void start(struct exec_request *request, const struct exec_identity *iden
 	*error = 0;
 	*child = (struct child){
 		.id = request->id,
-		.deadline_ms = now_ms() + request->timeout_ms,
+		.deadline_ms = clock_now_us() / 1000 + request->timeout_ms,
 		.pid = fork(),
 	};
 	if (child->pid == 0)
@@ -218,7 +210,7 @@ static void children_reap(void)
 /* Milliseconds to the next deadline; -1: there is none. */
 static int deadlines_look(void)
 {
-	int64_t now = now_ms(), next = -1;
+	int64_t now = clock_now_us() / 1000, next = -1;
 
 	for (int i = 0; i < EXEC_RUNS_MAX; i++) {
 		struct child *child = &children[i];

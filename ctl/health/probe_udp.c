@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "probe_socket.h"
 
 enum {
@@ -31,18 +31,10 @@ static void end_late(struct udp *u)
 	probe_socket_end(&u->socket, PROBE_FAILED, reason);
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* For an answer, until the deadline. */
 static void wait_on(struct udp *u)
 {
-	int64_t left_us = u->deadline_us - now_us();
+	int64_t left_us = u->deadline_us - clock_now_us();
 
 	if (left_us <= 0)
 		end_late(u);
@@ -81,7 +73,7 @@ static void udp_start(void *probe)
 	const struct health_bytes *send_bytes = &u->socket.target->service->health.send;
 
 	u->answered = false;
-	u->deadline_us = now_us() + u->socket.target->timing.timeout_ms * 1000LL;
+	u->deadline_us = clock_now_us() + u->socket.target->timing.timeout_ms * 1000LL;
 	if (!probe_socket_connect(&u->socket, SOCK_DGRAM, EV_READ))
 		return;
 	if (send(u->socket.fd, send_bytes->bytes, send_bytes->n, 0) < 0)

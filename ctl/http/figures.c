@@ -4,19 +4,12 @@
  */
 #include "figures.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void figures_init(struct figures *f, const struct daemon_api *api)
 {
@@ -290,7 +283,7 @@ static int read_service(struct figures *f, uint32_t i)
 
 int figures_read(struct figures *f)
 {
-	int64_t start_us = now_us(), spent_us;
+	int64_t start_us = clock_now_us(), spent_us;
 	int err = 0;
 
 	if (!f->started)
@@ -299,7 +292,7 @@ int figures_read(struct figures *f)
 	do {
 		if (!err && f->services_read < f->services_n)
 			err = read_service(f, f->services_read++);
-		spent_us = now_us() - start_us;
+		spent_us = clock_now_us() - start_us;
 	} while (!err && spent_us < FIGURES_SLICE_US && f->services_read < f->services_n);
 	f->spent_us += (uint64_t)spent_us;
 	if (err)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "http_server.h"
 
 static const char *const verdict_names[] = {
@@ -77,14 +78,6 @@ static uint64_t packets_of(const uint64_t packets[VERDICT_COUNT], enum action ac
 }
 
 /* ---- the node ---- */
-
-static int64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static json_t *actions(const uint64_t packets[VERDICT_COUNT])
 {
@@ -171,7 +164,7 @@ static json_t *node(const struct status_print *p)
 	(void)gethostname(name, sizeof(name) - 1);
 	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
 			 "name", string(name), "clock_us",
-			 (json_int_t)clock_us(CLOCK_MONOTONIC), "now_us",
+			 (json_int_t)clock_now_us(), "now_us",
 			 (json_int_t)clock_us(CLOCK_REALTIME), "started_us",
 			 (json_int_t)f->info.started_us, "version", string(f->info.version), "path",
 			 string(f->path), "description", string(f->description), "not_ready",

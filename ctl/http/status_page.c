@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "clock.h"
 #include "figures.h"
 #include "log.h"
 #include "status_json.h"
@@ -31,10 +32,7 @@ struct status {
 /* Of this thread's time on a core: what others take of the core is not the answer's doing. */
 static int64_t used_us(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return clock_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int piece(void *ctx, struct evbuffer *out)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log.h"
 
 static struct event_entry ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
@@ -51,12 +52,10 @@ static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 {
 	struct event_entry *e = &ring[next_id % EVENTS_MAX];
 	struct events_listener *listener, *after;
-	struct timespec now;
 	char *asked;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	e->id = next_id;
-	e->when_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	e->when_us = clock_us(CLOCK_REALTIME);
 	e->kind = kind;
 	copy(e->who, sizeof(e->who), who);
 	asked = strstr(e->who, ": ");

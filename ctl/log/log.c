@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log_repeat.h"
 
 enum {
@@ -165,14 +166,6 @@ bool log_level_parse(const char *name, enum fast_path_log *level)
 
 /* ---- lines ---- */
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void repeats_write(int64_t at_us, bool all)
 {
 	char line[LOG_REPEAT_TEXT_MAX + 64];
@@ -187,13 +180,13 @@ static void repeats_write(int64_t at_us, bool all)
 void log_flush(bool all)
 {
 	pthread_mutex_lock(&lock);
-	repeats_write(now_us(), all);
+	repeats_write(clock_now_us(), all);
 	pthread_mutex_unlock(&lock);
 }
 
 void log_line(enum fast_path_log level, const char *line)
 {
-	int64_t at_us = now_us();
+	int64_t at_us = clock_now_us();
 
 	if (level > log_level())
 		return;

@@ -4,9 +4,10 @@
  */
 #include "nexthop_update.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdint.h>
-#include <time.h>
 
 #include <event2/event.h>
 
@@ -15,14 +16,6 @@ enum {
 	REST_FACTOR = 4, /* rest this many times as long as the latest picture took */
 	STEP_ROUTES = 4096, /* asked for at one go, which takes some 5 ms */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static void timer_arm(struct event *timer, unsigned int ms)
 {
@@ -119,7 +112,7 @@ static int picture_change(struct nexthops *hops, struct picture *fresh, bool *ch
 
 int update_all(struct nexthops *hops, const struct ip_addr *addrs, size_t n, bool *changed)
 {
-	uint64_t start_us = now_us();
+	uint64_t start_us = (uint64_t)clock_now_us();
 	struct picture fresh;
 	int rc = picture_begin(&hops->ask, addrs, n, &fresh);
 
@@ -134,7 +127,7 @@ int update_all(struct nexthops *hops, const struct ip_addr *addrs, size_t n, boo
 		return rc;
 	making_end(hops);
 	hops->all_dirty = false;
-	hops->stats.picture_us = now_us() - start_us;
+	hops->stats.picture_us = (uint64_t)clock_now_us() - start_us;
 	return 0;
 }
 
@@ -166,12 +159,12 @@ void update_finish(struct nexthops *hops, int rc, bool changed)
 void update_on_step(evutil_socket_t fd, short what, void *ctx)
 {
 	struct nexthops *hops = ctx;
-	uint64_t start_us = now_us();
+	uint64_t start_us = (uint64_t)clock_now_us();
 	bool changed = false, confirms = hops->confirms;
 	int rc = picture_go_on(&hops->ask, &hops->next, STEP_ROUTES);
 
 	if (rc > 0) {
-		hops->next_us += now_us() - start_us;
+		hops->next_us += (uint64_t)clock_now_us() - start_us;
 		timer_arm(hops->step, 0);
 		return;
 	}
@@ -180,7 +173,7 @@ void update_on_step(evutil_socket_t fd, short what, void *ctx)
 		hops->next = (struct picture){ 0 };
 	}
 	making_end(hops);
-	hops->stats.picture_us = hops->next_us + now_us() - start_us;
+	hops->stats.picture_us = hops->next_us + (uint64_t)clock_now_us() - start_us;
 	/* The fast path's packets don't show the kernel that a neighbour is in use. */
 	if (rc == 0 && confirms)
 		update_solicit(hops, &hops->now.neighbours, NEIGHBOUR_STALE);
@@ -191,7 +184,7 @@ void update_on_step(evutil_socket_t fd, short what, void *ctx)
 
 void update_begin(struct nexthops *hops)
 {
-	uint64_t start_us = now_us();
+	uint64_t start_us = (uint64_t)clock_now_us();
 	int rc;
 
 	if (hops->making)
@@ -204,6 +197,6 @@ void update_begin(struct nexthops *hops)
 	}
 	hops->making = true;
 	hops->all_dirty = false; /* what is announced from now on is to be asked anew */
-	hops->next_us = now_us() - start_us;
+	hops->next_us = (uint64_t)clock_now_us() - start_us;
 	update_on_step(-1, 0, hops);
 }

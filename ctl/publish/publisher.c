@@ -3,6 +3,7 @@
  * The publisher's life, and how changes come to it: from the control socket, from the kernel, from
  * drains. publication.c makes generations of them. Control thread.
  */
+#include "clock.h"
 #include "publisher_internal.h"
 
 #include <errno.h>
@@ -14,19 +15,6 @@
 #include "events.h"
 #include "link_table.h"
 #include "log.h"
-
-static int64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int64_t now_us(void)
-{
-	return clock_us(CLOCK_MONOTONIC);
-}
 
 static int64_t now_real_us(void)
 {
@@ -202,9 +190,9 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	r->settings = *settings;
 	r->around.settings = &r->settings;
 	r->around.ports_n = path->ports_n;
-	r->around.now_us = now_us;
+	r->around.now_us = clock_now_us;
 	r->around.now_real_us = now_real_us;
-	p->changes = changes_new(base, now_us, publication_make, p);
+	p->changes = changes_new(base, clock_now_us, publication_make, p);
 	if (!p->changes)
 		goto err_free;
 	err = publisher_open(p, base, arena, path->started.arena_bytes);
