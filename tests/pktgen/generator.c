@@ -57,7 +57,8 @@ static uint64_t under_way(const struct generator *g)
 	return g->ledger.next - g->ledger.received;
 }
 
-/* Packets that the rate allows by now. */
+/* Packets that the rate allows by now. None right after a gap: the next one is due when its time has
+ * come since then, and one before it would be more than were due. */
 static uint64_t rate_due(struct generator *g, uint64_t now)
 {
 	double rate = (double)g->options->rate_pps / (double)g->tsc_hz;
@@ -67,7 +68,7 @@ static uint64_t rate_due(struct generator *g, uint64_t now)
 		g->pace_tsc = now;
 		g->pace_made = 0;
 		g->gaps++;
-		return 1;
+		return 0;
 	}
 	return due;
 }
