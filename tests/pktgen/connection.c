@@ -55,6 +55,6 @@ struct segment connection_next(struct connection *c, uint32_t payload_bytes, uin
 		break;
 	}
 	c->seq += seq_bytes;
-	c->packets++;
+	c->packets += c->packets < UINT32_MAX;
 	return s;
 }

@@ -28,7 +28,7 @@ enum connection_stage {
 struct connection {
 	uint32_t life;    /* how many flows have had this place before */
 	uint32_t seq;     /* of the next byte; TCP */
-	uint32_t packets; /* sent */
+	uint32_t packets; /* sent; no more than fit */
 	uint8_t stage;
 	bool closing; /* it ends as soon as it can */
 	uint16_t target; /* its service: the caller's to set */

@@ -32,7 +32,6 @@ static void flow_open(struct traffic *t, uint32_t place, uint32_t life)
 
 	connection_open(c, life, tcp, (uint32_t)random_mix(flow ^ t->set.seed));
 	c->target = (uint16_t)target;
-	t->flows_opened++;
 }
 
 /* Both families need room: a flow's number, and so its client, doesn't depend on the family. */
@@ -124,6 +123,7 @@ void traffic_write(struct traffic *t, const struct source_packet *packet, uint64
 
 	clients_endpoint(family(t, template->v6), flow, &client, &fields.client_port);
 	fields.client = &client;
+	t->flows_opened += c->packets == 0;
 	fields.segment = connection_next(c, packet->bytes - template->payload_offset,
 					 t->set.flow_packets,
 					 (uint32_t)(random_mix(flow ^ t->set.seed) >> 32));

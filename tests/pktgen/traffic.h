@@ -34,7 +34,7 @@ struct traffic {
 	uint64_t random;
 	uint32_t next_place, next_renewal;
 	uint32_t lives_max;    /* then client addresses begin anew */
-	uint64_t flows_opened;
+	uint64_t flows_opened; /* those with a packet */
 };
 
 /* -ENOMEM; -ERANGE: more flows than the clients' prefixes have room for. */

@@ -238,27 +238,39 @@ static void test_seed(void **state)
 	free(other);
 }
 
-/* Flows that are renewed come from the place's next life, and each flow is renewed in its turn. */
-static void test_renewal(void **state)
+static void rounds_write(struct traffic *t, int rounds)
 {
 	static uint8_t frame[FRAME_MAX_BYTES];
+
+	for (int i = 0; i < rounds * FLOWS; i++) {
+		struct source_packet packet = traffic_next(t);
+
+		traffic_write(t, &packet, (uint64_t)i, frame);
+	}
+}
+
+/*
+ * Flows that are renewed come from the place's next life, and each flow is renewed in its turn. One
+ * counts as opened with its first packet.
+ */
+static void test_renewal(void **state)
+{
 	struct world w;
-	uint64_t before;
 
 	(void)state;
 	world_make(&w, mix, "64", 0, false, 1);
-	before = w.traffic.flows_opened;
+	assert_int_equal(w.traffic.flows_opened, 0);
+	rounds_write(&w.traffic, 1);
+	assert_int_equal(w.traffic.flows_opened, FLOWS);
 	for (int i = 0; i < FLOWS; i++)
 		traffic_renew(&w.traffic);
-	/* TCP: SYN, ACK, FIN, ACK; UDP: one. Then all have begun anew, once. */
-	for (uint64_t number = 0; number < 4 * FLOWS; number++) {
-		struct source_packet packet = traffic_next(&w.traffic);
-
-		traffic_write(&w.traffic, &packet, number, frame);
-	}
-	assert_int_equal(w.traffic.flows_opened - before, FLOWS);
+	/* TCP after its SYN: ACK, FIN, ACK; UDP: one more. Then all have ended. */
+	rounds_write(&w.traffic, 3);
 	for (int i = 0; i < FLOWS; i++)
 		assert_int_equal(w.traffic.connections[i].life, 1);
+	assert_in_range(w.traffic.flows_opened, FLOWS + 1, 2 * FLOWS - 1);
+	rounds_write(&w.traffic, 1);
+	assert_int_equal(w.traffic.flows_opened, 2 * FLOWS);
 	world_free(&w);
 }
 
