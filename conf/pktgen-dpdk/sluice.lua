@@ -19,9 +19,8 @@ local seconds      = 10
 
 local port, flows, frame_bytes = "0", 10000, 64
 
--- The address that is n behind 198.18.0.1 (RFC 2544: for benchmarks).
+-- The address that is n behind 198.18.0.0/15's first (RFC 2544: for benchmarks).
 local function client(n)
-	n = n + 1
 	return string.format("198.%d.%d.%d", 18 + math.floor(n / 65536),
 		math.floor(n / 256) % 256, n % 256)
 end
