@@ -43,6 +43,20 @@ churn() {
 	is ".flows.seen > 19000" "flow churn, sizes: new flows come"
 }
 
+# A capture's packets: of 500 flows, written to a file first.
+replay() {
+	timeout 20 "$PKTGEN" --device "net_pcap0,tx_pcap=$dir/mix.pcap" --hugepages off --quiet --wait 0 \
+		--timeout 1 --peer 02:00:00:00:00:01 --to 198.51.100.10:80/tcp --to 198.51.100.12:53/udp \
+		--to '[2001:db8:100::11]:443/udp' --to '[2001:db8:100::12]:443/tcp' --flows 500 \
+		--flow-packets 20 --count 10000 --size 64:7,594:4,1300:1 >/dev/null 2>&1
+	run --pcap "$dir/mix.pcap" --once --rewrite-macs --closed 128
+	status=$?
+	checked "a capture" 10000
+	is '.flows.seen == 500' "a capture: its 500 flows"
+	is '[.outer_headers | keys[]] == ["gue0_over_v4", "gue1_over_v6", "ipip_over_v4"]' \
+		"a capture: by the encapsulation of each service"
+}
+
 forwarded() {
 	sluicectl --json show counters | jq '[.services[].packets.forward] | add'
 }
@@ -101,6 +115,7 @@ balancer_prepare && balancer_start dpdk \
 report 0 "sluiced starts"
 closed_loop
 churn
+replay
 moved_flows
 lost_packets
 balancer_runs
