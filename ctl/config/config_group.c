@@ -5,13 +5,14 @@
  */
 #include "config_value.h"
 
+#include "near.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
 	PATH_ROOM = 256,
-	KEY_ROOM = 64, /* of a key that is compared with the known ones; what is longer is cut */
 };
 
 /* Writes "services[0].port", from the root down. Returns what it has used. */
@@ -59,35 +60,6 @@ void config_fault(struct config_reader *r, const config_setting_t *s, const char
 	config_report_add(r->report, file, line, path, "%s", text);
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* Levenshtein: how many characters to insert, delete or replace to make one of the other. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t a_n = strnlen(a, KEY_ROOM), b_n = strnlen(b, KEY_ROOM);
-	size_t row[KEY_ROOM + 1];
-
-	for (size_t j = 0; j <= b_n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_n; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[b_n];
-}
-
 /* The key that `name` was likely meant to be, or NULL. */
 static const char *key_guess(const char *name, const struct config_key *keys)
 {
@@ -100,7 +72,7 @@ static const char *key_guess(const char *name, const struct config_key *keys)
 		size_t shorter = name_n > key_n ? key_n : name_n;
 		/* "prot" is nearer to "protocol" than to "port". */
 		bool begins = strncmp(key->name, name, shorter) == 0;
-		size_t distance = begins ? 0 : edit_distance(name, key->name);
+		size_t distance = begins ? 0 : near_distance(name, key->name);
 
 		if (2 * distance <= longer && distance < nearest_distance) {
 			nearest_distance = distance;

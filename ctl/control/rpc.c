@@ -7,6 +7,7 @@
 
 #include "api.h"
 #include "log.h"
+#include "near.h"
 #include "rpc_params.h"
 #include "rpc_stream.h"
 
@@ -60,34 +61,6 @@ json_t *rpc_error_answer(enum rpc_error_code error, const char *text)
 	return error_answer(NULL, error, text);
 }
 
-/* Letters to change, put in or leave out to turn one text into the other (Levenshtein). */
-static size_t text_distance(const char *a, const char *b)
-{
-	enum { LENGTH_MAX = 40 };
-	size_t row[LENGTH_MAX + 1], b_length = strlen(b);
-
-	if (strlen(a) > LENGTH_MAX || b_length > LENGTH_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b_length; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < b_length; j++) {
-			size_t best = corner + (a[i] != b[j]);
-
-			corner = row[j + 1];
-			if (best > row[j] + 1)
-				best = row[j] + 1;
-			if (best > corner + 1)
-				best = corner + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[b_length];
-}
-
 static const struct rpc_method *method_find(const char *name)
 {
 	const struct rpc_method *method;
@@ -101,20 +74,14 @@ static const struct rpc_method *method_find(const char *name)
 
 static void refuse_method(struct rpc_call *call, const char *name)
 {
-	const struct rpc_method *method, *nearest = NULL;
-	size_t least = 5; /* further away is no typing error */
+	const struct rpc_method *method;
+	struct near near = near_to(name);
 
-	for (size_t i = 0; (method = rpc_method_at(i)); i++) {
-		size_t distance = text_distance(name, method->name);
-
-		if (distance < least) {
-			least = distance;
-			nearest = method;
-		}
-	}
-	if (nearest)
+	for (size_t i = 0; (method = rpc_method_at(i)); i++)
+		near_try(&near, method->name);
+	if (near.best)
 		rpc_refuse(call, RPC_METHOD, "no method \"%.64s\"; the nearest is \"%s\"", name,
-			   nearest->name);
+			   near.best);
 	else
 		rpc_refuse(call, RPC_METHOD, "no method \"%.64s\"; methods.list tells them", name);
 }

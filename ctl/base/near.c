@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "did you mean". Called by commands.c, command_parse.c and unknown.c.
+ * "did you mean". Any thread.
  */
 #include "near.h"
 
