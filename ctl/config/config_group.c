@@ -3,6 +3,7 @@
  * Groups of the config file: which keys they have, and where a setting stands. Called by
  * config*.c, on the control thread.
  */
+#include "config.h"
 #include "config_value.h"
 
 #include "near.h"
@@ -45,6 +46,11 @@ void config_fault(struct config_reader *r, const config_setting_t *s, const char
 	va_list args;
 	size_t used;
 
+	/* A place costs a look at all elements before it. */
+	if (r->report->faults_n >= CONFIG_FAULTS_MAX) {
+		r->report->faults_n++;
+		return;
+	}
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);

@@ -9,6 +9,12 @@
 #include "config_form.h"
 #include "config_json.h"
 
+enum {
+	/* No group has so many. libconfig compares the name of each with all before it: 80,000 of
+	 * them, which are a request's worth, would take minutes. */
+	KEYS_MAX = 100,
+};
+
 /* ---- JSON as settings ---- */
 
 static int setting_type(const json_t *value)
@@ -56,6 +62,11 @@ static void value_fill(struct config_reader *r, config_setting_t *s, const json_
 	json_t *member;
 	size_t i;
 
+	if (json_object_size(value) > KEYS_MAX) {
+		config_fault(r, s, NULL, "has %zu keys, and no group takes more than %d",
+			     json_object_size(value), KEYS_MAX);
+		return;
+	}
 	json_object_foreach ((json_t *)value, name, member)
 		value_add(r, s, name, member);
 	json_array_foreach ((json_t *)value, i, member)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -224,6 +225,54 @@ static void test_programs(void **state)
 		      "\"flap_hold_s\":10,\"program\":\"/bin/true\",\"args\":[\"-x\",\"a b\"]}");
 }
 
+static double cpu_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+enum {
+#ifdef __SANITIZE_ADDRESS__
+	TOOK_MAX_S = 60, /* its realloc() copies what grows, each time */
+#else
+	TOOK_MAX_S = 4, /* 0.1 s on a machine that has time */
+#endif
+};
+
+/* A request as long as it may be is refused before anybody misses the control thread. */
+static void check_long(const char *name, const char *begin, const char *format, int n, const char *want)
+{
+	enum { LINE_BYTES = 1 << 20 };
+	char *line = malloc(LINE_BYTES);
+	int used = snprintf(line, LINE_BYTES, "%s", begin);
+	double began_s, took_s;
+	char *answer;
+
+	for (int i = 0; i < n; i++)
+		used += snprintf(line + used, (size_t)(LINE_BYTES - used), format, i);
+	assert_in_range(used, 1, LINE_BYTES - 16);
+	strcpy(line + used, *format == '0' ? "0]}}}" : "\"z\":1}}}");
+	began_s = cpu_s();
+	answer = ask(line);
+	took_s = cpu_s() - began_s;
+	check(name, answer, want);
+	free(line);
+	if (took_s > TOOK_MAX_S)
+		fail_msg("%s: took %.1f s of a CPU", name, took_s);
+}
+
+static void test_long(void **state)
+{
+#define SET_BEGIN "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"service.set\",\"params\":" \
+		  "{\"service\":\"web\",\"health\":{\"type\":\"exec\","
+	check_long("keys", SET_BEGIN, "\"k%d\":1,", 60000,
+		   ERROR(-32001, "health: has 60002 keys, and no group takes more than 100"));
+	check_long("elements", SET_BEGIN "\"args\":[", "0,", 200000,
+		   ERROR(-32001, "health.args[0]: expected a string, not an integer"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_programs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
