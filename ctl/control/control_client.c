@@ -17,6 +17,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,8 +75,8 @@ static void answer_came(void *ctx)
 		event_add(client->timer, &now);
 }
 
-/* Sends what is answered, up to the first line that isn't. False: it can't be sent. */
-static bool send_replies(struct control_client *client)
+/* Sends what is answered, up to the first line that isn't. 0; -errno: it can't be made. */
+static int send_replies(struct control_client *client)
 {
 	static const struct timeval now;
 	int rc = 0;
@@ -85,7 +86,7 @@ static bool send_replies(struct control_client *client)
 		rc = reply_queue_send(&client->replies, bufferevent_get_output(client->bev));
 	if (rc > 0)
 		event_add(client->timer, &now);
-	return rc >= 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* The client is told `text`, and has linger_ms to read it. Closing at once, with input unread,
@@ -204,20 +205,23 @@ static int serve_line(struct control_client *client)
 static void serve(struct control_client *client)
 {
 	static const struct timeval now;
-	int rc = send_replies(client) ? 0 : -ENOMEM;
+	int sent = send_replies(client), rc = 0;
 
 	/* Not amid an answer. */
-	if (rc == 0 && client->follow.on && !reply_queue_streams(&client->replies))
+	if (sent == 0 && client->follow.on && !reply_queue_streams(&client->replies))
 		tell_events(client);
-	for (int i = 0; rc == 0 && i < TURN_REQUESTS; i++) {
+	for (int i = 0; sent == 0 && rc == 0 && i < TURN_REQUESTS; i++) {
 		rc = serve_line(client);
 		/* Before linger() or the end says its own. */
-		if (rc == 0 && !send_replies(client))
-			rc = -ENOMEM;
+		if (rc == 0)
+			sent = send_replies(client);
 	}
 	if (rc == -ENOMEM)
-		log_error("control: an answer can't be made, for want of memory; the client is closed");
-	if (rc == -ENOMEM || rc == -ENOTCONN)
+		sent = rc;
+	if (sent < 0)
+		log_error("control: an answer can't be made: %s; the client is closed",
+			  strerror(-sent));
+	if (sent < 0 || rc == -ENOTCONN)
 		client_free(client);
 	else if (rc == 0)
 		event_add(client->timer, &now);

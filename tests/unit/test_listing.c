@@ -221,6 +221,43 @@ static void test_text(void **state)
 	close(fd);
 }
 
+/* What can't be read any more amid an answer ends the connection, and the log says why. */
+static void test_fails_amid(void **state)
+{
+	int fd, saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+	char log[512] = "";
+	ssize_t got;
+
+	assert_non_null(file);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	/* A row a turn. */
+	room.fake.read_ns = RPC_STREAM_TURN_US * 1000;
+	fd = client_connect();
+	send_text(fd, ASK("counters.list", "1"));
+	while (recv(fd, log, 1, MSG_PEEK) <= 0)
+		step();
+	room.fake.read_rc = -EIO;
+	for (int64_t end_ms = now_ms() + PATIENCE_MS; now_ms() < end_ms;) {
+		got = recv(fd, log, sizeof(log), 0);
+		if (got == 0)
+			break;
+		step();
+	}
+	log_flush(true);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	assert_int_equal(got, 0);
+	rewind(file);
+	log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
+	fclose(file);
+	if (!strstr(log, "control: an answer can't be made: Input/output error; the client is closed"))
+		fail_msg("%s", log);
+	room.fake.read_rc = 0;
+	expect_service();
+	close(fd);
+}
+
 /* ---- between two pieces ---- */
 
 static void take(void *ctx, int rc, json_t *answer, struct rpc_stream *stream)
@@ -301,6 +338,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others_go_on, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_wait, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, many_setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fails_amid, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_text, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_go, many_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reading_fails, many_setup, teardown),
