@@ -18,18 +18,6 @@ enum {
 	AHEAD_MORE = 4, /* by then it is there, and the second may be wanted */
 };
 
-/* What its slot says, which the stage before has just read. False: bad_tables. */
-static bool changed_read(const struct burst *b, const struct arena *arena, uint8_t i,
-			 struct steering *st)
-{
-	*st = (struct steering){
-		.service = b->service[i],
-		.hash = b->hash[i],
-		.slot = b->slot[i],
-	};
-	return steer_slot(arena, st) == VERDICT_forward;
-}
-
 /*
  * The top bits of four values, SLOT_CHANGED, side by side: bit 16 i of `bits` times 2^(48 - 15 i)
  * is bit 48 + i. No two of the 16 products are the same bit (those that matter here are below 64:
@@ -151,10 +139,15 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	const struct memory *found, *known;
 	struct memory_choice choice;
 	struct memory_slot choices;
-	struct steering st;
+	struct steering st = {
+		.service = b->service[i],
+		.hash = b->hash[i],
+		.slot = b->slot[i],
+	};
 	struct memory copy;
 
-	(void)changed_read(b, ctx->arena, i, &st);
+	/* What the stage before has just read: arena_at() is never NULL here. */
+	(void)steer_slot(ctx->arena, &st);
 	found = flow_table_find(ctx->flows, st.hash);
 	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
 		found = others_find(ctx, st.hash, &copy);
