@@ -186,6 +186,8 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 				  const struct backend *b, const struct packet *p, uint64_t hash,
 				  struct encap_kind kind, uint8_t proto)
 {
+	_Static_assert((IPV4_DF & 0xff) == 0 && (IPV4_DF >> 8) % PACKET_DF == 0,
+		       "a whole product, of DF as it lies in memory");
 	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
 	const be32 entropy = (be32)hash & b->entropy_mask;
 	const uint64_t tos = (uint64_t)p->tos << 8; /* where it is in its word */
@@ -276,6 +278,7 @@ SLUICE_INLINE bool encap_kind_write(struct cursor *c, const struct generation *g
 				    const struct backend *b, const struct packet *p, uint64_t hash,
 				    struct encap_kind kind)
 {
+	_Static_assert(PACKET_V6 == 1, "a factor");
 	/* PROTO_IPV6 or PROTO_IPIP, without a branch. */
 	uint32_t v6 = p->flags & PACKET_V6;
 	uint8_t inner_proto = (uint8_t)(PROTO_IPIP + v6 * (PROTO_IPV6 - PROTO_IPIP));
