@@ -21,27 +21,22 @@ struct shortage {
 };
 
 /* The encapsulation of a backend's service. */
-static uint8_t encap_of(const struct patient *p, const char *service)
+static uint8_t encap_of(const json_t *services, const char *service)
 {
+	const json_t *row = json_object_get(services, service);
+	const char *text = json_string_value(json_object_get(row, "encap"));
 	uint8_t encap = ENCAP_IPIP;
-	json_t *row;
-	size_t i;
 
-	json_array_foreach (json_object_get(p->services, "services"), i, row) {
-		const char *name = json_string_value(json_object_get(row, "name"));
-		const char *text = json_string_value(json_object_get(row, "encap"));
-
-		if (name && text && strcmp(name, service) == 0)
-			(void)encap_parse(text, &encap);
-	}
+	if (text)
+		(void)encap_parse(text, &encap);
 	return encap;
 }
 
-static uint32_t need_bytes(const struct patient *p, const json_t *backend)
+static uint32_t need_bytes(const json_t *services, const json_t *backend)
 {
 	const char *service = json_string_value(json_object_get(backend, "service"));
 	const char *address = json_string_value(json_object_get(backend, "address"));
-	struct backend outer = {.encap = encap_of(p, service ? service : "")};
+	struct backend outer = {.encap = encap_of(services, service ? service : "")};
 
 	if (address && strchr(address, ':'))
 		outer.flags = BACKEND_OUTER_V6;
@@ -72,6 +67,7 @@ static void say(struct doctor *d, const struct shortage *s)
 
 void check_mtu(struct doctor *d)
 {
+	json_t *services = doctor_index(json_object_get(d->patient->services, "services"), "name");
 	struct shortage links[LINKS_MAX];
 	size_t i, n = 0, seen = 0;
 	json_t *backend;
@@ -80,7 +76,7 @@ void check_mtu(struct doctor *d)
 		const json_t *hop = json_object_get(backend, "next_hop");
 		const char *interface = json_string_value(json_object_get(hop, "interface"));
 		json_int_t mtu_bytes = json_integer_value(json_object_get(hop, "mtu_bytes"));
-		uint32_t need = need_bytes(d->patient, backend);
+		uint32_t need = need_bytes(services, backend);
 		struct shortage *s;
 
 		if (!interface || mtu_bytes == 0)
@@ -94,6 +90,7 @@ void check_mtu(struct doctor *d)
 		if (need > s->need_bytes)
 			s->need_bytes = need;
 	}
+	json_decref(services);
 	for (i = 0; i < n; i++)
 		say(d, &links[i]);
 	if (n == 0 && seen > 0)

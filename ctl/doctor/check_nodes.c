@@ -14,26 +14,15 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-static const json_t *service_named(const json_t *node, const char *name)
-{
-	json_t *service;
-	size_t i;
-
-	json_array_foreach (json_object_get(node, "services"), i, service)
-		if (strcmp(text_of(service, "service"), name) == 0)
-			return service;
-	return NULL;
-}
-
 /* What `here` has, and `there` has not, or otherwise. */
 static size_t compare(struct doctor *d, const json_t *here, const json_t *there, bool both)
 {
+	json_t *theirs = doctor_index(json_object_get(there, "services"), "service"), *service;
 	size_t i, differ = 0;
-	json_t *service;
 
 	json_array_foreach (json_object_get(here, "services"), i, service) {
 		const char *name = text_of(service, "service");
-		const json_t *twin = service_named(there, name);
+		const json_t *twin = json_object_get(theirs, name);
 
 		if (!twin) {
 			differ++;
@@ -53,6 +42,7 @@ static size_t compare(struct doctor *d, const json_t *here, const json_t *there,
 				   name, text_of(here, "node"), text_of(there, "node"));
 		}
 	}
+	json_decref(theirs);
 	return differ;
 }
 

@@ -102,3 +102,19 @@ enum finding_level doctor_worst(const struct doctor *d)
 			worst = d->findings[i].level;
 	return worst;
 }
+
+json_t *doctor_index(const json_t *list, const char *member)
+{
+	json_t *index = json_object(), *row;
+	size_t i;
+
+	json_array_foreach (list, i, row) {
+		const char *text = json_string_value(json_object_get(row, member));
+
+		if (text && json_object_set(index, text, row) != 0) {
+			json_decref(index);
+			return NULL;
+		}
+	}
+	return index;
+}

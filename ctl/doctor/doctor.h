@@ -77,6 +77,12 @@ void doctor_say(struct doctor *doctor, enum finding_level level, const char *che
 /* A mend for doctor_say(), which takes it over. */
 char *mend_with(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * The rows of a list by the text of a member, for many look-ups: a new reference to {text: row}.
+ * NULL: no memory.
+ */
+json_t *doctor_index(const json_t *list, const char *member);
+
 /* Whether the node runs, or would run, this fast path ("dpdk", "xdp"). Both, if that's open. */
 bool patient_runs(const struct patient *patient, const char *path);
 

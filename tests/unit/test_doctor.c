@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -334,6 +335,48 @@ static void test_here(void **state)
 	doctor_free(&d);
 }
 
+/* `n` objects of a service's number each, `backends` of each service. */
+static json_t *many(const char *list, const char *member, int n, int backends)
+{
+	json_t *all = json_array();
+
+	for (int i = 0; i < n * backends; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "service-%d", i / backends);
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i}}", member, name,
+						      "encap", "gue", "address", "10.0.0.1",
+						      "fingerprint", "1", "next_hop", "interface",
+						      "eth0", "mtu_bytes", 1500));
+	}
+	return json_pack("{s:s, s:o}", "node", "n", list, all);
+}
+
+/* 10,000 services of 10 backends take seconds, not minutes. */
+static void test_many(void **state)
+{
+	struct patient p = {
+		.services = many("services", "name", 10000, 1),
+		.backends = many("backends", "service", 10000, 10),
+		.node = many("services", "service", 10000, 1),
+		.peer = json_pack("{s:o}", "node", many("services", "service", 10000, 1)),
+	};
+	struct doctor d = {.patient = &p};
+	clock_t began = clock();
+
+	check_mtu(&d);
+	check_nodes(&d);
+	assert_in_range((clock() - began) / CLOCKS_PER_SEC, 0, 5);
+	assert_int_equal(d.findings_n, 2);
+	assert_non_null(strstr(d.findings[0].text, "need 1528"));
+	assert_non_null(strstr(d.findings[0].text, "100000 backends"));
+	doctor_free(&d);
+	json_decref(p.services);
+	json_decref(p.backends);
+	json_decref(p.node);
+	json_decref(p.peer);
+}
+
 static void test_link(void **state)
 {
 	struct link_facts facts;
@@ -374,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_here),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_lists),
 	};
