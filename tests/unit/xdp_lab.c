@@ -30,7 +30,7 @@ enum {
 	OUTER_ID = OUTER_IP + 4,
 	OUTER_DST = OUTER_IP + 16,
 	REPLY_MAX_MS = 10000, /* on a machine that does other things */
-	REPLY_TRIES = 5,
+	LOOP_TRIES = 5,
 };
 
 struct lab_loop {
@@ -125,9 +125,9 @@ static void packet_send(const struct lab *lab, unsigned int way, uint16_t id)
 }
 
 /* The reply to the latest. */
-static bool reply_wait(const struct lab *lab, unsigned int way, unsigned int wire)
+static bool reply_wait(const struct lab *lab, unsigned int way, unsigned int wire, int64_t max_ms)
 {
-	int64_t until = now_ms() + REPLY_MAX_MS / REPLY_TRIES;
+	int64_t until = now_ms() + max_ms;
 	uint8_t bytes[2048];
 
 	/* Once at least: whoever is woken too late finds it there. */
@@ -143,16 +143,7 @@ static bool reply_wait(const struct lab *lab, unsigned int way, unsigned int wir
 bool lab_exchange(struct lab *lab, unsigned int way, unsigned int wire)
 {
 	packet_send(lab, way, ++lab->seq);
-	for (int i = 0; i < REPLY_TRIES; i++) {
-		if (reply_wait(lab, way, wire))
-			return true;
-		/*
-		 * A veth whose receiver is not told of a packet keeps it until the next: that one is
-		 * late, not lost, and comes out with this.
-		 */
-		packet_send(lab, way, (uint16_t)(lab->seq ^ 0x8000));
-	}
-	return false;
+	return reply_wait(lab, way, wire, REPLY_MAX_MS);
 }
 
 unsigned int lab_lost(struct lab *lab, unsigned int n)
@@ -164,13 +155,28 @@ unsigned int lab_lost(struct lab *lab, unsigned int n)
 	return lost;
 }
 
+/*
+ * A veth whose receiver is not told of a packet keeps it until the next: such a one is late, not
+ * lost, and comes out with the one that is sent behind it.
+ */
+static bool loop_exchange(struct lab *lab)
+{
+	packet_send(lab, 0, ++lab->seq);
+	for (int i = 1; i < LOOP_TRIES; i++) {
+		if (reply_wait(lab, 0, 0, REPLY_MAX_MS / LOOP_TRIES))
+			return true;
+		packet_send(lab, 0, (uint16_t)(lab->seq ^ 0x8000));
+	}
+	return reply_wait(lab, 0, 0, REPLY_MAX_MS / LOOP_TRIES);
+}
+
 static void *loop_run(void *arg)
 {
 	struct lab_loop *loop = arg;
 
 	while (!atomic_load(&loop->stop)) {
 		loop->sent++;
-		loop->lost += !lab_exchange(loop->lab, 0, 0);
+		loop->lost += !loop_exchange(loop->lab);
 	}
 	return NULL;
 }
