@@ -78,7 +78,8 @@ struct burst {
 	uint16_t errors_n; /* ICMP errors */
 	struct hash_burst_flows flows;
 	uint64_t hash_v6[BURST_MAX]; /* of a burst with both families */
-	uint64_t key[BURST_MAX];     /* service_key() of the packet's own port */
+	/* service_key() of the packet's own port; of an echo request, one that no service has. */
+	uint64_t key[BURST_MAX];
 	uint32_t slot[BURST_MAX];
 	/*
 	 * The caller's clock (memory.h), set before burst_run(): for fragments, and where slots

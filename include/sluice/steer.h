@@ -229,7 +229,7 @@ SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct
 	return *backend ? VERDICT_forward : VERDICT_bad_tables;
 }
 
-/* Whether the way to a backend, which is of this kind, is known and wide enough: as nearly always. */
+/* Whether the way to a backend, which is of this kind and known, is wide enough: as nearly always. */
 SLUICE_INLINE bool steer_kind_fits(const struct backend *b, const struct packet *p,
 				   struct encap_kind kind)
 {
