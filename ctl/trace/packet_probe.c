@@ -33,8 +33,8 @@ uint32_t packet_probe_bytes_min(const struct packet_probe *probe)
 	case PROTO_TCP:
 		return bytes + (uint32_t)sizeof(struct tcp_header);
 	case PROTO_UDP:
-		return bytes + (uint32_t)(sizeof(struct udp_header) +
-					  (probe->opens ? sizeof(struct quic_header) : 0));
+		return bytes + (uint32_t)(probe->opens ? QUIC_INITIAL_UDP_BYTES_MIN
+						       : sizeof(struct udp_header));
 	}
 	return bytes + (uint32_t)sizeof(struct icmp_header);
 }
@@ -82,6 +82,7 @@ static void write_udp(const struct packet_probe *probe, struct udp_header *udp, 
 		return;
 	quic->form_type = QUIC_INITIAL;
 	quic->version[3] = QUIC_VERSION_1;
+	quic->dcid_bytes = QUIC_DCID_BYTES_MIN; /* and no source id */
 }
 
 static void write_echo(const struct packet_probe *probe, struct icmp_header *icmp)

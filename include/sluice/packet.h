@@ -66,22 +66,46 @@ SLUICE_INLINE enum verdict packet_parse_tcp(struct cursor *c, struct packet *p, 
 	return VERDICT_forward;
 }
 
-/* The first bytes of a QUIC packet with a long header: RFC 8999 §5.1. */
+/* A QUIC packet with a long header, up to its first connection id: RFC 8999 §5.1. */
 struct SLUICE_WIRE quic_header {
 	uint8_t form_type;
 	uint8_t version[4];
+	uint8_t dcid_bytes; /* the destination's connection id follows, then the source's length */
+};
+
+enum {
+	/* A client pads a datagram with an Initial to 1200 bytes at least: RFC 9000 §14.1. */
+	QUIC_INITIAL_UDP_BYTES_MIN = 1200 + sizeof(struct udp_header),
+	/* Of the destination's id, which a client makes up for its first Initial: RFC 9000 §7.2. */
+	QUIC_DCID_BYTES_MIN = 8,
+	QUIC_CID_BYTES_MAX = 20, /* RFC 9000 §17.2 */
 };
 
 /*
- * An Initial: of version 1 type 0 (RFC 9000 §17.2.2), of version 2 type 1 (RFC 9369 §3.2). Of a
- * version not known here, type 0, as drafts and version 1 have it.
+ * Whether a payload begins as a client's first Initial does: type 0 of version 1 (RFC 9000
+ * §17.2.2), type 1 of version 2 (RFC 9369 §3.2). A client that tries another version is told so, and
+ * comes again with one of these. packet_opens_quic() looks at the source's id as well.
  */
-SLUICE_INLINE bool packet_is_quic_initial(uint8_t form_type, be32 version)
+SLUICE_INLINE bool packet_is_quic_initial(const struct quic_header *quic)
 {
-	uint32_t type = version == be32_from(0x6b3343cf) ? 1 << 4 : 0;
+	const be32 version = wire_load32(quic->version);
+	const uint32_t type = quic->form_type & 0xf0U;
 
-	/* 0 is a version negotiation, which a client doesn't send. */
-	return (form_type & 0xf0) == (0xc0 | type) && version != 0;
+	return ((type == 0xc0 && version == be32_from(1)) ||
+		(type == 0xd0 && version == be32_from(0x6b3343cf))) &&
+	       quic->dcid_bytes >= QUIC_DCID_BYTES_MIN && quic->dcid_bytes <= QUIC_CID_BYTES_MAX;
+}
+
+/* Whether a payload that is long enough opens a flow; `c` stands at its first byte. */
+SLUICE_INLINE bool packet_opens_quic(struct cursor *c)
+{
+	const struct quic_header *quic = cursor_take(c, sizeof(*quic));
+	const uint8_t *scid_bytes;
+
+	if (!quic || !packet_is_quic_initial(quic) || !cursor_take(c, quic->dcid_bytes))
+		return false;
+	scid_bytes = cursor_take(c, sizeof(*scid_bytes));
+	return scid_bytes && *scid_bytes <= QUIC_CID_BYTES_MAX;
 }
 
 SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, uint32_t l4_bytes)
@@ -97,12 +121,8 @@ SLUICE_INLINE enum verdict packet_parse_udp(struct cursor *c, struct packet *p, 
 	p->flow.last |= wire_load32(udp); /* both ports */
 	if (udp->checksum != 0 && udp_bytes == l4_bytes)
 		p->flags |= PACKET_SUM_KNOWN;
-	if (udp_bytes >= sizeof(*udp) + sizeof(struct quic_header)) {
-		const struct quic_header *quic = cursor_take(c, sizeof(*quic));
-
-		if (quic && packet_is_quic_initial(quic->form_type, wire_load32(quic->version)))
-			p->flags |= PACKET_OPENS;
-	}
+	if (udp_bytes >= QUIC_INITIAL_UDP_BYTES_MIN && packet_opens_quic(c))
+		p->flags |= PACKET_OPENS;
 	return VERDICT_forward;
 }
 

@@ -94,9 +94,9 @@ SLUICE_INLINE bool plain_parse_udp(const uint8_t *l4, int32_t l4_bytes, uint64_t
 		return false;
 	if (udp->checksum != 0 && udp_bytes == l4_bytes)
 		flags = PACKET_SUM_KNOWN;
-	if (udp_bytes >= (int32_t)(sizeof(*udp) + sizeof(*quic)) &&
-	    packet_is_quic_initial(quic->form_type, wire_load32(quic->version)))
-		flags |= PACKET_OPENS;
+	/* Its second id may begin behind PLAIN_L4_BYTES. */
+	if (udp_bytes >= QUIC_INITIAL_UDP_BYTES_MIN && packet_is_quic_initial(quic))
+		return false;
 	*info = (uint64_t)PROTO_UDP << PLAIN_PROTO_SHIFT | (uint64_t)flags << PLAIN_FLAGS_SHIFT;
 	return true;
 }

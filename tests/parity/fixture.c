@@ -81,6 +81,8 @@ static const struct fixture_service services[] = {
 static const struct fixture_service flow_services[] = {
 	{"moved4", MOVED4, 80, IP_TCP, 0, TWO, {.moved = true}},
 	{"moved6", MOVED6, 80, IP_TCP, 0, TWO, {.moved = true}},
+	{"moved4 udp", MOVED_UDP4, 443, IP_UDP, 0, TWO, {.moved = true}},
+	{"moved6 udp", MOVED_UDP6, 443, IP_UDP, 0, TWO, {.moved = true}},
 	{"turns4", TURNS4, 80, IP_TCP, 5, FIVE, {.flags = SERVICE_ROUND_ROBIN}},
 	{"chance4", CHANCE4, 80, IP_TCP, 65521, TWO, ODD(SERVICE_RANDOM)},
 	{"least4", LEAST4, 80, IP_TCP, 1009, TWO, ODD(SERVICE_LEAST_CONN)},

@@ -55,6 +55,8 @@ enum {
 /* Of fixture_new_flows() alone. */
 #define MOVED4  "203.0.113.201" /* tcp 80: every slot moved from backend 0 to 1 */
 #define MOVED6  "2001:db8:f::201"
+#define MOVED_UDP4 "203.0.113.205" /* udp 443: likewise */
+#define MOVED_UDP6 "2001:db8:f::205"
 #define TURNS4  "203.0.113.202" /* tcp 80: in turn over 5 backends */
 #define CHANCE4 "203.0.113.203" /* tcp 80: by chance; see fixture_flows.odd_slot */
 #define LEAST4  "203.0.113.204" /* tcp 80: to whom has fewer flows; likewise */

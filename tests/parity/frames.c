@@ -88,10 +88,20 @@ static uint8_t *append(struct builder *b, size_t n)
 
 static void append_payload(struct builder *b, size_t n)
 {
+	const char *hex = b->spec->payload ? b->spec->payload : "";
 	uint8_t *at = append(b, n);
 
 	for (size_t i = 0; i < n; i++)
 		at[i] = (uint8_t)(i * 7 + 1);
+	for (size_t i = 0; *hex; i++) {
+		unsigned int byte;
+		int used;
+
+		if (i == n || sscanf(hex, "%2x %n", &byte, &used) != 1)
+			give_up("a payload that is no hex, or too long");
+		at[i] = (uint8_t)byte;
+		hex += used;
+	}
 }
 
 static void append_ethernet(struct builder *b)

@@ -76,6 +76,7 @@ struct frame_spec {
 	const struct frame_spec *quote; /* ICMP: the packet that an error quotes */
 	uint16_t quote_bytes;           /* of it; [all] */
 	uint16_t payload_bytes;
+	const char *payload; /* what it begins with, in hex; [counts on] */
 	uint16_t pad_to; /* frame bytes: Ethernet padding */
 	uint16_t cut;    /* frame bytes that are left; [all] */
 	struct poke poke[2];

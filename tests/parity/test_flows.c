@@ -9,6 +9,7 @@
 #include "oracle.h"
 #include "paths.h"
 #include "rows.h"
+#include "rows_quic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,7 +130,7 @@ static void client_address(uint32_t service, char name, char client[ADDRESS_MAX]
 	fail_msg("%s has no %d flows with slot %d", s->name, name - 'a' + 1, FIXTURE_FLOW_SLOT);
 }
 
-static void step_expect(uint32_t service, const struct step *step, const struct frame *frame,
+static void step_expect(uint32_t service, uint32_t backend, const struct frame *frame,
 			struct parity_result *expected)
 {
 	struct view view;
@@ -138,7 +139,7 @@ static void step_expect(uint32_t service, const struct step *step, const struct 
 	expected->verdict = view.error ? VERDICT_icmp_forward : VERDICT_forward;
 	expected->fate = PARITY_SENT;
 	expected->row = 1 + service;
-	oracle_encap(fixture, frame, &view, service, step->backend, oracle_hash(fixture, &view),
+	oracle_encap(fixture, frame, &view, service, backend, oracle_hash(fixture, &view),
 		     expected);
 }
 
@@ -157,13 +158,45 @@ static void test_conversations(void **state)
 		for (; n < STEPS_MAX && c->steps[n].client; n++) {
 			client_address(service, c->steps[n].client, client);
 			frame_make(c->vip, c->steps[n].kind, client, &frames[n]);
-			step_expect(service, &c->steps[n], &frames[n], &expected[n]);
+			step_expect(service, c->steps[n].backend, &frames[n], &expected[n]);
 		}
 		for (uint32_t p = 0; p < paths.n; p++) {
 			paths.at[p]->run(frames, n, got);
 			for (uint32_t k = 0; k < n; k++) {
 				snprintf(what, sizeof(what), "%s: %s: packet %u",
 					 paths.at[p]->name, c->name, k + 1);
+				differences += !result_same(what, &frames[k], &expected[k], &got[k]);
+			}
+		}
+	}
+	assert_int_equal(differences, 0);
+}
+
+/*
+ * In a slot that moved, a datagram of an unknown flow goes to the new backend if it opens one, else to
+ * the old.
+ */
+static void test_datagrams(void **state)
+{
+	static const char *const vips[] = {MOVED_UDP4, MOVED_UDP6};
+	static struct parity_result expected[2], got[2];
+	static struct frame frames[2];
+	uint32_t differences = 0;
+	char what[160], client[ADDRESS_MAX];
+
+	(void)state;
+	for (uint32_t i = 0; i < QUIC_ROWS; i++) {
+		for (uint32_t k = 0; k < 2; k++) {
+			snprintf(client, sizeof(client), k ? "2001:db8:c::%x" : "10.7.7.%u", i + 1);
+			quic_frame_build(&quic_rows[i], client, vips[k], &frames[k]);
+			step_expect(service_of(vips[k]), quic_rows[i].opens, &frames[k],
+				    &expected[k]);
+		}
+		for (uint32_t p = 0; p < paths.n; p++) {
+			paths.at[p]->run(frames, 2, got);
+			for (uint32_t k = 0; k < 2; k++) {
+				snprintf(what, sizeof(what), "%s: %s, ipv%d", paths.at[p]->name,
+					 quic_rows[i].name, k ? 6 : 4);
 				differences += !result_same(what, &frames[k], &expected[k], &got[k]);
 			}
 		}
@@ -184,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_conversations),
+		cmocka_unit_test(test_datagrams),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

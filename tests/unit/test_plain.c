@@ -5,6 +5,7 @@
  */
 #include "../parity/mutate.h"
 #include "../parity/rows.h"
+#include "../parity/rows_quic.h"
 
 #include "sluice/plain.h"
 
@@ -114,12 +115,37 @@ static void test_taken(void **state)
 	}
 }
 
+/* What the RFCs say of a datagram, by the long way; and by the short, cut anywhere. */
+static void test_quic(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < QUIC_ROWS; i++) {
+		for (int v6 = 0; v6 < 2; v6++) {
+			const char *name = quic_rows[i].name;
+			struct packet p;
+			struct frame frame;
+			struct cursor c;
+
+			quic_frame_build(&quic_rows[i], v6 ? CLIENT6 : CLIENT4,
+					 v6 ? "2001:db8:f::1" : "203.0.113.1", &frame);
+			c = (struct cursor){frame.bytes, frame.bytes + frame.n, frame.n};
+			if (packet_parse(&c, &p) != VERDICT_forward ||
+			    !!(p.flags & PACKET_OPENS) != quic_rows[i].opens)
+				fail_msg("%s, ipv%d: %s", name, v6 ? 6 : 4,
+					 quic_rows[i].opens ? "opens no flow" : "opens a flow");
+			for (uint32_t bytes = 0; bytes <= frame.n && bytes <= ROOM_BYTES; bytes++)
+				(void)check_parse(name, &frame, bytes);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_random_frames),
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_quic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

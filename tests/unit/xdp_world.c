@@ -34,7 +34,6 @@ enum {
 	BACKENDS_AT = 2048,
 	FIRST_PORT = 80,
 	OUTER_DST = 14 + 16,
-	UDP4_PAYLOAD = 14 + 20 + 8,
 };
 
 struct program world_program;
@@ -277,13 +276,15 @@ static void packet_build(const struct world_flow *flow, enum world_packet packet
 		.src = client, .dst = spec.dst, .proto = v6 ? IP_ICMP6 : IP_ICMP,
 		.type = v6 ? 2 : 3, .code = v6 ? 0 : 4, .quote = &quoted,
 	};
-	/* A long header, and version 1: RFC 9000 §17.2. */
-	uint8_t quic[5] = {packet == WORLD_QUIC_INITIAL ? 0xc0 : 0xe0, 0, 0, 0, 1};
 
+	/* Long headers of version 1 (RFC 9000 §17.2), in a datagram that is long enough for either. */
+	if (packet == WORLD_QUIC_INITIAL || packet == WORLD_QUIC_HANDSHAKE) {
+		spec.payload_bytes = 1200;
+		spec.payload = packet == WORLD_QUIC_INITIAL ? "c0 00000001 08 8394c8f03e515708 00"
+							    : "e0 00000001 08 8394c8f03e515708 00";
+	}
 	flow_of(flow, client);
 	frame_build(packet == WORLD_ICMP_ERROR ? &icmp : &spec, frame);
-	if (packet == WORLD_QUIC_INITIAL || packet == WORLD_QUIC_HANDSHAKE)
-		memcpy(frame->bytes + UDP4_PAYLOAD, quic, sizeof(quic));
 }
 
 int world_send(const struct world_flow *flow, enum world_packet packet)
