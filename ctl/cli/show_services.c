@@ -34,8 +34,9 @@ void show_services(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
 		{"SERVICE", false}, {"VIP:PORT/PROTO", false}, {"SCHEDULER", false},
-		{"ENCAP", false},   {"SLOTS", true},           {"BACKENDS", true},
-		{"ENABLED", true},  {"DRAINING", true},        {"TRANSITION", false},
+		{"ENCAP", false},   {"SLOTS", true},           {"SLOTS FROM", false},
+		{"BACKENDS", true}, {"ENABLED", true},         {"DRAINING", true},
+		{"TRANSITION", false},
 	};
 	struct table table;
 	json_t *service;
@@ -49,6 +50,7 @@ void show_services(const struct show *show, const json_t *result)
 		scheduler_cell(&table, service);
 		table_cell(&table, "%s", show_text(service, "encap"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(service, "slots"));
+		table_cell(&table, "%s", show_text(service, "slots_from"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(service, "backends"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT,
 			   show_number(service, "backends_enabled"));

@@ -230,8 +230,10 @@ void config_services_keep_slots(struct config_form *form, const struct model *pr
 		const struct service_conf *was = model_find(prior, s->name);
 
 		if (s->slots == 0 && was && service_conf_goes_on(was, s) &&
-		    s->backends_n <= was->slots)
+		    s->backends_n <= was->slots) {
 			s->slots = was->slots;
+			s->slots_chosen = true;
+		}
 	}
 }
 

@@ -171,6 +171,8 @@ struct service_conf *config_service_change(const struct service_conf *was, const
 	merge(tree, keys);
 	service = config_service_parse(tree, error);
 	json_decref(tree);
+	if (service && !json_object_get(keys, "slots"))
+		service->slots_chosen = was->slots_chosen;
 	return service;
 }
 

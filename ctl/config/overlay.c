@@ -141,6 +141,8 @@ static struct service_conf *service_change(struct layer *l, struct service_conf 
 		backend_apply(l, backends, one, s->name);
 	changed = config_service_parse(tree, l->error);
 	json_decref(tree);
+	if (changed && changed->slots == s->slots)
+		changed->slots_chosen = s->slots_chosen;
 	return changed;
 }
 
@@ -196,6 +198,8 @@ static void other_service(struct layer *l, const json_t *change)
 		return;
 	}
 	s = config_service_parse(now, l->error);
+	if (s)
+		s->slots_chosen = json_is_true(json_object_get(change, "slots_chosen"));
 	if (s)
 		spec_add(l, s, change);
 	else

@@ -91,8 +91,9 @@ json_t *overlay_make(const struct model *file, const struct model *now)
 			continue;
 		base = model_find(file, s->name);
 		if (!base)
-			put(list, json_pack("{s:s, s:o}", "name", s->name, "now",
-					    config_json_service(s)));
+			put(list, json_pack("{s:s, s:o, s:b}", "name", s->name, "now",
+					    config_json_service(s), "slots_chosen",
+					    s->slots_chosen));
 		else if (base != s)
 			put(list, service_make(base, s));
 	}

@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the length of its lookup table comes from. */
+static const char *slots_from(const struct service_conf *service)
+{
+	if (service->scheduler != SCHEDULER_MAGLEV)
+		return "scheduler";
+	if (!service->slots_chosen)
+		return "configured";
+	return service->slots == service_conf_slots_fit(service) ? "chosen" : "kept";
+}
+
 static json_t *service_json(const struct daemon_api *api, const struct service_conf *service)
 {
 	struct daemon_transition transition;
@@ -30,6 +40,7 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	methods_put_number(&object, "transition_s", service->transition_s);
 	methods_put_number(&object, "slow_start_s", service->slow_start_s);
 	methods_put_number(&object, "slots", transition.slots);
+	methods_put_text(&object, "slots_from", slots_from(service));
 	methods_put_number(&object, "backends", service->backends_n);
 	methods_put_number(&object, "backends_enabled", enabled);
 	methods_put_number(&object, "backends_draining", draining);

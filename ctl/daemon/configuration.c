@@ -48,12 +48,22 @@ static void written(void *ctx, int rc)
 	c->error = rc;
 }
 
-/* Takes `overlay` over. NULL: no memory. */
-static char *state_text(const struct configuration *c, json_t *overlay)
+/* NULL: no memory. */
+static char *state_text(const struct configuration *c, json_t *overlay, json_t *notes)
 {
 	json_t *state = json_pack("{s:i, s:s, s:O}", "version", STATE_VERSION, "config", c->path,
 				  "services", overlay);
-	char *text = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
+	json_t *stamped = NULL;
+	char *text;
+
+	if (state && json_object_size(notes) > 0) {
+		stamped = publisher_notes_stamp(c->publisher, notes);
+		if (!stamped || json_object_set_new(state, "notes", stamped) != 0) {
+			json_decref(state);
+			return NULL;
+		}
+	}
+	text = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
 
 	json_decref(state);
 	return text;
@@ -63,23 +73,29 @@ static void keep_now(struct configuration *c)
 {
 	int64_t began_us = clock_now_us();
 	json_t *overlay = overlay_make(c->file, publisher_model(c->publisher));
+	json_t *notes = publisher_notes(c->publisher), *state;
 	char *text = NULL;
 
-	if (!overlay)
-		return;
-	if (c->written && json_equal(c->written, overlay)) {
-		json_decref(overlay);
-		return;
-	}
-	if (json_array_size(overlay) > 0 && !(text = state_text(c, overlay))) {
-		json_decref(overlay);
-		written(c, -ENOMEM);
-		return;
+	state = overlay && notes ? json_pack("[O, O]", overlay, notes) : NULL;
+	if (!state)
+		goto out;
+	if (c->written && json_equal(c->written, state))
+		goto out;
+	if (json_array_size(overlay) + json_object_size(notes) > 0) {
+		text = state_text(c, overlay, notes);
+		if (!text) {
+			written(c, -ENOMEM);
+			goto out;
+		}
 	}
 	json_decref(c->written);
-	c->written = overlay;
+	c->written = json_incref(state);
 	state_writer_put(c->writer, text);
 	c->took_us = clock_now_us() - began_us;
+out:
+	json_decref(state);
+	json_decref(overlay);
+	json_decref(notes);
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)
@@ -118,8 +134,8 @@ static void lost(void *ctx, const char *text)
 	events_warn(EVENT_CONFIG, "config", NULL, NULL, "%s", text);
 }
 
-/* What the state file has: an array, empty if there is nothing. */
-static json_t *state_take(const struct configuration *c)
+/* What the state file has: an array, empty if there is nothing; and the notes, or NULL. */
+static json_t *state_take(const struct configuration *c, json_t **notes)
 {
 	json_t *state, *services;
 	char error[256] = "";
@@ -134,17 +150,21 @@ static json_t *state_take(const struct configuration *c)
 			    "run-time changes are lost: %s can't be read: %s; it is kept as %s.bad",
 			    c->state_path, strerror(-err), c->state_path);
 	services = json_incref(json_object_get(state, "services"));
+	*notes = json_incref(json_object_get(state, "notes"));
 	json_decref(state);
 	return services ? services : json_array();
 }
 
 /* The file's services, with the state over them. NULL: no memory. */
-static struct model *start_make(const struct configuration *c)
+static struct model *start_make(const struct configuration *c, struct publisher *publisher)
 {
-	json_t *overlay = *c->state_path ? state_take(c) : json_array();
+	json_t *notes = NULL, *overlay = *c->state_path ? state_take(c, &notes) : json_array();
 	char *error = malloc(CONFIG_ERROR_MAX);
 	struct model *start = NULL;
 
+	/* Before changes are laid over it: they were made to services with these tables. */
+	publisher_go_on(publisher, notes, c->file);
+	json_decref(notes);
 	if (overlay && error)
 		start = overlay_apply(c->file, &c->settings, overlay, lost, NULL, error);
 	if (start)
@@ -157,8 +177,9 @@ static struct model *start_make(const struct configuration *c)
 	return start;
 }
 
-int configuration_new(struct event_base *base, const char *path, struct model *file,
-		      struct configuration **configuration, struct model **start)
+int configuration_new(struct event_base *base, const char *path, struct publisher *publisher,
+		      struct model *file, struct configuration **configuration,
+		      struct model **start)
 {
 	struct configuration *c = calloc(1, sizeof(*c));
 	int err;
@@ -173,7 +194,7 @@ int configuration_new(struct event_base *base, const char *path, struct model *f
 	c->settings = file->settings;
 	c->state_path = c->settings.state_path;
 	c->timer = evtimer_new(base, on_timer, c);
-	*start = start_make(c);
+	*start = start_make(c, publisher);
 	if (!c->timer || !*start)
 		return -ENOMEM;
 	if (!*c->state_path)

@@ -14,11 +14,13 @@ struct configuration;
 
 /*
  * `file` was loaded from `path`, and is taken over in any case. *start gets the model to start
- * with: the file's, and over it what the state file has. A state file that can't be read is told
+ * with: the file's, and over it what the state file has. `publisher`, which has no model yet, gets
+ * what an earlier process noted there (publisher_go_on()). A state file that can't be read is told
  * in the log, and done without. 0 or -ENOMEM.
  */
-int configuration_new(struct event_base *base, const char *path, struct model *file,
-		      struct configuration **configuration, struct model **start);
+int configuration_new(struct event_base *base, const char *path, struct publisher *publisher,
+		      struct model *file, struct configuration **configuration,
+		      struct model **start);
 
 /* The file's services without what the state file has. NULL: no memory. */
 struct model *configuration_plain(const struct configuration *configuration);
@@ -26,7 +28,10 @@ struct model *configuration_plain(const struct configuration *configuration);
 /* From now on run-time changes of what `publisher` has in force are kept. */
 void configuration_attach(struct configuration *configuration, struct publisher *publisher);
 
-/* Another model is in force: what of it is not the file's is written within some 20 ms. */
+/*
+ * Another model is in force, or time or health made something else of it (publisher_watch()): what
+ * of it is to be kept is written within some 20 ms.
+ */
 void configuration_changed(struct configuration *configuration);
 
 /* Waits until the last change is kept. NULL is allowed. Before publisher_free(). */

@@ -19,7 +19,7 @@ struct configuration {
 	const char *state_path;
 	struct state_writer *writer; /* NULL: run-time changes are not kept */
 	struct event *timer;
-	json_t *written; /* the overlay that the writer has; NULL: not known */
+	json_t *written; /* overlay and notes that the writer has; NULL: not known */
 	int64_t took_us; /* to make the last one */
 	uint64_t failures;
 	int error; /* of the last try; 0: it went well */

@@ -49,6 +49,12 @@ static const struct health_ops health_ops = {
 	.outer = health_outer,
 };
 
+/* There may be something else to keep over a restart. */
+static void model_went_on(void *ctx)
+{
+	configuration_changed(((struct daemon *)ctx)->configuration);
+}
+
 /* Another model is in force: its backends are checked from now on, and it is kept. */
 static void model_changed(void *ctx, const struct model *model)
 {
@@ -193,18 +199,18 @@ static enum daemon_end serve(struct daemon *d, struct model *file)
 	struct model_error error;
 	struct model *start = NULL;
 
-	if (configuration_new(d->base, d->options->config_path, file, &d->configuration, &start) !=
-	    0) {
+	if (publisher_new(d->base, &d->path, &d->settings, &d->publisher, error.text) != 0) {
+		log_error("%s", error.text);
+		model_free(file);
+		goto out;
+	}
+	if (configuration_new(d->base, d->options->config_path, d->publisher, file,
+			      &d->configuration, &start) != 0) {
 		log_error("no memory");
 		model_free(start);
 		goto out;
 	}
-	if (publisher_new(d->base, &d->path, &d->settings, &d->publisher, error.text) != 0) {
-		log_error("%s", error.text);
-		model_free(start);
-		goto out;
-	}
-	publisher_watch(d->publisher, model_changed, d);
+	publisher_watch(d->publisher, model_changed, model_went_on, d);
 	if (start_services(d, start) != 0)
 		goto out;
 	configuration_attach(d->configuration, d->publisher);
@@ -237,7 +243,7 @@ out:
 	watchdog_free(d->watchdog);
 	controls_close(d);
 	if (d->publisher)
-		publisher_watch(d->publisher, NULL, NULL);
+		publisher_watch(d->publisher, NULL, NULL, NULL);
 	configuration_free(d->configuration);
 	captures_free(d->captures);
 	/* Its checks speak to the publisher. */

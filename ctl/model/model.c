@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+#include "maglev.h"
 #include "model_check.h"
 #include "model_index.h"
 #include "model_internal.h"
@@ -80,6 +82,24 @@ bool model_same(const struct model *a, const struct model *b)
 {
 	return a->services_n == b->services_n &&
 	       memcmp(a->services, b->services, a->services_n * sizeof(struct service_conf *)) == 0;
+}
+
+void model_keep_slots(struct model *m, uint32_t (*kept)(void *ctx, const struct service_conf *s),
+		      void *ctx)
+{
+	for (uint32_t i = 0; i < m->services_n; i++) {
+		struct service_conf *s = m->services[i];
+		uint32_t slots = s->slots_chosen ? kept(ctx, s) : 0;
+
+		if (slots == 0 || slots == s->slots)
+			continue;
+		if (maglev_slots_valid(slots) && slots >= s->backends_n)
+			s->slots = slots;
+		else
+			log_warning("service %s: its lookup table had %u slots, which don't do for "
+				    "%u backends: %u are chosen, and all its flows are looked for",
+				    s->name, slots, s->backends_n, s->slots);
+	}
 }
 
 struct model *model_build(const struct settings *settings, struct service_conf *const specs[],

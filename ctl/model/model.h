@@ -81,6 +81,7 @@ struct service_conf {
 	uint32_t transition_s; /* how long flows older than a change are waited for; 0: not */
 	uint32_t slow_start_s; /* how long a new backend takes to its full weight; 0: no time */
 	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
+	bool slots_chosen; /* nobody configured them: so they may be kept from an earlier process */
 	uint8_t all_down; /* enum all_down */
 	struct health_conf health;
 	uint32_t backends_n;
@@ -184,6 +185,13 @@ struct model *model_build(const struct settings *settings, struct service_conf *
 
 struct service_conf *model_find(const struct model *m, const char *service); /* NULL: none */
 
+/*
+ * Services of `m`, which shares none with another model yet, whose slots were chosen have as many as
+ * `kept` says instead; 0, or a number that can't be: they keep what was chosen.
+ */
+void model_keep_slots(struct model *m, uint32_t (*kept)(void *ctx, const struct service_conf *s),
+		      void *ctx);
+
 /* Services of `m` that are what `prior` has by their name become those: nothing of them changes. */
 void model_share(struct model *m, const struct model *prior);
 
@@ -193,6 +201,9 @@ bool model_same(const struct model *a, const struct model *b);
 /* Whether one goes on from the other: name, vip, port and protocol are the same. */
 bool service_conf_goes_on(const struct service_conf *a, const struct service_conf *b);
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend);
+
+/* As many slots as are chosen for a service that is new and has that many backends. */
+uint32_t service_conf_slots_fit(const struct service_conf *s);
 
 /* The same, fast where the backend stands at `hint`, as it does in most versions of a service. */
 const struct backend_conf *service_conf_find_at(const struct service_conf *s, const char *backend,

@@ -86,10 +86,17 @@ bool service_conf_goes_on(const struct service_conf *a, const struct service_con
 	       a->proto == b->proto;
 }
 
+uint32_t service_conf_slots_fit(const struct service_conf *s)
+{
+	return maglev_slots_for(s->backends_n ? s->backends_n : BACKENDS_PLANNED);
+}
+
 void service_conf_choose_slots(struct service_conf *s)
 {
-	if (s->slots == 0)
-		s->slots = maglev_slots_for(s->backends_n ? s->backends_n : BACKENDS_PLANNED);
+	if (s->slots != 0)
+		return;
+	s->slots = service_conf_slots_fit(s);
+	s->slots_chosen = true;
 }
 
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend)

@@ -13,9 +13,12 @@
 
 struct adopted {
 	struct running *running;
-	uint32_t *borne_n; /* by row: one more than the greatest index of a remembered flow */
+	const struct notes *notes;
+	uint32_t *borne_n; /* by row: one more than the greatest index of a remembered flow; NULL: no
+			    * tables */
 	struct former former; /* that was asked for last */
 	struct indices *indices;
+	struct course *noted;
 };
 
 static const struct arena *arena_of(const struct running *r)
@@ -61,29 +64,41 @@ static void claim_rows(struct running *r, const struct model *next)
 			ledger_defer(r->around.ledger, table[i].id);
 }
 
-int adopted_read(struct running *r, const struct model *next, struct adopted **adopted)
+static int tables_read(struct adopted *a, const struct model *next)
 {
-	const struct generation *g = running_generation(r);
-	struct adopted *a;
+	struct running *r = a->running;
 	int err;
 
-	*adopted = NULL;
-	if (memcmp(&g->key, &r->settings.seed, sizeof(g->key)) != 0)
-		return 0;
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return -ENOMEM;
-	a->running = r;
 	a->borne_n = calloc(r->settings.services_max, sizeof(*a->borne_n));
-	if (!a->borne_n) {
-		adopted_free(a);
+	if (!a->borne_n)
 		return -ENOMEM;
-	}
 	/* Without it an index may be used again too early: no reason not to start. */
 	err = path_memory_walk(r->path, note_index, a);
 	if (err)
 		log_warning("remembered flows can't be read: %s", strerror(-err));
 	claim_rows(r, next);
+	return 0;
+}
+
+int adopted_read(struct running *r, const struct model *next, const struct notes *notes,
+		 struct adopted **adopted)
+{
+	struct adopted *a = calloc(1, sizeof(*a));
+	int err = 0;
+
+	*adopted = NULL;
+	if (!a)
+		return -ENOMEM;
+	a->running = r;
+	a->notes = notes;
+	/* With another seed each flow has another hash. */
+	if (r->laid && memcmp(&running_generation(r)->key, &r->settings.seed,
+			      sizeof(struct flow_key)) == 0)
+		err = tables_read(a, next);
+	if (err) {
+		adopted_free(a);
+		return err;
+	}
 	*adopted = a;
 	return 0;
 }
@@ -93,6 +108,7 @@ void adopted_free(struct adopted *a)
 	if (!a)
 		return;
 	indices_unref(a->indices);
+	free(a->noted);
 	free(a->borne_n);
 	free(a);
 }
@@ -102,35 +118,54 @@ static const uint16_t *table_at(const struct adopted *a, uint32_t offset)
 	return offset == 0 ? NULL : arena_at(arena_of(a->running), offset, sizeof(uint16_t));
 }
 
-const struct former *adopted_former(struct adopted *a, const struct service_conf *conf)
+uint32_t adopted_slots(const struct running *r, const struct service_conf *conf)
+{
+	const struct service *s = r->laid ? find(r, conf) : NULL;
+
+	/* One that doesn't hash has a table of its scheduler's length. */
+	return s && !(s->flags & SERVICE_REMEMBERS) ? s->slots : 0;
+}
+
+/* Its tables. False: no memory. */
+static bool tables_former(struct adopted *a, const struct service_conf *conf,
+			  const struct service *s)
 {
 	const struct surroundings *around = &a->running->around;
-	const struct service *s = find(a->running, conf);
+	uint32_t borne_n = s->id < a->running->settings.services_max ? a->borne_n[s->id] : 0;
 	int64_t now_us = around->now_us();
-	uint32_t borne_n;
+	struct former *f = &a->former;
 
-	if (!s || s->slots == 0)
-		return NULL;
-	borne_n = s->id < a->running->settings.services_max ? a->borne_n[s->id] : 0;
-	indices_unref(a->indices);
 	a->indices = indices_adopt(arena_at(arena_of(a->running), s->backends_off,
 					    sizeof(struct backend)),
 				   s->backends, borne_n, now_us);
 	if (!a->indices)
-		return NULL;
-	/* When its last change was is not written down: a transition starts its time anew. */
-	a->former = (struct former){
-		.indices = a->indices,
-		.slots = table_at(a, s->slots_off),
-		.previous = table_at(a, s->previous_off),
-		.slots_n = s->slots,
-		.flags = s->flags,
-		.remembers = true,
-		.phase = {
-			.changed_us = now_us,
-			.changed_real_us = around->now_real_us(),
-			.previous_seen_us = now_us,
-		},
+		return false;
+	f->indices = a->indices;
+	f->slots = table_at(a, s->slots_off);
+	f->previous = table_at(a, s->previous_off);
+	f->slots_n = s->slots;
+	f->flags = s->flags;
+	f->remembers = true;
+	/* Unless it is noted, when a slot last moved is not known: it may have been just now. */
+	f->phase = (struct phase){
+		.changed_us = now_us,
+		.changed_real_us = around->now_real_us(),
+		.previous_seen_us = now_us,
 	};
-	return &a->former;
+	notes_phase(a->notes, conf, f, &f->phase);
+	return true;
+}
+
+const struct former *adopted_former(struct adopted *a, const struct service_conf *conf)
+{
+	const struct service *s = a->borne_n ? find(a->running, conf) : NULL;
+
+	indices_unref(a->indices);
+	a->indices = NULL;
+	free(a->noted);
+	a->noted = notes_courses(a->notes, conf);
+	a->former = (struct former){.noted = a->noted};
+	if (s && s->slots != 0 && !tables_former(a, conf, s))
+		return NULL;
+	return a->indices || a->noted ? &a->former : NULL;
 }

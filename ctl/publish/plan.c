@@ -67,8 +67,8 @@ bool plan_health_is_due(const struct service_conf *conf, const struct course *co
 }
 
 /*
- * As it was; or, of what another process left, where a backend that is to be checked and took
- * nothing counts as down, until its first result says otherwise.
+ * As it was; or, of what another process left, where a backend that is to be checked and was down,
+ * or took nothing, counts as down, until its first result says otherwise.
  */
 static bool was_down(const struct plan *plan, const struct former *was,
 		     const struct course *course, uint32_t i)
@@ -77,9 +77,11 @@ static bool was_down(const struct plan *plan, const struct former *was,
 
 	if (course)
 		return course->down;
-	return was && !was->conf && plan->conf->health.type != HEALTH_NO_CHECK &&
-	       !backend->health.off && backend->admin != BACKEND_DISABLED &&
-	       indices_find(was->indices, &backend->addr) == SLOT_NONE;
+	if (!was || was->conf || plan->conf->health.type == HEALTH_NO_CHECK ||
+	    backend->health.off || backend->admin == BACKEND_DISABLED)
+		return false;
+	return (was->noted && was->noted[i].down) ||
+	       (was->indices && indices_find(was->indices, &backend->addr) == SLOT_NONE);
 }
 
 /* ---- backends ---- */
@@ -102,15 +104,18 @@ static uint32_t position_of(const struct service_conf *was, const struct ip_addr
 	return MODEL_NOWHERE;
 }
 
-/* `before`: NULL if it wasn't there, with its course. A first generation starts at full weight. */
+/*
+ * `before`: NULL if it wasn't there, with its course. A process's first generation starts at full
+ * weight, but for ramps that an earlier one noted (was, without `before`).
+ */
 static void ramp_go_on(const struct plan *plan, const struct backend_conf *now,
 		       const struct backend_conf *before, const struct course *was,
 		       bool service_ran, int64_t now_us, struct course *course)
 {
 	uint32_t slow_start_s = plan->conf->slow_start_s;
-	bool took_flows = before && before->admin == BACKEND_ENABLED && !was->out;
+	bool took_flows = before ? before->admin == BACKEND_ENABLED && !was->out : !service_ran;
 
-	if (service_ran && now->admin == BACKEND_ENABLED && !course->out)
+	if ((service_ran || was) && now->admin == BACKEND_ENABLED && !course->out)
 		course->ramp_us = took_flows ? was->ramp_us : now_us;
 	course->step = slow_start_step(course->ramp_us, now_us, slow_start_s);
 	if (course->step == slow_start_steps(slow_start_s))
@@ -160,6 +165,8 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 		bool known = places[i] != MODEL_NOWHERE;
 		const struct course *course = known ? &was->courses[places[i]] : NULL;
 
+		if (was && was->noted)
+			course = &was->noted[i];
 		plan->courses[i].out = plan->courses[i].down && counts;
 		ramp_go_on(plan, now, known ? &before->backends[places[i]] : NULL, course,
 			   before != NULL, now_us, &plan->courses[i]);
@@ -299,7 +306,7 @@ static int phase_make(struct plan *plan, const struct former *was, int64_t now_u
 		plan->remembers = true;
 		return 0;
 	}
-	if (!was)
+	if (!was || !was->slots)
 		return 0;
 	err = slots_mark(plan, was, &counts);
 	if (err)

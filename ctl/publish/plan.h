@@ -35,7 +35,9 @@ struct phase {
 struct former {
 	const struct service_conf *conf; /* NULL: not known, another process made it */
 	const struct course *courses;    /* of conf->backends */
-	const struct indices *indices;
+	/* Of the backends that are to be: what an earlier process noted (notes.h). NULL: nothing. */
+	const struct course *noted;
+	const struct indices *indices; /* NULL, and slots too: it left no tables */
 	const uint16_t *slots, *previous; /* `previous` NULL: none */
 	struct part *slots_part, *previous_part; /* where these lie; NULL: in nobody's books */
 	uint32_t slots_n;

@@ -73,9 +73,9 @@ static int read_adopted(struct publisher *p, const struct model *next, struct ad
 	int err;
 
 	*adopted = NULL;
-	if (p->running.model || !p->running.laid)
+	if (p->running.model)
 		return 0;
-	err = adopted_read(&p->running, next, adopted);
+	err = adopted_read(&p->running, next, p->notes, adopted);
 	if (err)
 		snprintf(error->text, sizeof(error->text),
 			 "the running tables can't be gone on from: %s", strerror(-err));
@@ -111,6 +111,8 @@ static int put_in_force(struct publisher *p, struct model *next, int64_t asked_u
 		goto err_installed;
 	}
 	adopted_free(adopted);
+	notes_free(p->notes); /* from here on they are what is in force */
+	p->notes = NULL;
 	if (r->model)
 		ledger_sweep(r->around.ledger, r->model, next);
 	model_free(r->model);
@@ -190,5 +192,7 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 		transitions_kick(p->transitions);
 	if (next && p->changed)
 		p->changed(p->changed_ctx, next);
+	else if (rc > 0)
+		publisher_went_on(p);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "adopted.h"
 #include "events.h"
 #include "link_table.h"
 #include "log.h"
@@ -206,7 +207,7 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	p->hop_news = hop_news_new(base);
 	r->counting = counting_new(base, r);
 	if (r->counting)
-		p->transitions = transitions_new(base, r, begin_look, disable, p);
+		p->transitions = transitions_new(base, r, begin_look, disable, publisher_went_on, p);
 	if (!p->transitions || !p->hop_news) {
 		err = -ENOMEM;
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
@@ -243,14 +244,54 @@ void publisher_free(struct publisher *p)
 	arena_space_free(r->around.space);
 	model_free(r->model);
 	census_clear(&r->census);
+	notes_free(p->notes);
 	free(p);
 }
 
 void publisher_watch(struct publisher *p, void (*changed)(void *ctx, const struct model *model),
-		     void *ctx)
+		     void (*went_on)(void *ctx), void *ctx)
 {
 	p->changed = changed;
+	p->went_on = went_on;
 	p->changed_ctx = ctx;
+}
+
+void publisher_went_on(void *ctx)
+{
+	const struct publisher *p = ctx;
+
+	if (p->went_on)
+		p->went_on(p->changed_ctx);
+}
+
+/* ---- from process to process ---- */
+
+json_t *publisher_notes(const struct publisher *p)
+{
+	return notes_make(&p->running);
+}
+
+json_t *publisher_notes_stamp(const struct publisher *p, json_t *services)
+{
+	const struct surroundings *around = &p->running.around;
+
+	return notes_stamp(services, around->now_us(), around->now_real_us());
+}
+
+static uint32_t slots_kept(void *ctx, const struct service_conf *service)
+{
+	const struct publisher *p = ctx;
+	uint32_t slots = adopted_slots(&p->running, service);
+
+	return slots != 0 ? slots : notes_slots(p->notes, service);
+}
+
+void publisher_go_on(struct publisher *p, const json_t *notes, struct model *file)
+{
+	const struct surroundings *around = &p->running.around;
+
+	p->notes = notes ? notes_read(notes, around->now_us(), around->now_real_us()) : NULL;
+	model_keep_slots(file, slots_kept, p);
 }
 
 void publisher_set_clock(struct publisher *p, int64_t (*monotonic_us)(void))

@@ -8,6 +8,8 @@
 #ifndef SLUICE_PUBLISHER_H
 #define SLUICE_PUBLISHER_H
 
+#include <jansson.h>
+
 #include "api.h"
 #include "path.h"
 
@@ -70,9 +72,28 @@ int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port
 int publisher_preview(struct publisher *publisher, const struct model *next,
 		      struct daemon_preview *rows, uint32_t max);
 
-/* `changed` is called when another model is in force. */
+/*
+ * `changed` is called when another model is in force, `went_on` when transitions, slow starts,
+ * drains or health made something else of the same.
+ */
 void publisher_watch(struct publisher *publisher,
-		     void (*changed)(void *ctx, const struct model *model), void *ctx);
+		     void (*changed)(void *ctx, const struct model *model),
+		     void (*went_on)(void *ctx), void *ctx);
+
+/*
+ * What a later process needs beside the model to go on from here (notes.h): publisher_notes() gives
+ * the services, to be compared with those of another time, and publisher_notes_stamp() what
+ * publisher_go_on() takes. New references; NULL: no memory.
+ */
+json_t *publisher_notes(const struct publisher *publisher);
+json_t *publisher_notes_stamp(const struct publisher *publisher, json_t *services);
+
+/*
+ * Before the first publisher_apply(): goes on from an earlier process's notes (NULL: there are
+ * none), and from the tables that the path adopted. `file`'s services whose slots were chosen get
+ * those that they had.
+ */
+void publisher_go_on(struct publisher *publisher, const json_t *notes, struct model *file);
 
 /*
  * A backend's checks say that it is down, or up: it takes no flows, and those it had go elsewhere,

@@ -30,6 +30,7 @@ void publisher_health_set(void *ctx, const char *service, const char *backend, b
 				    "its packets are dropped (all_down = \"none\")");
 	if (plan_health_is_due(s->conf, s->courses))
 		changes_soon(p->changes);
+	publisher_went_on(p);
 }
 
 bool publisher_is_down(void *ctx, const struct service_conf *service, uint32_t i)

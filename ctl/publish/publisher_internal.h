@@ -8,6 +8,7 @@
 
 #include "changes.h"
 #include "hop_news.h"
+#include "notes.h"
 #include "publisher.h"
 #include "running.h"
 #include "transitions.h"
@@ -22,9 +23,14 @@ struct publisher {
 	struct hop_news *hop_news;
 	void (*changed)(void *ctx, const struct model *model); /* NULL: nobody asks */
 	void *changed_ctx;
+	void (*went_on)(void *ctx); /* NULL: nobody asks */
+	struct notes *notes; /* of an earlier process, until a model is in force; NULL: none */
 	struct changes *changes; /* what waits for the next generation */
 	bool hops_changed;       /* entries are to be written anew with it */
 };
+
+/* Time or health made something else of a service: there may be something to note. */
+void publisher_went_on(void *ctx);
 
 /* changes_publish_fn, with the publisher for ctx: makes a generation of what waits. */
 changes_publish_fn publication_make;

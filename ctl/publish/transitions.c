@@ -29,6 +29,7 @@ struct transitions {
 	struct event *timer;
 	transitions_begin_fn *begin;
 	drains_disable_fn *disable;
+	transitions_begin_fn *went_on;
 	void *ctx;
 	int64_t counted_us;  /* when a count was last gone by */
 	uint32_t patience_s; /* from count to count that only clear up; doubles */
@@ -211,12 +212,13 @@ struct glance {
 	const struct transitions *t;
 	const struct census *census; /* of what is in force; NULL: none */
 	int64_t now_us;
+	bool went_on; /* some service's version differs by more than its loads */
 };
 
 /* running_version_fn */
 static struct installed *next_version(void *ctx, struct installed *s, char error[LAYOUT_ERROR_MAX])
 {
-	const struct glance *glance = ctx;
+	struct glance *glance = ctx;
 	const struct transitions *t = glance->t;
 	const struct census *census = glance->census;
 	int64_t now_us = glance->now_us;
@@ -239,6 +241,7 @@ static struct installed *next_version(void *ctx, struct installed *s, char error
 	if (plan_step_is_due(next->conf, next->courses, now_us) &&
 	    !replace(&next, take_step(t, next)))
 		return NULL;
+	glance->went_on = glance->went_on || next != s;
 	if (census && next->flags & SERVICE_LEAST_CONN)
 		replace(&next, loads_renew(&t->running->around, next, census));
 	return next;
@@ -259,6 +262,8 @@ static void advance(struct transitions *t, const struct census *census)
 	if (rc <= 0)
 		return;
 	t->patience_s = COUNT_S;
+	if (glance.went_on)
+		t->went_on(t->ctx);
 	log_debug("generation %llu: published in %llu us (time)", (unsigned long long)r->number,
 		  (unsigned long long)r->took_us);
 }
@@ -329,7 +334,7 @@ void transitions_kick(struct transitions *t)
 
 struct transitions *transitions_new(struct event_base *base, struct running *running,
 				    transitions_begin_fn *begin, drains_disable_fn *disable,
-				    void *ctx)
+				    transitions_begin_fn *went_on, void *ctx)
 {
 	struct transitions *t = calloc(1, sizeof(*t));
 
@@ -338,6 +343,7 @@ struct transitions *transitions_new(struct event_base *base, struct running *run
 	t->running = running;
 	t->begin = begin;
 	t->disable = disable;
+	t->went_on = went_on;
 	t->ctx = ctx;
 	t->patience_s = COUNT_S;
 	t->timer = evtimer_new(base, on_timer, t);

@@ -197,6 +197,32 @@ static inline void world_restart(struct fixture *f)
 	world_publisher_new(f);
 }
 
+/*
+ * The same, with what the daemon noted; `notes` NULL: as it is now. `file`, as a file says it, gets
+ * the slots that it had, and is put in force. Not `adopts`: with blank tables, for the path kept
+ * none, or of another layout.
+ */
+static inline void world_go_on(struct fixture *f, json_t *notes, bool adopts, struct model *file)
+{
+	json_t *services = publisher_notes(f->publisher);
+	struct model_error error = {.text = ""};
+
+	if (notes)
+		json_incref(notes);
+	else
+		notes = publisher_notes_stamp(f->publisher, services);
+	json_decref(services);
+	publisher_free(f->publisher);
+	f->path.started.adopted = adopts;
+	if (!adopts)
+		memset(path.arena, 0, WORLD_ARENA_BYTES);
+	world_publisher_new(f);
+	publisher_go_on(f->publisher, notes, file);
+	json_decref(notes);
+	if (publisher_apply(f->publisher, file, "test", &error) != 0)
+		fail_msg("%s", error.text);
+}
+
 /* ---- models ---- */
 
 /* NAME on VIP:80/tcp with backends b1 ... on 192.0.2.1 ...; the caller may change it, and frees it. */

@@ -182,6 +182,8 @@ static void test_reads(void **state)
 		 "\"encap\":\"gue\",\"scheduler\":\"maglev\",\"hash\":\"flow\",\"transition_s\":0,"
 		 "\"slow_start_s\":0,\"slots\":",
 		 false},
+		{"services.list: slots", CALL("services.list", "{}"),
+		 ",\"slots_from\":\"chosen\",\"backends\":2,", false},
 		{"services.list: backends", CALL("services.list", "{}"),
 		 "\"backends\":2,\"backends_enabled\":2,\"backends_draining\":0,\"transition\":"
 		 "\"active\"},{\"name\":\"dns6\",\"vip\":\"2001:db8::10\"",

@@ -42,18 +42,20 @@ static void test_show(void **state)
 		 "{\"services\":[{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":"
 		 "\"tcp\","
 		 "\"encap\":\"gue\",\"scheduler\":\"maglev\",\"hash\":\"source\",\"slots\":307,"
+		 "\"slots_from\":\"kept\","
 		 "\"backends\":3,\"backends_enabled\":2,\"backends_draining\":1,\"transition\":"
 		 "\"active\"},"
 		 "{\"name\":\"a-long-name\",\"vip\":\"::1\",\"port\":0,\"protocol\":\"udp\","
 		 "\"encap\":\"ipip\",\"scheduler\":\"rr\",\"hash\":\"flow\",\"slots\":65537,"
+		 "\"slots_from\":\"scheduler\","
 		 "\"backends\":0,\"backends_enabled\":0,\"backends_draining\":0,\"transition\":"
 		 "\"none\"}]}",
-		 "SERVICE      VIP:PORT/PROTO   SCHEDULER         ENCAP  SLOTS  BACKENDS  ENABLED  "
-		 "DRAINING  TRANSITION\n"
-		 "web          10.0.0.1:80/tcp  maglev by source  gue      307         3        2  "
-		 "       1  active\n"
-		 "a-long-name  [::1]:all/udp    rr                ipip   65537         0        0  "
-		 "       0  none\n"},
+		 "SERVICE      VIP:PORT/PROTO   SCHEDULER         ENCAP  SLOTS  SLOTS FROM  BACKENDS  "
+		 "ENABLED  DRAINING  TRANSITION\n"
+		 "web          10.0.0.1:80/tcp  maglev by source  gue      307  kept               3  "
+		 "      2         1  active\n"
+		 "a-long-name  [::1]:all/udp    rr                ipip   65537  scheduler          0  "
+		 "      0         0  none\n"},
 		{"no services", show_services, false, "{\"services\":[]}", "no services\n"},
 		{"no backends", show_backends, false, "{\"backends\":[]}", "no backends\n"},
 		{"backends", show_backends, false,
