@@ -92,8 +92,9 @@ static int memory_walk(struct fast_path_walk *walk,
 }
 
 /* The devices are DPDK's while it runs, and the TAPs go with the process alone. */
-static void ports_changed(void)
+static int ports_changed(void)
 {
+	return 0;
 }
 
 static int memory_find(uint64_t hash, uint32_t worker, struct memory *memory)

@@ -215,7 +215,8 @@ void port_read(const struct port *p, struct fast_path_port_info *info)
 	snprintf(info->driver, sizeof(info->driver), "%s", p->driver);
 	(void)rte_eth_link_get_nowait(p->id, &link);
 	(void)rte_eth_stats_get(p->id, &stats);
-	info->up = link.link_status == RTE_ETH_LINK_UP;
+	info->state = link.link_status == RTE_ETH_LINK_UP ? FAST_PATH_PORT_UP :
+							    FAST_PATH_PORT_DOWN;
 	info->rx_packets = stats.ipackets;
 	info->tx_packets = stats.opackets;
 	info->rx_missed = stats.imissed + stats.rx_nombuf;

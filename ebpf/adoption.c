@@ -3,6 +3,7 @@
 #include "arena_map.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,13 +21,26 @@ static bool map_info(int fd, struct bpf_map_info *info)
 	return bpf_obj_get_info_by_fd(fd, info, &bytes) == 0;
 }
 
-static bool ports_are(int fd, const struct fastpath_ports *ports)
+static bool interface_is_gone(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return !if_indextoname(ifindex, name) && (errno == ENXIO || errno == ENODEV);
+}
+
+/* The same, but for ports that had no interface, or whose interface went since. */
+static bool ports_go_on(int fd, const struct fastpath_ports *ports)
 {
 	struct fastpath_ports table;
 	uint32_t key = 0;
 
-	return bpf_map_lookup_elem(fd, &key, &table) == 0 &&
-	       memcmp(&table, ports, sizeof(table)) == 0;
+	if (bpf_map_lookup_elem(fd, &key, &table) != 0)
+		return false;
+	for (uint32_t i = 0; i < FASTPATH_PORTS; i++)
+		if (table.ifindex[i] != ports->ifindex[i] && table.ifindex[i] != 0 &&
+		    !interface_is_gone(table.ifindex[i]))
+			return false;
+	return true;
 }
 
 static bool arena_fits(int fd, uint64_t bytes)
@@ -52,49 +66,52 @@ static const char *map_misfit(enum program_map map, int fd, const struct program
 	if (info.value_size != bpf_map__value_size(ours) ||
 	    info.max_entries != bpf_map__max_entries(ours))
 		return "has another size";
-	if (map == PROGRAM_PORTS && !ports_are(fd, &p->config.ports))
+	if (map == PROGRAM_PORTS && !ports_go_on(fd, &p->config.ports))
 		return "are others, or in another order";
 	if (map == PROGRAM_ARENA && !arena_fits(fd, p->config.arena_bytes))
 		return "holds no generation of this build's layout";
 	return NULL;
 }
 
-/* Opens what is pinned, all or nothing. Returns whether it fits. */
-static bool maps_open(const struct program *p, const struct pins *pins, report_log log,
-		      int fds[PROGRAM_MAPS_ADOPTED])
+/* Opens what is pinned, all or nothing. 1: it fits; 0: not, or nothing is pinned; -errno. */
+static int maps_open(const struct program *p, const struct pins *pins, report_log log,
+		     int fds[PROGRAM_MAPS_ADOPTED])
 {
 	const char *why = NULL;
-	int n = 0;
+	int n = 0, err = 0;
 
 	while (n < PROGRAM_MAPS_ADOPTED && !why) {
 		fds[n] = pins_get(pins, program_map_name(n));
-		if (fds[n] < 0)
+		if (fds[n] < 0) {
+			err = fds[n] == -ENOENT ? 0 : fds[n];
 			break;
+		}
 		why = map_misfit(n, fds[n], p);
 		n++;
 	}
 	if (n == PROGRAM_MAPS_ADOPTED && !why)
-		return true;
+		return 1;
 	if (why)
 		report_line(log, FAST_PATH_LOG_INFO,
 			    "%s: can't be adopted, %s %s: all is made anew", pins->dir,
 			    program_map_name(n - 1), why);
-	else if (n > 0)
+	else if (n > 0 && !err)
 		report_line(log, FAST_PATH_LOG_WARNING,
 			    "%s: can't be adopted, there is no %s: all is made anew", pins->dir,
 			    program_map_name(n));
 	while (n-- > 0)
 		close(fds[n]);
-	return false;
+	return err;
 }
 
 int adoption_take_maps(struct program *p, const struct pins *pins, report_log log, bool *adopted)
 {
-	int fds[PROGRAM_MAPS_ADOPTED], err = 0;
+	int fds[PROGRAM_MAPS_ADOPTED], err = maps_open(p, pins, log, fds);
 
-	*adopted = maps_open(p, pins, log, fds);
-	if (!*adopted)
-		return 0;
+	*adopted = err > 0;
+	if (err <= 0)
+		return err;
+	err = 0;
 	for (int i = 0; i < PROGRAM_MAPS_ADOPTED; i++) {
 		if (!err)
 			err = program_adopt(p, i, fds[i]);

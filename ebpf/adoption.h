@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Can this daemon go on with what an earlier one left pinned? With the maps, when layout, sizes
- * and ports are the same; with the program too, when it is the same build. Control thread, at
+ * Can this daemon go on with what an earlier one left pinned? With the maps, when layout and sizes
+ * are the same, and ports but for those that had no interface or lost it (program_ports_renew()); with the program too, when it is the same build. Control thread, at
  * start.
  */
 #ifndef SLUICE_ADOPTION_H
@@ -14,7 +14,8 @@
 
 /*
  * Between program_open() and program_load(): takes the pinned maps when all of them fit, or none
- * (*adopted is false, and the log says why, unless nothing is pinned). 0, -errno of libbpf.
+ * (*adopted is false, and the log says why, unless nothing is pinned). 0, or -errno: they can't
+ * be opened, or what libbpf says.
  */
 int adoption_take_maps(struct program *program, const struct pins *pins, report_log log,
 		       bool *adopted);

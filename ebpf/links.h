@@ -20,6 +20,6 @@ int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX]);
 int links_commit(struct module *m, char error[FAST_PATH_ERROR_MAX]);
 
 /* As fast_path.ports_changed(). */
-void links_follow(struct module *m);
+int links_follow(struct module *m);
 
 #endif

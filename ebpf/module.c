@@ -20,12 +20,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-/*
- * Every driver with XDP takes frames of this MTU in one buffer, which is a page with headroom and
- * the kernel's own trailer. With a longer one it wants a program that takes several.
- */
-enum { ONE_BUFFER_BYTES = 3000 };
-
 static struct module module;
 
 /* libbpf's own messages: the errors that matter we say ourselves. */
@@ -41,20 +35,11 @@ static int libbpf_line(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-static int tables_start(struct module *m, const struct fast_path_config *config,
-			char error[FAST_PATH_ERROR_MAX])
+/* Opens and loads the program, with the maps that are pinned where these fit. */
+static int tables_try(struct module *m, const struct program_config *sizes,
+		      char error[FAST_PATH_ERROR_MAX])
 {
-	const struct ports_needs needs = ports_needs(&m->ports);
-	const struct program_config sizes = {
-		.arena_bytes = config->arena_bytes,
-		.services_max = config->services_max,
-		.backends_max = config->backends_max,
-		.flows_max = config->flows_max,
-		.ports = m->ports.table,
-		.no_tx = needs.veth,
-		.no_frags = needs.mtu_bytes <= ONE_BUFFER_BYTES,
-	};
-	int err = program_open(&m->program, &sizes, error);
+	int err = program_open(&m->program, sizes, error);
 
 	if (err)
 		return err;
@@ -62,19 +47,57 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 	if (err)
 		return report_error(error, err, "%s: can't be adopted: %s", m->pins.dir,
 				    strerror(-err));
-	err = program_load(&m->program, error);
-	if (err && m->adopted) {
-		/* A kernel may bind a map to programs like its first (xdp.frags, for one). */
+	return program_load(&m->program, error);
+}
+
+/*
+ * A kernel may bind a map to programs that take frames of several buffers, or to those that don't,
+ * as the map's first program was. What is adopted may be of a time when the ports were others.
+ */
+static int tables_try_both(struct module *m, struct program_config *sizes, bool needs_frags,
+			   char error[FAST_PATH_ERROR_MAX])
+{
+	bool wanted = sizes->no_frags;
+	int err = tables_try(m, sizes, error);
+
+	for (int i = 0; err && m->adopted; i++) {
+		program_close(&m->program);
+		m->adopted = false;
+		if (i == 0 && !needs_frags) {
+			sizes->no_frags = !sizes->no_frags;
+			err = tables_try(m, sizes, error);
+			continue;
+		}
 		report_line(m->log, FAST_PATH_LOG_WARNING,
 			    "%s: can't be adopted: all is made anew (%s)", m->pins.dir, error);
-		m->adopted = false;
-		program_close(&m->program);
-		err = program_open(&m->program, &sizes, error);
+		sizes->no_frags = wanted;
+		err = program_open(&m->program, sizes, error);
 		if (!err)
 			err = program_load(&m->program, error);
 	}
+	return err;
+}
+
+static int tables_start(struct module *m, const struct fast_path_config *config,
+			const struct ports_needs *needs, char error[FAST_PATH_ERROR_MAX])
+{
+	struct program_config sizes = {
+		.arena_bytes = config->arena_bytes,
+		.services_max = config->services_max,
+		.backends_max = config->backends_max,
+		.flows_max = config->flows_max,
+		.ports = m->ports.table,
+		.no_tx = needs->veth || needs->waits,
+		.no_frags = !needs->frags && !needs->waits,
+	};
+	int err = tables_try_both(m, &sizes, needs->frags, error);
+
 	if (err || !m->adopted)
 		return err;
+	err = program_ports_renew(&m->program);
+	if (err)
+		return report_error(error, err, "%s: the ports can't be written down: %s",
+				    m->pins.dir, strerror(-err));
 	m->older_fd = adoption_take_program(&m->program, &m->pins);
 	report_line(m->log, FAST_PATH_LOG_INFO, "%s: adopted the tables%s", m->pins.dir,
 		    m->older_fd >= 0 ? " and the program" :
@@ -98,7 +121,8 @@ static void started_fill(const struct module *m, struct fast_path_started *start
 	at = (size_t)snprintf(text, room, "XDP on Linux %s", kernel.release);
 	for (uint32_t i = 0; i < m->ports.n && at < room; i++)
 		at += (size_t)snprintf(text + at, room - at, ", %s %s", m->links[i].interface,
-				       xdp_mode_name(m->links[i].mode));
+				       m->links[i].fd < 0 ? "waits" :
+							    xdp_mode_name(m->links[i].mode));
 	if (m->adopted && at < room)
 		snprintf(text + at, room - at, ", adopted");
 }
@@ -113,15 +137,17 @@ static void release(struct module *m)
 	program_close(&m->program);
 	quiescer_close(&m->quiescer);
 	pins_close(&m->pins);
+	ports_close(&m->ports);
 }
 
 static int start(const struct fast_path_config *config, struct fast_path_started *started,
 		 char error[FAST_PATH_ERROR_MAX])
 {
 	struct module *m = &module;
+	struct ports_needs needs;
 	int err;
 
-	*m = (struct module){.log = config->log, .older_fd = -1, .pins.fd = -1};
+	*m = (struct module){.log = config->log, .older_fd = -1, .pins.fd = -1, .ports.fd = -1};
 	m->options = (struct xdp_link_options){config->attach, config->replace, config->log};
 	m->flows.program = m->capture.program = &m->program;
 	m->program.fd = m->quiescer.outer = m->quiescer.inner = -1;
@@ -129,10 +155,16 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 		m->links[i].fd = -1;
 	libbpf_set_print(libbpf_line);
 	err = ports_find(&m->ports, config, error);
+	if (!err) {
+		err = ports_needs(&m->ports, &needs);
+		if (err)
+			report_error(error, err, "can't ask for the ports' interfaces: %s",
+				     strerror(-err));
+	}
 	if (!err)
 		err = pins_open(&m->pins, config->pin_dir, m->log, error);
 	if (!err)
-		err = tables_start(m, config, error);
+		err = tables_start(m, config, &needs, error);
 	if (err)
 		goto err_release;
 	err = quiescer_open(&m->quiescer);
@@ -163,9 +195,9 @@ static void publish(uint32_t offset)
 			    "%s; what sluiced forwards now ends with it", error);
 }
 
-static void ports_changed(void)
+static int ports_changed(void)
 {
-	links_follow(&module);
+	return links_follow(&module);
 }
 
 static void quiesce(void)
@@ -178,7 +210,11 @@ static void quiesce(void)
 
 static int port_read(uint32_t port, struct fast_path_port_info *info)
 {
-	return ports_read(&module.ports, port, info);
+	int err = ports_read(&module.ports, port, info);
+
+	if (!err && info->state != FAST_PATH_PORT_WAITING && module.links[port].fd < 0)
+		info->state = FAST_PATH_PORT_REFUSED;
+	return err;
 }
 
 static int services_read(uint32_t first, uint32_t n, struct service_counters *rows)

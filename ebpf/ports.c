@@ -18,34 +18,99 @@
 _Static_assert((int)FASTPATH_PORTS == (int)FAST_PATH_PORTS_MAX, "the daemon's ports all fit");
 _Static_assert(FAST_PATH_NAME_MAX == IFNAMSIZ, "an interface's name fits");
 
+enum {
+	/*
+	 * Every driver with XDP takes frames of this MTU in one buffer, which is a page with
+	 * headroom and the kernel's own trailer. With a longer one it wants a program that takes
+	 * several.
+	 */
+	ONE_BUFFER_BYTES = 3000,
+	ANSWER_WITHIN_S = 1,
+};
+
+static bool says_gone(int error)
+{
+	return error == ENODEV || error == ENXIO;
+}
+
+int ports_lookup(const struct ports *ports, uint32_t port, uint32_t *ifindex)
+{
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ports->names[port]);
+	if (ioctl(ports->fd, SIOCGIFINDEX, &request) != 0)
+		return says_gone(errno) ? -ENODEV : -errno;
+	*ifindex = (uint32_t)request.ifr_ifindex;
+	return 0;
+}
+
+static int sockets_open(struct ports *ports)
+{
+	const struct timeval limit = {.tv_sec = ANSWER_WITHIN_S};
+
+	ports->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ports->fd < 0)
+		return -errno;
+	ports->netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!ports->netlink || mnl_socket_bind(ports->netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    setsockopt(mnl_socket_get_fd(ports->netlink), SOL_SOCKET, SO_RCVTIMEO, &limit,
+		       sizeof(limit)) != 0)
+		return -errno;
+	return 0;
+}
+
+void ports_close(struct ports *ports)
+{
+	if (ports->fd >= 0)
+		close(ports->fd);
+	if (ports->netlink)
+		mnl_socket_close(ports->netlink);
+	ports->fd = -1;
+	ports->netlink = NULL;
+}
+
+static int port_find(struct ports *ports, uint32_t i, const char *name,
+		     char error[FAST_PATH_ERROR_MAX])
+{
+	int err;
+
+	if (!name)
+		return report_error(error, -EINVAL,
+				    "ports[%u] names no interface, which the XDP fast path needs",
+				    i);
+	for (uint32_t j = 0; j < i; j++)
+		if (strcmp(ports->names[j], name) == 0)
+			return report_error(error, -EINVAL, "ports[%u]: %s is ports[%u] already", i,
+					    name, j);
+	snprintf(ports->names[i], sizeof(ports->names[i]), "%s", name);
+	err = ports_lookup(ports, i, &ports->table.ifindex[i]);
+	if (err && err != -ENODEV)
+		return report_error(error, err, "ports[%u]: can't ask for %s: %s", i, name,
+				    strerror(-err));
+	/* Of two names of one interface. */
+	for (uint32_t j = 0; j < i && !err; j++)
+		if (ports->table.ifindex[j] == ports->table.ifindex[i])
+			return report_error(error, -EINVAL, "ports[%u]: %s is ports[%u] already", i,
+					    name, j);
+	return 0;
+}
+
 int ports_find(struct ports *ports, const struct fast_path_config *config,
 	       char error[FAST_PATH_ERROR_MAX])
 {
-	*ports = (struct ports){.n = config->ports_n};
+	int err;
+
+	*ports = (struct ports){.n = config->ports_n, .fd = -1};
 	if (ports->n == 0 || ports->n > FASTPATH_PORTS)
 		return report_error(error, -EINVAL, "%u ports; the XDP fast path takes 1 to %u",
 				    ports->n, FASTPATH_PORTS);
-	for (uint32_t i = 0; i < ports->n; i++) {
-		const char *name = config->ports[i].interface;
-		uint32_t ifindex;
-
-		if (!name)
-			return report_error(error, -EINVAL,
-					    "ports[%u] names no interface, which the XDP fast path "
-					    "needs", i);
-		ifindex = if_nametoindex(name);
-		if (ifindex == 0)
-			return report_error(error, -ENODEV,
-					    "ports[%u]: no interface %s in this network namespace; "
-					    "ip link lists them", i, name);
-		for (uint32_t j = 0; j < i; j++)
-			if (ports->table.ifindex[j] == ifindex)
-				return report_error(error, -EINVAL,
-						    "ports[%u]: %s is ports[%u] already", i, name, j);
-		ports->table.ifindex[i] = ifindex;
-		snprintf(ports->names[i], sizeof(ports->names[i]), "%s", name);
-	}
-	return 0;
+	err = sockets_open(ports);
+	if (err)
+		return report_error(error, err, "no socket to ask for interfaces: %s",
+				    strerror(-err));
+	for (uint32_t i = 0; i < ports->n && !err; i++)
+		err = port_find(ports, i, config->ports[i].interface, error);
+	return err;
 }
 
 static void stats_read(const struct nlattr *attr, struct fast_path_port_info *info)
@@ -84,92 +149,93 @@ static int link_read(const struct nlmsghdr *message, void *arg)
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 	struct fast_path_port_info *info = arg;
 
-	info->up = (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING);
+	info->state = (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING) ?
+			      FAST_PATH_PORT_UP : FAST_PATH_PORT_DOWN;
 	return mnl_attr_parse(message, sizeof(*link), attribute_read, info);
 }
 
-static int link_ask(struct mnl_socket *socket, uint32_t ifindex, struct fast_path_port_info *info)
+/* -ENODEV: the interface is gone. Answers to questions that were given up are skipped. */
+static int link_ask(struct ports *ports, uint32_t ifindex, struct fast_path_port_info *info)
 {
 	char buffer[32768]; /* NLMSG_GOODSIZE, with the drivers' own attributes, and to spare */
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link;
 	ssize_t n;
 
-	request->nlmsg_type = RTM_GETLINK;
-	request->nlmsg_flags = NLM_F_REQUEST;
-	request->nlmsg_seq = 1;
-	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	message->nlmsg_type = RTM_GETLINK;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = ++ports->seq;
+	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
 	link->ifi_family = AF_UNSPEC;
 	link->ifi_index = (int)ifindex;
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+	if (mnl_socket_sendto(ports->netlink, message, message->nlmsg_len) < 0)
 		return -errno;
-	n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	if (n < 0)
-		return -errno;
-	if (mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(socket), link_read, info) < 0)
-		return -errno;
+	do {
+		n = mnl_socket_recvfrom(ports->netlink, buffer, sizeof(buffer));
+		if (n < 0 && errno != EINTR)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	} while (n < 0 || message->nlmsg_seq != ports->seq);
+	if (mnl_cb_run(buffer, (size_t)n, ports->seq, mnl_socket_get_portid(ports->netlink),
+		       link_read, info) < 0)
+		return says_gone(errno) ? -ENODEV : -errno;
 	return 0;
 }
 
-static void driver_read(struct fast_path_port_info *info)
+static void driver_read(const struct ports *ports, struct fast_path_port_info *info)
 {
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq request = {.ifr_data = (char *)&driver};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return;
 	memcpy(request.ifr_name, info->interface, sizeof(request.ifr_name));
-	if (ioctl(fd, SIOCETHTOOL, &request) == 0)
+	if (ioctl(ports->fd, SIOCETHTOOL, &request) == 0)
 		snprintf(info->driver, sizeof(info->driver), "%s", driver.driver);
-	close(fd);
 }
 
-int ports_read(const struct ports *ports, uint32_t port, struct fast_path_port_info *info)
+int ports_read(struct ports *ports, uint32_t port, struct fast_path_port_info *info)
 {
-	struct mnl_socket *socket;
 	int err;
 
 	if (port >= ports->n)
 		return -ENOENT;
-	*info = (struct fast_path_port_info){0};
+	*info = (struct fast_path_port_info){.state = FAST_PATH_PORT_WAITING};
+	memcpy(info->interface, ports->names[port], sizeof(info->interface));
 	if (ports->table.ifindex[port] == 0)
-		return -ENODEV;
-	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!socket)
-		return -errno;
-	err = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-	if (!err)
-		err = link_ask(socket, ports->table.ifindex[port], info);
-	mnl_socket_close(socket);
-	if (!err)
-		driver_read(info);
-	return err;
+		return 0;
+	err = link_ask(ports, ports->table.ifindex[port], info);
+	if (err)
+		return err == -ENODEV ? 0 : err;
+	driver_read(ports, info);
+	return 0;
 }
 
-static uint32_t mtu_read(int fd, const char *interface)
+static int mtu_read(const struct ports *ports, uint32_t port, uint32_t *mtu_bytes)
 {
 	struct ifreq request = {0};
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	return ioctl(fd, SIOCGIFMTU, &request) == 0 ? (uint32_t)request.ifr_mtu : 0;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ports->names[port]);
+	if (ioctl(ports->fd, SIOCGIFMTU, &request) != 0)
+		return says_gone(errno) ? -ENODEV : -errno;
+	*mtu_bytes = (uint32_t)request.ifr_mtu;
+	return 0;
 }
 
-struct ports_needs ports_needs(const struct ports *ports)
+int ports_needs(struct ports *ports, struct ports_needs *needs)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ports_needs needs = {0};
-
+	*needs = (struct ports_needs){false};
 	for (uint32_t i = 0; i < ports->n; i++) {
-		uint32_t mtu_bytes = fd >= 0 ? mtu_read(fd, ports->names[i]) : 0;
 		struct fast_path_port_info info;
+		uint32_t mtu_bytes = 0;
+		int err = ports_read(ports, i, &info);
 
-		if (mtu_bytes > needs.mtu_bytes)
-			needs.mtu_bytes = mtu_bytes;
-		if (ports_read(ports, i, &info) == 0 && strcmp(info.driver, "veth") == 0)
-			needs.veth = true;
+		if (err)
+			return err;
+		if (info.state != FAST_PATH_PORT_WAITING)
+			err = mtu_read(ports, i, &mtu_bytes);
+		if (err && err != -ENODEV)
+			return err;
+		needs->waits |= err || info.state == FAST_PATH_PORT_WAITING;
+		needs->veth |= strcmp(info.driver, "veth") == 0;
+		needs->frags |= mtu_bytes > ONE_BUFFER_BYTES;
 	}
-	if (fd >= 0)
-		close(fd);
-	return needs;
+	return 0;
 }

@@ -9,29 +9,46 @@
 #include "fastpath.h"
 #include "report.h"
 
+struct mnl_socket;
+
 struct ports {
 	uint32_t n;
 	char names[FASTPATH_PORTS][FAST_PATH_NAME_MAX];
-	struct fastpath_ports table;
+	struct fastpath_ports table; /* 0: the port waits for its interface */
+	/* Open from ports_find() on, so that a process without a free file can still ask. */
+	int fd;
+	struct mnl_socket *netlink;
+	uint32_t seq;
 };
 
 /*
- * Finds the interfaces of the config. 0, or with a line in `error`
- *  -ENODEV  a port's interface doesn't exist in this network namespace
- *  -EINVAL  a port names none, or two the same
+ * Finds the interfaces of the config; a port whose interface doesn't exist in this network
+ * namespace waits. 0, or with a line in `error`
+ *  -EINVAL  a port names no interface, or two the same
+ *  -errno   the kernel can't be asked
+ * ports_close() in any case.
  */
 int ports_find(struct ports *ports, const struct fast_path_config *config,
 	       char error[FAST_PATH_ERROR_MAX]);
+void ports_close(struct ports *ports);
+
+/* The index of the port's interface now. 0; -ENODEV: there is none; -errno: it can't be told. */
+int ports_lookup(const struct ports *ports, uint32_t port, uint32_t *ifindex);
 
 /* What the program has to be prepared for. */
 struct ports_needs {
-	bool veth;          /* one of them is a veth */
-	uint32_t mtu_bytes; /* the greatest MTU */
+	bool veth;  /* a port is a veth */
+	bool frags; /* a port takes frames longer than a page */
+	bool waits; /* a port waits, and may become either */
 };
 
-struct ports_needs ports_needs(const struct ports *ports);
+/* Of the ports as they are now. 0, or -errno: the kernel can't be asked. */
+int ports_needs(struct ports *ports, struct ports_needs *needs);
 
-/* As it is now. 0; -ENOENT: no such port; -ENODEV: its interface is gone; -errno of netlink. */
-int ports_read(const struct ports *ports, uint32_t port, struct fast_path_port_info *info);
+/*
+ * As it is now; of a port that waits, or has lost its interface, only the name. 0; -ENOENT: no such
+ * port; -errno: the kernel can't be asked. Whether the program is attached is not known here.
+ */
+int ports_read(struct ports *ports, uint32_t port, struct fast_path_port_info *info);
 
 #endif

@@ -219,6 +219,20 @@ int program_port_set(struct program *p, uint32_t port, uint32_t ifindex)
 	return bpf_map_update_elem(devices, &port, &ifindex, BPF_ANY) == 0 ? 0 : -errno;
 }
 
+int program_ports_renew(struct program *p)
+{
+	struct fastpath_ports table;
+	uint32_t zero = 0;
+	int err = 0;
+
+	if (bpf_map_lookup_elem(program_map_fd(p, PROGRAM_PORTS), &zero, &table) != 0)
+		return -errno;
+	for (uint32_t port = 0; port < FASTPATH_PORTS && !err; port++)
+		if (table.ifindex[port] != p->config.ports.ifindex[port])
+			err = program_port_set(p, port, p->config.ports.ifindex[port]);
+	return err;
+}
+
 void program_close(struct program *p)
 {
 	if (p->arena)

@@ -83,6 +83,9 @@ int program_load(struct program *program, char error[FAST_PATH_ERROR_MAX]);
  */
 int program_port_set(struct program *program, uint32_t port, uint32_t ifindex);
 
+/* The same for every port of which adopted maps have another interface. */
+int program_ports_renew(struct program *program);
+
 void program_close(struct program *program);
 
 int program_map_fd(const struct program *program, enum program_map map);

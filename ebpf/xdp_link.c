@@ -30,30 +30,52 @@ static int link_info(int fd, struct bpf_link_info *info)
 	return info->type == BPF_LINK_TYPE_XDP ? 0 : -EINVAL;
 }
 
-void xdp_link_adopt(struct xdp_link *link, const struct pins *pins, report_log log)
+/* Whether the link is what holds its interface. 0, or -errno: it can't be told. */
+static int link_holds(struct xdp_link *link, bool *holds)
 {
 	struct attachment found;
 	struct bpf_link_info info;
+	int err = link_info(link->fd, &info);
+
+	*holds = false;
+	if (err == -EINVAL || (!err && info.xdp.ifindex != (uint32_t)link->ifindex))
+		return 0;
+	if (!err)
+		err = attachment_find(link->ifindex, &found);
+	if (err)
+		return err == -ENODEV ? 0 : err;
+	*holds = found.id == info.prog_id;
+	link->mode = found.mode;
+	return 0;
+}
+
+int xdp_link_adopt(struct xdp_link *link, const struct pins *pins, report_log log)
+{
 	char name[PIN_NAME_MAX];
+	bool holds;
+	int err;
 
 	pin_name(name, link->ifindex);
 	link->fd = pins_get(pins, name);
 	if (link->fd < 0) {
+		err = link->fd == -ENOENT ? 0 : link->fd;
 		link->fd = -1;
-		return;
+		return err;
 	}
-	if (link_info(link->fd, &info) != 0 || info.xdp.ifindex != (uint32_t)link->ifindex ||
-	    attachment_find(link->ifindex, &found) != 0 || found.id != info.prog_id) {
-		report_line(log, FAST_PATH_LOG_WARNING,
-			    "%s: the pinned link no longer holds the interface; making a new one",
-			    link->interface);
-		close(link->fd);
-		link->fd = -1;
-		pins_remove(pins, name);
-		return;
+	err = link_holds(link, &holds);
+	if (!err && holds) {
+		link->pinned = true;
+		return 0;
 	}
-	link->mode = found.mode;
-	link->pinned = true;
+	close(link->fd);
+	link->fd = -1;
+	if (err)
+		return err;
+	report_line(log, FAST_PATH_LOG_WARNING,
+		    "%s: the pinned link no longer holds the interface; making a new one",
+		    link->interface);
+	pins_remove(pins, name);
+	return 0;
 }
 
 /* Another's bpf_link that holds the interface by this program; -ENOENT: it was done by netlink. */
@@ -140,7 +162,8 @@ static int create_best(struct xdp_link *link, int program_fd,
 		fd = create(link, program_fd, XDP_FLAGS_DRV_MODE);
 	}
 	/* Whatever the driver doesn't like (the MTU, its queues) is no matter to generic mode. */
-	if (fd < 0 && fd != -EBUSY && fd != -EEXIST && fd != -EPERM &&
+	if (fd < 0 && fd != -EBUSY && fd != -EEXIST && fd != -EPERM && fd != -EMFILE &&
+	    fd != -ENFILE && fd != -ENODEV &&
 	    options->attach != FAST_PATH_ATTACH_NATIVE) {
 		if (options->attach == FAST_PATH_ATTACH_AUTO)
 			report_line(options->log, FAST_PATH_LOG_WARNING,
@@ -182,6 +205,13 @@ out:
 	if (old >= 0)
 		close(old);
 	return err == -EOPNOTSUPP ? -ENOTSUP : err;
+}
+
+bool xdp_link_is_lost(const struct xdp_link *link)
+{
+	struct bpf_link_info info;
+
+	return link->fd >= 0 && link_info(link->fd, &info) == 0 && info.xdp.ifindex == 0;
 }
 
 int xdp_link_update(const struct xdp_link *link, int program_fd)

@@ -15,6 +15,8 @@ struct xdp_link {
 	const char *interface; /* its name, for messages; the caller's */
 	enum xdp_mode mode;
 	bool pinned;
+	bool listed; /* the program's maps have this ifindex for the port */
+	int told;    /* the failure to take the interface up that the log knows of; 0: none */
 };
 
 struct xdp_link_options {
@@ -28,9 +30,10 @@ struct xdp_link_options {
 
 /*
  * Takes up the pinned link to the interface, if there is one that still holds. `link->fd` is -1
- * when not: what was pinned for an interface that is gone is removed.
+ * when not: what was pinned for an interface that is gone is removed. 0, or -errno: it can't be
+ * told, and nothing has changed.
  */
-void xdp_link_adopt(struct xdp_link *link, const struct pins *pins, report_log log);
+int xdp_link_adopt(struct xdp_link *link, const struct pins *pins, report_log log);
 
 /*
  * Attaches the program. 0, or with a line in `error`
@@ -40,6 +43,9 @@ void xdp_link_adopt(struct xdp_link *link, const struct pins *pins, report_log l
  */
 int xdp_link_make(struct xdp_link *link, int program_fd, const struct xdp_link_options *options,
 		  char error[FAST_PATH_ERROR_MAX]);
+
+/* The link is there, but holds no interface any more: that went, or someone took the link off. */
+bool xdp_link_is_lost(const struct xdp_link *link);
 
 /* From the next packet on `program_fd` runs; none passes between the two. 0 or -errno. */
 int xdp_link_update(const struct xdp_link *link, int program_fd);

@@ -10,7 +10,7 @@ static void show_ports(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
 		{"PORT", true},        {"INTERFACE", false}, {"DRIVER", false},
-		{"MAC", false},        {"LINK", false},      {"RX PACKETS", true},
+		{"MAC", false},        {"STATE", false},      {"RX PACKETS", true},
 		{"TX PACKETS", true},  {"RX MISSED", true},  {"TO KERNEL", true},
 		{"FROM KERNEL", true},
 	};
@@ -27,7 +27,7 @@ static void show_ports(const struct show *show, const json_t *result)
 		table_cell(&table, "%s", show_text(port, "interface"));
 		table_cell(&table, "%s", show_text(port, "driver"));
 		table_cell(&table, "%s", show_text(port, "mac"));
-		table_cell(&table, "%s", json_is_true(json_object_get(port, "up")) ? "up" : "down");
+		table_cell(&table, "%s", show_text(port, "state"));
 		for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 			table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, numbers[n]));
 	}

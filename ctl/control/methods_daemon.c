@@ -33,7 +33,8 @@ static json_t *port_json(const struct fast_path_port_info *port)
 	methods_put_text(&object, "interface", port->interface);
 	methods_put_text(&object, "driver", port->driver);
 	methods_put_text(&object, "mac", mac);
-	methods_put(&object, "up", json_boolean(port->up));
+	methods_put_text(&object, "state", fast_path_port_word(port->state));
+	methods_put(&object, "up", json_boolean(port->state == FAST_PATH_PORT_UP));
 	methods_put_number(&object, "rx_packets", port->rx_packets);
 	methods_put_number(&object, "tx_packets", port->tx_packets);
 	methods_put_number(&object, "rx_missed", port->rx_missed);
@@ -47,9 +48,10 @@ static json_t *ports_json(const struct daemon_api *api)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX; i++) {
-		struct fast_path_port_info port;
+		struct fast_path_port_info port = {.interface = ""};
+		int err = api->port_read(api->ctx, i, &port);
 
-		if (api->port_read(api->ctx, i, &port) < 0)
+		if (err == -ENOENT)
 			break;
 		methods_append(&list, port_json(&port));
 	}

@@ -177,7 +177,7 @@ static int api_memory_read(void *ctx, struct memory_counters *out)
 
 static int api_port_read(void *ctx, uint32_t port, struct fast_path_port_info *info)
 {
-	return ((struct daemon *)ctx)->path.module->port_read(port, info);
+	return path_port_read(&((struct daemon *)ctx)->path, port, info);
 }
 
 static int api_workers_read(void *ctx, struct worker_counters *rows, uint32_t max)

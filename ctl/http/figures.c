@@ -93,7 +93,7 @@ static int read_node(struct figures *f)
 	for (int i = 0; i < EVENT_N_KINDS; i++)
 		f->events[i] = events_count((enum event_kind)i);
 	while (f->ports_n < FAST_PATH_PORTS_MAX &&
-	       api->port_read(api->ctx, f->ports_n, &f->ports[f->ports_n].info) == 0)
+	       api->port_read(api->ctx, f->ports_n, &f->ports[f->ports_n].info) != -ENOENT)
 		f->ports_n++;
 	err = f->cut ? 0 : api->memory_read(api->ctx, &f->memory);
 	if (!err)

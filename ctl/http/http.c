@@ -14,6 +14,7 @@
 #include "http_server.h"
 #include "metrics_page.h"
 #include "page_files.h"
+#include "status_json.h"
 #include "status_page.h"
 #include "worker_load.h"
 
@@ -44,25 +45,43 @@ static void page_healthz(struct http *http, const struct http_request *request,
 	http_page_text(page, 200, TEXT, "ok\n");
 }
 
+/* Those that are not up, "sl0 is waiting, l1 is down"; "": all are. Returns how many are up. */
+static uint32_t ports_look(const struct http *http, char others[STATUS_WHY_MAX])
+{
+	const struct daemon_api *api = &http->api;
+	struct fast_path_port_info port;
+	uint32_t up = 0;
+	int err, used = 0;
+
+	others[0] = '\0';
+	for (uint32_t i = 0; (err = api->port_read(api->ctx, i, &port)) != -ENOENT; i++) {
+		if (err)
+			continue;
+		up += port.state == FAST_PATH_PORT_UP;
+		if (port.state == FAST_PATH_PORT_UP || used >= STATUS_WHY_MAX)
+			continue;
+		used += snprintf(others + used, (size_t)(STATUS_WHY_MAX - used), "%s%s is %s",
+				 used > 0 ? ", " : "", port.interface,
+				 fast_path_port_word(port.state));
+	}
+	return up;
+}
+
 /* Why packets are not forwarded as they should be; false: they are. */
-static bool why_not_ready(const struct http *http, char why[128])
+static bool why_not_ready(const struct http *http, char why[STATUS_WHY_MAX])
 {
 	const struct daemon_api *api = &http->api;
 	struct daemon_generation generation;
-	struct fast_path_port_info port;
 	int stuck = worker_load_stuck(http->load);
-	uint32_t up = 0;
+	char others[STATUS_WHY_MAX];
 
 	api->generation(api->ctx, &generation);
-	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX && api->port_read(api->ctx, i, &port) == 0;
-	     i++)
-		up += port.up;
 	if (generation.number == 0)
-		snprintf(why, 128, "no generation is published yet");
-	else if (up == 0)
-		snprintf(why, 128, "no port is up");
+		snprintf(why, STATUS_WHY_MAX, "no generation is published yet");
+	else if (ports_look(http, others) == 0)
+		snprintf(why, STATUS_WHY_MAX, "no port is up: %.*s", STATUS_WHY_MAX - 20, others);
 	else if (stuck >= 0)
-		snprintf(why, 128, "worker %d did not look at its ports for %d s", stuck,
+		snprintf(why, STATUS_WHY_MAX, "worker %d did not look at its ports for %d s", stuck,
 			 WORKER_LOAD_EVERY_S);
 	else
 		return false;
@@ -72,14 +91,16 @@ static bool why_not_ready(const struct http *http, char why[128])
 static void page_readyz(struct http *http, const struct http_request *request,
 			struct http_page *page)
 {
-	char why[128], text[136];
+	char why[STATUS_WHY_MAX], others[STATUS_WHY_MAX], text[STATUS_WHY_MAX + 16];
 
-	if (!why_not_ready(http, why)) {
-		http_page_text(page, 200, TEXT, "ready\n");
+	if (why_not_ready(http, why)) {
+		snprintf(text, sizeof(text), "%s\n", why);
+		http_page_text(page, 503, TEXT, text);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s\n", why);
-	http_page_text(page, 503, TEXT, text);
+	ports_look(http, others);
+	snprintf(text, sizeof(text), "ready%s%s\n", others[0] ? "; " : "", others);
+	http_page_text(page, 200, TEXT, text);
 }
 
 static void page_metrics(struct http *http, const struct http_request *request,
@@ -92,7 +113,7 @@ static void page_metrics(struct http *http, const struct http_request *request,
 static void page_status(struct http *http, const struct http_request *request,
 			struct http_page *page)
 {
-	char why[128] = "";
+	char why[STATUS_WHY_MAX] = "";
 
 	why_not_ready(http, why);
 	status_page(page, &http->api, http->load, why, request->query);

@@ -212,6 +212,18 @@ void worker_worker_busy_ratio(struct metrics_text *p, uint32_t row)
 	text_end_real(p, busy);
 }
 
+void port_port_state(struct metrics_text *p, uint32_t row)
+{
+	char port[12];
+
+	snprintf(port, sizeof(port), "%u", row);
+	for (int i = 0; i < FAST_PATH_PORT_N_STATES; i++) {
+		text_series(p, "port", port, "interface", p->f->ports[row].info.interface, "state",
+			    fast_path_port_word((enum fast_path_port_state)i), NULL);
+		text_end_number(p, p->f->ports[row].info.state == (enum fast_path_port_state)i);
+	}
+}
+
 #define PORT_NUMBER(metric, member)                                                              \
 	void port_port_##metric(struct metrics_text *p, uint32_t row)                          \
 	{                                                                                        \
@@ -222,7 +234,7 @@ void worker_worker_busy_ratio(struct metrics_text *p, uint32_t row)
 		text_end_number(p, p->f->ports[row].info.member);                                     \
 	}
 
-PORT_NUMBER(up, up)
+PORT_NUMBER(up, state == FAST_PATH_PORT_UP)
 PORT_NUMBER(rx_packets, rx_packets)
 PORT_NUMBER(tx_packets, tx_packets)
 PORT_NUMBER(rx_missed_packets, rx_missed)

@@ -54,6 +54,8 @@
 
 #define METRICS_PORT(X)                                                               \
 	X(PORT, port_up, GAUGE, "", "port, interface", "1: the link is up")           \
+	X(PORT, port_state, GAUGE, "", "port, interface, state",                      \
+	  "1: the port is in that state; waiting: its device is not there")           \
 	X(PORT, port_rx_packets, COUNTER, "", "port, interface", "packets that came") \
 	X(PORT, port_tx_packets, COUNTER, "", "port, interface", "packets that went") \
 	X(PORT, port_rx_missed_packets, COUNTER, "", "port, interface",               \

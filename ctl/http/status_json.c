@@ -126,8 +126,9 @@ static json_t *ports(const struct figures *f)
 		const struct fast_path_port_info *port = &f->ports[i].info;
 
 		json_array_append_new(
-			rows, json_pack("{s:o, s:b, s:I, s:I, s:I}", "interface",
-					string(port->interface), "up", port->up, "received",
+			rows, json_pack("{s:o, s:s, s:I, s:I, s:I}", "interface",
+					string(port->interface), "state",
+					fast_path_port_word(port->state), "received",
 					(json_int_t)port->rx_packets, "sent",
 					(json_int_t)port->tx_packets, "missed",
 					(json_int_t)port->rx_missed));

@@ -10,6 +10,10 @@
 
 struct evbuffer;
 
+enum {
+	STATUS_WHY_MAX = 512, /* room for all ports */
+};
+
 enum status_step {
 	STATUS_NODE,
 	STATUS_SERVICES,
@@ -22,7 +26,7 @@ enum status_step {
 struct status_print {
 	const struct figures *figures; /* with a cut */
 	const struct worker_load *load;
-	char why[128]; /* packets are not forwarded as they should be; "": they are */
+	char why[STATUS_WHY_MAX]; /* packets are not forwarded as they should be; "": they are */
 	enum status_step step; /* where it goes on, */
 	uint32_t row;          /* and at which service or backend */
 	bool comma;            /* a row came before */

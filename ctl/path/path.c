@@ -12,6 +12,7 @@
 
 #include "events.h"
 #include "log.h"
+#include "shortage.h"
 
 /* The module's file in the first of the folders that has it; -ENOENT: none has. */
 static int module_open(const char *name, const char *module_dirs, void **handle,
@@ -109,6 +110,7 @@ int path_start(struct path *path, const struct settings *settings, const char *m
 	int err;
 
 	path->ports_n = settings->ports_n;
+	memset(path->read, 0, sizeof(path->read));
 	err = try_start(path, name, settings, module_dirs, replace, dpdk_error);
 	if (!err) {
 		snprintf(path->why, sizeof(path->why), "mode is %s",
@@ -129,6 +131,33 @@ int path_start(struct path *path, const struct settings *settings, const char *m
 	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "fast path: %s (%s): %s", path->module->name,
 		   path->why, path->started.description);
 	return 0;
+}
+
+int path_port_read(struct path *path, uint32_t port, struct fast_path_port_info *info)
+{
+	int err;
+
+	if (port >= path->ports_n || port >= FAST_PATH_PORTS_MAX)
+		return -ENOENT;
+	err = path->module->port_read(port, info);
+	if (err) {
+		shortage_note(SHORTAGE_PORTS, err);
+		if (!path->read[port])
+			return err;
+		*info = path->ports[port];
+		return 0;
+	}
+	path->ports[port] = *info;
+	path->read[port] = true;
+	return 0;
+}
+
+int path_ports_follow(struct path *path)
+{
+	int err = path->module->ports_changed();
+
+	shortage_note(SHORTAGE_PORTS, err);
+	return err;
 }
 
 int path_memory_walk(const struct path *path,

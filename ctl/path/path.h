@@ -17,6 +17,8 @@ struct path {
 	struct fast_path_started started;
 	uint32_t ports_n;
 	char why[PATH_WHY_MAX]; /* the choice, for people: "mode is dpdk" */
+	struct fast_path_port_info ports[FAST_PATH_PORTS_MAX]; /* as they were read last */
+	bool read[FAST_PATH_PORTS_MAX];
 };
 
 /*
@@ -27,6 +29,15 @@ struct path {
  */
 int path_start(struct path *path, const struct settings *settings, const char *module_dirs,
 	       bool replace, char error[PATH_WHY_MAX]);
+
+/*
+ * As fast_path.port_read(); where the path can't tell, what it said last. -ENOENT: no such port.
+ * Another -errno: it could not tell yet.
+ */
+int path_port_read(struct path *path, uint32_t port, struct fast_path_port_info *info);
+
+/* As fast_path.ports_changed(), which has counted what ran out. */
+int path_ports_follow(struct path *path);
 
 /*
  * fast_path.memory_walk() to its end, without a pause: a third of a second for a million flows on

@@ -329,9 +329,11 @@ struct daemon_api {
 
 	void (*state)(void *ctx, struct daemon_state *out);
 
+	/* As path_port_read(). */
+	int (*port_read)(void *ctx, uint32_t port, struct fast_path_port_info *info);
+
 	/* As struct fast_path's. */
 	int (*memory_read)(void *ctx, struct memory_counters *out);
-	int (*port_read)(void *ctx, uint32_t port, struct fast_path_port_info *info);
 	int (*workers_read)(void *ctx, struct worker_counters *rows, uint32_t max);
 
 	void (*generation)(void *ctx, struct daemon_generation *out);

@@ -7,6 +7,7 @@
 #include "publisher_internal.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@
 #include "events.h"
 #include "link_table.h"
 #include "log.h"
+
+enum {
+	PORTS_EVERY_S = 1,
+};
 
 static int64_t now_real_us(void)
 {
@@ -109,12 +114,28 @@ static void hops_changed(void *ctx)
 {
 	struct publisher *p = ctx;
 
-	p->running.path->module->ports_changed();
+	path_ports_follow(p->running.path);
 	ports_refresh(p);
 	if (!p->running.model)
 		return;
 	p->hops_changed = true;
 	changes_soon(p->changes);
+}
+
+/* What could not be done when the kernel told of it, and what it didn't tell. */
+static void on_ports_timer(evutil_socket_t fd, short events, void *ctx)
+{
+	struct publisher *p = ctx;
+
+	path_ports_follow(p->running.path);
+}
+
+static int ports_timer_start(struct publisher *p, struct event_base *base)
+{
+	static const struct timeval every = {.tv_sec = PORTS_EVERY_S};
+
+	p->ports_timer = event_new(base, -1, EV_PERSIST, on_ports_timer, p);
+	return p->ports_timer && event_add(p->ports_timer, &every) == 0 ? 0 : -ENOMEM;
 }
 
 /* ---- life ---- */
@@ -137,16 +158,17 @@ static int publisher_open(struct publisher *p, struct event_base *base, struct a
 	for (uint32_t i = 0; i < r->around.ports_n; i++) {
 		struct fast_path_port_info info;
 
-		err = r->path->module->port_read(i, &info);
+		err = path_port_read(r->path, i, &info);
 		if (err)
 			return err;
 		memcpy(p->port_names[i], info.interface, sizeof(info.interface));
 		names[i] = p->port_names[i];
 	}
 	err = nexthops_watch_links(p->hops, names, r->around.ports_n);
-	if (!err)
-		ports_refresh(p);
-	return err;
+	if (err)
+		return err;
+	ports_refresh(p);
+	return ports_timer_start(p, base);
 }
 
 /* Goes on from the generation that a process before this one published, if there is one. */
@@ -231,6 +253,8 @@ void publisher_free(struct publisher *p)
 	changes_free(p->changes);
 	hop_news_free(p->hop_news);
 	transitions_free(p->transitions);
+	if (p->ports_timer)
+		event_free(p->ports_timer);
 	counting_free(r->counting);
 	nexthops_free(p->hops);
 	watched_free(&p->watched);

@@ -19,6 +19,7 @@ struct publisher {
 	struct nexthops *hops;
 	char port_names[FAST_PATH_PORTS_MAX][FAST_PATH_NAME_MAX];
 	struct watched watched; /* backend addresses whose next hops are followed */
+	struct event *ports_timer;
 	struct transitions *transitions;
 	struct hop_news *hop_news;
 	void (*changed)(void *ctx, const struct model *model); /* NULL: nobody asks */

@@ -13,7 +13,7 @@
 #include "path.h"
 
 struct running {
-	const struct path *path;
+	struct path *path;
 	struct settings settings;
 	struct surroundings around;
 	struct model *model;          /* NULL: none yet */

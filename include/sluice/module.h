@@ -23,7 +23,7 @@ struct packet; /* packet.h */
 #define FAST_PATH_SIGNAL (SIGRTMAX - 1)
 
 enum {
-	FAST_PATH_ABI = 3,
+	FAST_PATH_ABI = 4,
 	FAST_PATH_PORTS_MAX = 16,
 	FAST_PATH_WORKERS_MAX = 128,
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
@@ -88,12 +88,39 @@ struct fast_path_started {
 	char description[256];  /* for people: "DPDK 22.11.11, 1 worker, hugepages 2048 kB" */
 };
 
-/* A port, as sluiced needs it to find next hops. */
+/* X(identifier, word for programs, text for people): what a port can do now. */
+#define FAST_PATH_PORT_STATES(X)                                                            \
+	X(WAITING, "waiting", "its device is not there; the port is taken up when it comes") \
+	X(REFUSED, "refused", "its device is there, but can't be used now; tried again")     \
+	X(DOWN, "down", "its link is down")                                                 \
+	X(UP, "up", "its link is up")
+
+/* UP is the only one that carries packets. */
+enum fast_path_port_state {
+#define X(id, word, text) FAST_PATH_PORT_##id,
+	FAST_PATH_PORT_STATES(X)
+#undef X
+		FAST_PATH_PORT_N_STATES,
+};
+
+/* "waiting", "refused", "down", "up" */
+static inline const char *fast_path_port_word(enum fast_path_port_state state)
+{
+	static const char *const words[] = {
+#define X(id, word, text) [FAST_PATH_PORT_##id] = word,
+		FAST_PATH_PORT_STATES(X)
+#undef X
+	};
+
+	return words[state];
+}
+
+/* A port, as sluiced needs it to find next hops. Of one that waits, only the interface is known. */
 struct fast_path_port_info {
 	char interface[FAST_PATH_NAME_MAX]; /* the kernel's: its routes and neighbours count */
 	char driver[32];
 	uint8_t mac[6];
-	bool up;
+	enum fast_path_port_state state;
 	uint64_t rx_packets, tx_packets; /* of the device */
 	uint64_t rx_missed;              /* came, but no buffer or descriptor was free */
 	uint64_t to_kernel, from_kernel; /* dpdk: over the TAP */
@@ -148,7 +175,8 @@ struct fast_path {
 
 	/*
 	 * Takes the ports and starts to work, without a generation: until the first publish()
-	 * every packet is the kernel's. -ENODEV: a port's device can't be had; -ENOTSUP: the
+	 * every packet is the kernel's. A port whose device is not there waits for it
+	 * (ports_changed()). -ENODEV: a port's device can't be had; -ENOTSUP: the
 	 * machine lacks what the path needs; -EBUSY: another holds it; -ENOMEM. Leaves nothing
 	 * behind when it fails. May take seconds.
 	 */
@@ -164,7 +192,10 @@ struct fast_path {
 	/* Returns when no packet can see anything but what was published last. Milliseconds. */
 	void (*quiesce)(void);
 
-	/* Port `port`, as it is now. -ENOENT: no such port. */
+	/*
+	 * Port `port`, as it is now, also while it waits. -ENOENT: no such port. Another -errno:
+	 * it can't be told, and what was read before is the best that is known.
+	 */
 	int (*port_read)(uint32_t port, struct fast_path_port_info *info);
 
 	/* Rows [first, first + n), summed over the workers. -ERANGE: beyond services_max. */
@@ -204,12 +235,14 @@ struct fast_path {
 	void (*stop)(bool detach);
 
 	/*
-	 * A port's interface may have gone, come back, or be another one of the same name: the path
-	 * takes up what there is now, and logs what it did. xdp: attaches the program to an
-	 * interface that was made anew. dpdk: nothing, its devices are not the kernel's and its TAPs
-	 * are its own. Milliseconds.
+	 * A port's device may have gone, come, or be another one of the same name: the path takes
+	 * up what there is now, and logs what it did. A device is gone only where the kernel says
+	 * so: as long as it can't be asked, all stays. 0; or -errno: something could not be done,
+	 * the rest was. xdp: attaches the program to an
+	 * interface that has come. dpdk: nothing, its devices are not the kernel's and its TAPs are
+	 * its own. Called when the kernel tells of a change, and about once a second. Milliseconds.
 	 */
-	void (*ports_changed)(void);
+	int (*ports_changed)(void);
 
 	/*
 	 * What is remembered of the flow with that hash, by `worker`, or with FAST_PATH_ANY_WORKER

@@ -375,7 +375,7 @@ static int fake_port_read(void *ctx, uint32_t port, struct fast_path_port_info *
 	*info = (struct fast_path_port_info){.interface = "eth0",
 					     .driver = "net_tap",
 					     .mac = {2, 0, 0, 0, 0, 1},
-					     .up = true,
+					     .state = FAST_PATH_PORT_UP,
 					     .rx_packets = 12};
 	return 0;
 }

@@ -61,6 +61,7 @@ static int world_port_read(uint32_t port, struct fast_path_port_info *info)
 {
 	(void)port;
 	memset(info, 0, sizeof(*info));
+	info->state = FAST_PATH_PORT_UP;
 	snprintf(info->interface, sizeof(info->interface), "lo");
 	return 0;
 }
@@ -93,9 +94,10 @@ static int world_memory_walk(struct fast_path_walk *walk,
 	return 0;
 }
 
-static void world_ports_changed(void)
+static int world_ports_changed(void)
 {
 	path.ports_changed++;
+	return 0;
 }
 
 static uint32_t world_memory_now_s(void)

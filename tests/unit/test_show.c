@@ -168,13 +168,13 @@ static void test_show(void **state)
 		{"dataplane", show_dataplane, false,
 		 "{\"path\":\"xdp\",\"reason\":\"why\",\"description\":\"what\",\"ports\":[{"
 		 "\"interface\":\"e\x1b[0m\","
-		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"rx_packets\":1}],\"workers\":[{"
+		 "\"driver\":\"veth\",\"mac\":\"m\",\"state\":\"waiting\",\"rx_packets\":1}],\"workers\":[{"
 		 "\"core\":3,"
 		 "\"packets\":{\"forward\":4,\"not_ip\":5},\"burst_gap_max_ns\":1500000}]}",
 		 "path    xdp (why)\n        what\n\n"
-		 "PORT  INTERFACE  DRIVER  MAC  LINK  RX PACKETS  TX PACKETS  RX MISSED  TO KERNEL "
+		 "PORT  INTERFACE  DRIVER  MAC  STATE    RX PACKETS  TX PACKETS  RX MISSED  TO KERNEL "
 		 " FROM KERNEL\n"
-		 "   0  e?[0m      veth    m    down           1           0          0          0 "
+		 "   0  e?[0m      veth    m    waiting           1           0          0          0 "
 		 "           0\n\n"
 		 "WORKER  CORE  PACKETS  BURSTS  EMPTY BURSTS  SLEEPS  LONGEST GAP\n"
 		 "     0     3        9       0             0       0     1.500 ms\n"},

@@ -62,7 +62,7 @@ export class View {
 		node.workers.forEach((worker, i) => this.showWorker(worker, `worker ${i}`, `Worker ${i}`, node.clock_us));
 		this.panels.sweep();
 		setText($("drops"), dropsText(node.drops, row.rate));
-		setText($("ports"), "Ports: " + node.ports.map((p) => `${p.interface} ${p.up ? "up" : "DOWN"}, ${short(p.missed)} missed`).join("; "));
+		setText($("ports"), "Ports: " + node.ports.map((p) => `${p.interface} ${p.state === "up" ? "up" : p.state.toUpperCase()}, ${short(p.missed)} missed`).join("; "));
 	}
 	showWorker(worker, key, title, clockUs) {
 		const row = this.rates.take(key, clockUs, { packets: worker.packets });
