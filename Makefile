@@ -5,7 +5,7 @@ DATAPLANE ?= dpdk
 MINUTES ?= 10
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz clean
+.PHONY: help run test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -14,7 +14,9 @@ help:
 	@echo '  make run KEEP=1        ... and leave it up to look around'
 	@echo '  make run DATAPLANE=xdp ... on the XDP fast path (default: dpdk)'
 	@echo '  make test              all tests: unit, parity, sanitizers, network'
-	@echo '  make test ONLY=unit    one of: unit, sanitize, fuzz, net'
+	@echo '  make test ONLY=unit    one of: unit, sanitize, fuzz, net, vm'
+	@echo '  make test ONLY=vm VM=all  ... the scenes in virtual machines that are not in make test, too'
+	@echo '  make vm                a shell in a virtual machine that is the balancer; KERNEL=6.12 NIC=e1000e QUEUES=4'
 	@echo '  make build             only build, into $(BUILD)/'
 	@echo '  make deps              install the Debian packages that are missing'
 	@echo '  make fuzz MINUTES=10   fuzz the config file, the control protocol and packet parsing, so long each'
@@ -38,7 +40,10 @@ run: build
 	@BUILD=$(BUILD) DATAPLANE=$(DATAPLANE) KEEP=$(KEEP) tests/lab/run.sh
 
 test: build
-	@BUILD=$(BUILD) ONLY=$(ONLY) tests/run.sh
+	@BUILD=$(BUILD) ONLY=$(ONLY) VM=$(VM) tests/run.sh
+
+vm: build
+	@BUILD=$(BUILD) KERNEL=$(KERNEL) NIC=$(NIC) QUEUES=$(QUEUES) bash tests/vm/shell.sh
 
 bench: build
 	@BUILD=$(BUILD) QUICK=$(QUICK) tests/bench/run.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, then
-# the network tests. Ends with one line that counts test cases. ONLY=unit|sanitize|fuzz|net runs one
-# part.
+# `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
+# network tests, then scenes in virtual machines. Ends with one line that counts test cases.
+# ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too.
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
@@ -61,23 +61,42 @@ for test in json.load(sys.stdin):
     print(test["name"], env + " " + shlex.join(test["cmd"]), sep="\t")')
 }
 
+# header SCRIPT NAME: the words of a line "# NAME: ..." there; - if there is none.
+header() {
+	local words
+	words=$(sed -n "/^# $2:/{s/^# $2: *//p;q}" "$1")
+	echo "${words:--}"
+}
+
+# script SECONDS SCRIPT WORD: runs one, for so long at most. WORD tells its runs apart.
+script() {
+	local log=$BUILD/meson-logs/$(basename "$2" .sh).$3.tap start=$EPOCHREALTIME status
+	printf -- '--- %s %s\n' "$2" "${3#-}"
+	timeout "$1" "$2" 2>&1 </dev/null | tee "$log"
+	status=${PIPESTATUS[0]}
+	printf -- '--- %s s\n' "$(took "$start")"
+	[ "$status" != 77 ] || status=0
+	count "$log" "$status" "$2"
+}
+
+# The network tests, each on the paths that its header names.
 scripts() {
-	local script log status path start
-	for script in tests/net/*.sh; do
-		[ -x "$script" ] || continue # sourced by the others
-		case $(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") in
-		"") paths=- ;;
-		*) paths=$(sed -n '/^# paths:/{s/^# paths: *//p;q}' "$script") ;;
-		esac
-		for path in $paths; do
-			log=$BUILD/meson-logs/$(basename "$script" .sh).$path.tap
-			printf -- '--- %s %s\n' "$script" "${path#-}"
-			start=$EPOCHREALTIME
-			LAB_PATH=$path timeout 300 "$script" 2>&1 </dev/null | tee "$log"
-			status=${PIPESTATUS[0]}
-			printf -- '--- %s s\n' "$(took "$start")"
-			[ "$status" != 77 ] || status=0
-			count "$log" "$status" "$script"
+	local file path
+	for file in tests/net/*.sh; do
+		[ -x "$file" ] || continue # sourced by the others
+		for path in $(header "$file" paths); do
+			LAB_PATH=$path script 300 "$file" "$path"
+		done
+	done
+}
+
+# The scenes in virtual machines: what the header's "guests" names, and with VM=all what "more" names.
+scenes() {
+	local file guest
+	for file in tests/vm/*.sh; do
+		[ -x "$file" ] || continue
+		for guest in $(header "$file" guests) $([ "${VM:-}" != all ] || header "$file" more); do
+			[ "$guest" = - ] || GUEST=$guest script 1200 "$file" "$guest"
 		done
 	done
 }
@@ -102,6 +121,10 @@ fi
 if part net "network tests"; then
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 	scripts
+fi
+if part vm "scenes in virtual machines"; then
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+	scenes
 fi
 
 echo

@@ -16,6 +16,7 @@ test_packages=(
 	libclang-rt-14-dev iproute2 iputils-ping ethtool procps util-linux
 	systemd udev nginx-light curl wrk tcpdump iperf3 netcat-openbsd openssl socat python3-scapy jq lua5.3
 	mandoc python3-jsonschema python3-pyte prometheus tshark chromium
+	qemu-system-x86 busybox-static cpio kmod xz-utils e2fsprogs
 )
 
 die() {

@@ -39,6 +39,8 @@
 #   LAB_LBS       1 | 2                                          [1]
 #   LAB_MTU       of the links of the balancers and backends     [1600]
 #   LAB_DECAP     yes | no: load sluice-decap on the backends    [yes]
+#   LAB_GUESTS    nodes that are machines in QEMU, "lb b1": vm/guest.sh has what they are made of; they
+#                 end with the script that makes the lab         []
 #   LAB_ROOT      where the runtime directories are              [/run/sluice-lab]
 #   BUILD         meson's build directory                        [build/ of the tree]
 #
@@ -65,6 +67,8 @@ LAB_VIPS4=198.51.100.0/24
 LAB_VIPS6=2001:db8:100::/48
 # shellcheck source=nodes.sh
 . "$lab_home/nodes.sh"
+# shellcheck source=../vm/guest.sh
+. "$lab_home/../vm/guest.sh"
 
 lab_say() {
 	echo "lab: $*" >&2
@@ -101,6 +105,7 @@ lab_settle() {
 	LAB_LBS=${LAB_LBS:-1}
 	LAB_MTU=${LAB_MTU:-1600}
 	LAB_DECAP=${LAB_DECAP:-yes}
+	LAB_GUESTS=${LAB_GUESTS:-}
 	BUILD=${BUILD:-$lab_tree/build}
 }
 
@@ -146,7 +151,7 @@ lab_up() {
 	lab_settle new && lab_check || return 1
 	mkdir -p "$LAB_DIR" || return 1
 	printf '%s=%q\n' LAB_PATH "$LAB_PATH" LAB_BACKENDS "$LAB_BACKENDS" LAB_LBS "$LAB_LBS" \
-		LAB_MTU "$LAB_MTU" LAB_DECAP "$LAB_DECAP" >"$LAB_DIR/settings"
+		LAB_MTU "$LAB_MTU" LAB_DECAP "$LAB_DECAP" LAB_GUESTS "$LAB_GUESTS" >"$LAB_DIR/settings"
 	if ! lab_make_all; then
 		lab_say "$LAB is half up; remove it with: LAB=$LAB $lab_home/lab.sh down"
 		return 1
@@ -161,7 +166,7 @@ lab_down() {
 	for space in /run/netns/"$LAB"-*; do
 		[ -e "$space" ] && spaces+=("$(basename "$space")")
 	done
-	# Whatever runs in a namespace of this lab was started for it.
+	# Whatever runs in a namespace of this lab was started for it, QEMU too.
 	for try in TERM 10 20 40 80 160 320 640 640 KILL 100; do
 		live=$(for space in "${spaces[@]}"; do ip netns pids "$space"; done 2>/dev/null)
 		[ -n "$live" ] || break
@@ -187,7 +192,7 @@ lab_down() {
 }
 
 lab_has() {
-	[ -e "/run/netns/$LAB-$1" ] && return
+	[ -e "/run/netns/$LAB-$1" ] || guest_has "$1" && return
 	lab_say "no node $1 in $LAB; lab.sh names lists them"
 	return 1
 }
@@ -197,7 +202,16 @@ lab_exec() {
 	local node=$1
 	shift
 	lab_has "$node" || return 1
-	nsenter --net="/run/netns/$LAB-$node" -- "$@"
+	if guest_has "$node"; then
+		guest_exec "$node" "$@"
+	else
+		nsenter --net="/run/netns/$LAB-$node" -- "$@"
+	fi
+}
+
+# lab_feed NODE CMD...: the same, where CMD reads our standard input: a guest gets no other.
+lab_feed() {
+	if guest_has "$1"; then guest_feed "$@"; else lab_exec "$@"; fi
 }
 
 # lab_spawn NODE NAME CMD...: starts a command in the background of a node, output to
@@ -206,6 +220,10 @@ lab_spawn() {
 	local node=$1 name=$2
 	shift 2
 	lab_has "$node" || return 1
+	if guest_has "$node"; then
+		guest_spawn "$node" "$name" "$@"
+		return
+	fi
 	# Not only by the child, which may come to it after a reader of the last one's output.
 	: >"$LAB_DIR/$name.log"
 	# nsenter without a pid namespace execs the command: $! is the command's own id.
@@ -224,12 +242,14 @@ lab_ended() {
 
 # lab_runs NAME: whether what lab_spawn started still does.
 lab_runs() {
+	! guest_runs "$1" || return 0
 	[ -f "$LAB_DIR/$1.pid" ] && lab_lives "$(cat "$LAB_DIR/$1.pid")"
 }
 
 # lab_kill NAME [SIGNAL]: ends what lab_spawn started and waits for it, at most 10 s.
 lab_kill() {
 	local pid
+	[ ! -f "$LAB_DIR/$1.guest" ] || { guest_kill "$@"; return; }
 	[ -f "$LAB_DIR/$1.pid" ] || return 0
 	read -r pid <"$LAB_DIR/$1.pid"
 	rm -f "$LAB_DIR/$1.pid"
@@ -239,9 +259,10 @@ lab_kill() {
 }
 
 # lab_within SECONDS COMMAND...: runs it again and again until it succeeds, for so long at most; 0 if
-# it did. What is waited for by this is an event; a sleep of a fixed time is right on no machine.
+# it did. What is waited for by this is an event; a sleep of a fixed time is right on no machine. With
+# guests, which may be twenty times as slow as this host, three times as long.
 lab_within() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * (${#LAB_GUESTS} ? 3 : 1) + 1))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1

@@ -26,20 +26,25 @@ lab_address6() {
 # The name of a node's interface to fabric.
 lab_interface() {
 	case $1 in
-	lb*) echo l0 ;;
+	lb*) if guest_has "$1"; then echo eth0; else echo l0; fi ;;
 	*) echo eth0 ;;
 	esac
+}
+
+# lab_mac NODE [02|01]: of its interface, or of fabric's end.
+lab_mac() {
+	printf '02:00:00:00:%02x:%s' "$(lab_number "$1")" "${2:-02}"
 }
 
 # lab_lb_address IFNAME [NODE]: gives a balancer its addresses and default routes on IFNAME.
 # On the dpdk path IFNAME is the TAP, which must be there: the daemon makes it.
 lab_lb_address() {
 	local ifname=$1 node=${2:-lb}
-	if ! ip -n "$LAB-$node" link show "$ifname" >/dev/null 2>&1; then
+	if ! lab_exec "$node" ip link show "$ifname" >/dev/null 2>&1; then
 		lab_say "$node has no interface $ifname: is the daemon up?"
 		return 1
 	fi
-	lab_lines_address "$(lab_number "$node")" "$ifname" | ip -n "$LAB-$node" -batch -
+	lab_lines_address "$(lab_number "$node")" "$ifname" | lab_feed "$node" ip -batch -
 }
 
 # lab_vips_via NODE...: routes the vips to these nodes, as equal-cost paths if there are several.
@@ -64,20 +69,30 @@ lab_lines_address() {
 	LINES
 }
 
+lab_mtu() {
+	if [ "$1" = client ]; then echo 1500; else echo "$LAB_MTU"; fi
+}
+
 # Links. Both ends are made inside their namespaces: no name is seen by the host.
 lab_lines_links() {
-	local node n nn mtu
+	local node mtu
 	for node in $(lab_names); do
-		[ "$node" != fabric ] || continue
-		n=$(lab_number "$node")
-		nn=$(printf '%02x' "$n")
-		mtu=$LAB_MTU
-		[ "$node" != client ] || mtu=1500
+		[ "$node" != fabric ] && ! guest_has "$node" || continue
+		mtu=$(lab_mtu "$node")
 		echo "link add $(lab_interface "$node") netns $LAB-$node" \
-			"address 02:00:00:00:$nn:02 mtu $mtu type veth" \
+			"address $(lab_mac "$node") mtu $mtu type veth" \
 			"peer name $node netns $LAB-fabric" \
-			"address 02:00:00:00:$nn:01 mtu $mtu"
+			"address $(lab_mac "$node" 01) mtu $mtu"
 	done
+}
+
+# lab_make_tap NAME MAC MTU QUEUES: an end of a link in fabric whose other one is QEMU's.
+lab_make_tap() {
+	local queues=""
+	[ "$4" = 1 ] || queues=multi_queue
+	# shellcheck disable=SC2086
+	ip -n "$LAB-fabric" tuntap add "$1" mode tap vnet_hdr $queues &&
+		ip -n "$LAB-fabric" link set "$1" address "$2" mtu "$3"
 }
 
 # What every node needs, before it has interfaces, which copy the defaults.
@@ -107,7 +122,7 @@ lab_tune() {
 	for setting in "$@"; do
 		setting=${setting#net.}
 		echo "${setting%%=*} ${setting#*=}"
-	done | lab_exec "$node" bash -c '
+	done | lab_feed "$node" bash -c '
 		while read -r name value; do
 			file=/proc/sys/net/${name//.//}
 			[ ! -e "$file" ] || echo "${value//:/ }" >"$file" || exit 1
@@ -141,9 +156,9 @@ lab_make_fabric() {
 		LINES
 	done | ip -n "$LAB-fabric" -batch - || return 1
 	lab_offloads_off fabric "${ports[@]}" || return 1
-	# What a balancer sends by XDP_TX arrives only where the receiving end has a program too.
+	# What a balancer sends by XDP_TX into a veth arrives only where the other end has a program too.
 	for node in "${ports[@]}"; do
-		case $LAB_PATH-$node in
+		guest_has "$node" || case $LAB_PATH-$node in
 		xdp-lb*) lab_exec fabric ip link set dev "$node" xdpdrv obj "$BUILD/tests/lab/pass.bpf.o" \
 			sec xdp || return 1 ;;
 		esac
@@ -155,18 +170,22 @@ lab_make_fabric() {
 lab_make_host() {
 	local node=$1 ifname
 	ifname=$(lab_interface "$node")
-	lab_offloads_off "$node" "$ifname" && ip -n "$LAB-$node" link set lo up || return 1
+	if guest_has "$node"; then
+		guest_ready "$node" && lab_exec "$node" ip link set "$ifname" mtu "$(lab_mtu "$node")" || return 1
+	else
+		lab_offloads_off "$node" "$ifname" && ip -n "$LAB-$node" link set lo up || return 1
+	fi
 	case $node in
 	lb*) ;;
-	*) lab_lines_address "$(lab_number "$node")" "$ifname" | ip -n "$LAB-$node" -batch - ;;
+	*) lab_lines_address "$(lab_number "$node")" "$ifname" | lab_feed "$node" ip -batch - ;;
 	esac
 }
 
 lab_make_lb() {
 	lab_make_host "$1" || return 1
 	if [ "$LAB_PATH" = xdp ]; then
-		lab_lb_address l0 "$1"
-	else
+		lab_lb_address "$(lab_interface "$1")" "$1"
+	elif ! guest_has "$1"; then # whose NIC goes to the daemon whole
 		# shellcheck disable=SC2086
 		lab_tune "$1" $lab_sysctl_l0 && ip -n "$LAB-$1" link set l0 arp off up
 	fi
@@ -177,7 +196,7 @@ lab_make_backend() {
 	local name=$1 dir=$LAB_DIR/$1
 	lab_make_host "$name" || return 1
 	printf 'route add local %s dev lo\n' "$LAB_VIPS4" "$LAB_VIPS6" |
-		ip -n "$LAB-$name" -batch - || return 1
+		lab_feed "$name" ip -batch - || return 1
 	if [ "$LAB_DECAP" = yes ]; then
 		lab_exec "$name" "$BUILD/ebpf/sluice-decap" --interface eth0 \
 			>"$LAB_DIR/$name.decap.log" || return 1
@@ -190,12 +209,18 @@ lab_make_backend() {
 
 lab_make_all() {
 	local node
-	lab_names | sed "s/^/netns add $LAB-/" | ip -batch - || return 1
+	for node in $(lab_names); do
+		guest_has "$node" || echo "netns add $LAB-$node"
+	done | ip -batch - || return 1
 	for node in $(lab_names); do
 		# shellcheck disable=SC2086
-		lab_tune "$node" $lab_sysctl_common || return 1
+		guest_has "$node" || lab_tune "$node" $lab_sysctl_common || return 1
 	done
 	lab_lines_links | ip -batch - || return 1
+	for node in $LAB_GUESTS; do
+		lab_make_tap "$node" "$(lab_mac "$node" 01)" "$(lab_mtu "$node")" "$(guest_option "$node" QUEUES 1)" &&
+			guest_start "$node" || return 1
+	done
 	head -c 20M /dev/urandom >"$LAB_DIR/blob" &&
 		(cd "$LAB_DIR" && sha256sum blob >blob.sha256) || return 1
 	for node in $(lab_names); do

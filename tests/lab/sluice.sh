@@ -72,6 +72,11 @@ lab_service_entry() {
 	printf ' ); }'
 }
 
+# lab_control NODE: where its control socket is. A guest's lab folder is the host's, which takes no socket.
+lab_control() {
+	if guest_has "$1"; then echo /run/sluice/control.sock; else echo "$LAB_DIR/$1.sock"; fi
+}
+
 # lab_conf [NODE]: sluice.conf for a balancer, on standard output.
 lab_conf() {
 	local node=${1:-lb} separator="" service
@@ -81,7 +86,7 @@ lab_conf() {
 		dataplane = {
 		  mode = "$LAB_PATH";
 		  cores = [ $LAB_WORKER_CORE ];
-		  ports = ( { device = "net_af_xdp0,iface=l0,busy_budget=0"; tap = "sl0"; interface = "l0"; } );
+		  ports = ( { device = "net_af_xdp0,iface=l0,busy_budget=0"; tap = "sl0"; interface = "$(lab_interface "$node")"; } );
 		  idle = "adaptive";
 		  idle_max_us = 50;
 		  memory_mb = 256;
@@ -89,7 +94,7 @@ lab_conf() {
 		  tables_mb = 16;
 		};
 		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
-		control = { socket = "$LAB_DIR/$node.sock"; state = "$LAB_DIR/$node.state"; };
+		control = { socket = "$(lab_control "$node")"; state = "$LAB_DIR/$node.state"; };
 		services = (
 	CONF
 	for service in $(lab_services); do
@@ -114,7 +119,9 @@ lab_sluiced() {
 
 # lab_ctl [ARG ...]: sluicectl of lb.
 lab_ctl() {
-	"$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/${LAB_NODE:-lb}.sock" "$@"
+	local node=${LAB_NODE:-lb} at=""
+	! guest_has "$node" || at="guest_exec $node"
+	$at "$BUILD/ctl/cli/sluicectl" --socket "$(lab_control "$node")" "$@"
 }
 
 # Whether every backend's next hop is known.
