@@ -14,7 +14,8 @@ static config_json_fn listen_json;
 	.size = sizeof(((struct config_form *)NULL)->member)
 
 static const char *const switch_names[] = {[SETTING_OFF] = "off", [SETTING_ON] = "on", NULL};
-static const char *const target_names[] = {[LOG_TO_STDERR] = "stderr",
+static const char *const target_names[] = {[LOG_TO_AUTO] = "auto",
+					   [LOG_TO_STDERR] = "stderr",
 					   [LOG_TO_SYSLOG] = "syslog",
 					   [LOG_TO_JOURNALD] = "journald",
 					   NULL};
@@ -33,7 +34,7 @@ const struct config_key config_http_keys[] = {
 };
 
 const struct config_key config_log_keys[] = {
-	{"to", "\"stderr\"", config_read_choice, AT(settings.log_target), .choices = target_names},
+	{"to", "\"auto\"", config_read_choice, AT(settings.log_target), .choices = target_names},
 	{"level", "\"info\"", config_read_choice, AT(settings.log_level), .choices = level_names},
 	{.name = NULL},
 };

@@ -272,6 +272,11 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 		model_free(model);
 		goto out;
 	}
+	/* Behind the fork for exec checks, and before anything that may have much to say. */
+	err = d->options->detach ? 0 : log_start();
+	if (err)
+		log_warning("log: no thread for it (%s): it may have to wait for its reader",
+			    strerror(-err));
 	if (path_start(&d->path, &d->settings, d->options->module_dirs, d->options->replace,
 		       error) != 0) {
 		log_error("the fast path can't start: %s", error);

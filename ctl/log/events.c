@@ -12,6 +12,12 @@
 #include "clock.h"
 #include "log.h"
 
+enum {
+	LINE_MAX_BYTES = 2048, /* as a line of the log */
+	REQUEST_MAX = 256,
+	FIELDS_MAX = 5 * 20 + 2 * EVENT_NAME_MAX + EVENT_NAME_MAX + EVENT_WHO_MAX + REQUEST_MAX,
+};
+
 static struct event_entry ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
 static uint64_t next_id = 1;
 static uint64_t counts[EVENT_N_KINDS];
@@ -37,14 +43,41 @@ static void copy(char *to, size_t to_bytes, const char *from)
 	clean(to);
 }
 
+/* Appends "NAME=value\n", cut if it must be. */
+static void field_add(char fields[FIELDS_MAX], size_t *used, const char *name, const char *value,
+		      size_t value_max)
+{
+	if (!value[0])
+		return;
+	*used += (size_t)snprintf(fields + *used, FIELDS_MAX - *used, "%s=%.*s\n", name,
+				  (int)value_max, value);
+}
+
+/* What asked for it stands behind who did: "cli uid 0 (root) pid 4711: backend.set {...}". */
 static void log_event(enum fast_path_log level, const struct event_entry *e, const char *who)
 {
 	bool told = strcmp(who, "daemon") != 0;
+	const char *request = strstr(who, ": ");
+	char line[LINE_MAX_BYTES], fields[FIELDS_MAX];
+	size_t used = 0;
 
-	log_write(level, "%s%s%s%s%s%s%s%s%s%s", e->service[0] ? "service " : "", e->service,
-		  e->service[0] ? ": " : "", e->backend[0] ? "backend " : "", e->backend,
-		  e->backend[0] ? ": " : "", e->text, told ? " (" : "", told ? who : "",
-		  told ? ")" : "");
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s%s%s%s", e->service[0] ? "service " : "",
+		 e->service, e->service[0] ? ": " : "", e->backend[0] ? "backend " : "", e->backend,
+		 e->backend[0] ? ": " : "", e->text, told ? " (" : "", told ? who : "",
+		 told ? ")" : "");
+	clean(line);
+	field_add(fields, &used, "SLUICE_KIND", kind_names[e->kind], EVENT_NAME_MAX);
+	field_add(fields, &used, "SLUICE_SERVICE", e->service, EVENT_NAME_MAX);
+	field_add(fields, &used, "SLUICE_BACKEND", e->backend, EVENT_NAME_MAX);
+	field_add(fields, &used, "SLUICE_WHO", e->who, EVENT_WHO_MAX);
+	if (request) {
+		char copy[REQUEST_MAX];
+
+		snprintf(copy, sizeof(copy), "%s", request + 2);
+		clean(copy);
+		field_add(fields, &used, "SLUICE_REQUEST", copy, REQUEST_MAX);
+	}
+	log_fields(level, fields, line);
 }
 
 static void add(enum fast_path_log level, enum event_kind kind, const char *who,

@@ -1,140 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The daemon's log. On standard error each line is one write(2), so that lines of several
- * processes don't mix; a lock keeps what is remembered of repeated lines. Any thread.
+ * The daemon's log: what is said is queued, and a thread hands it to where it goes (log_sink.c). A
+ * lock keeps the queue and what is remembered of repeated lines; it is never held while something is
+ * written, once there is a thread. Any thread.
  */
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "log_repeat.h"
-
-enum {
-	LOG_LINE_MAX = 2048,
-};
+#include "log_sink.h"
 
 static enum fast_path_log level_now = FAST_PATH_LOG_INFO;
-static enum log_target target_now = LOG_TO_STDERR;
-static int journal_fd = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t queued = PTHREAD_COND_INITIALIZER, written = PTHREAD_COND_INITIALIZER;
+
+/* Under the lock. */
 static struct log_repeats repeats;
+static STAILQ_HEAD(, log_entry) queue = STAILQ_HEAD_INITIALIZER(queue);
+static size_t queue_bytes;
+static bool has_thread, is_writing;
+static struct log_stats stats;
+static uint64_t lost_told;
 
-static const struct {
-	const char *name;
-	int priority;
-} levels[] = {
-	[FAST_PATH_LOG_ERROR] = {"error", LOG_ERR},
-	[FAST_PATH_LOG_WARNING] = {"warning", LOG_WARNING},
-	[FAST_PATH_LOG_INFO] = {"info", LOG_INFO},
-	[FAST_PATH_LOG_DEBUG] = {"debug", LOG_DEBUG},
+static const char *const level_names[] = {
+	[FAST_PATH_LOG_ERROR] = "error",
+	[FAST_PATH_LOG_WARNING] = "warning",
+	[FAST_PATH_LOG_INFO] = "info",
+	[FAST_PATH_LOG_DEBUG] = "debug",
 };
-
-/* ---- where to ---- */
-
-static void stderr_write(enum fast_path_log level, const char *line)
-{
-	char text[LOG_LINE_MAX + 64];
-	struct timespec now;
-	struct tm utc;
-	int bytes;
-
-	if (getenv("JOURNAL_STREAM")) {
-		bytes = snprintf(text, sizeof(text), "<%d>%s\n", levels[level].priority, line);
-	} else {
-		clock_gettime(CLOCK_REALTIME, &now);
-		gmtime_r(&now.tv_sec, &utc);
-		bytes = snprintf(text, sizeof(text), "%02d:%02d:%02d.%03ld %s: %s\n", utc.tm_hour,
-				 utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000, levels[level].name,
-				 line);
-	}
-	if (bytes >= (int)sizeof(text)) {
-		bytes = sizeof(text) - 1;
-		text[bytes - 1] = '\n';
-	}
-	/* Nowhere is left to say that the log can't be written. */
-	if (write(STDERR_FILENO, text, (size_t)bytes) < 0)
-		return;
-}
-
-/* A datagram of fields, a line each: what sd_journal_send(3) sends. False: it was not taken. */
-static bool journal_write(enum fast_path_log level, const char *line)
-{
-	char text[LOG_LINE_MAX + 128];
-	int bytes = snprintf(text, sizeof(text),
-			     "PRIORITY=%d\nSYSLOG_IDENTIFIER=sluiced\nSYSLOG_FACILITY=%d\n"
-			     "MESSAGE=%s\n",
-			     levels[level].priority, LOG_DAEMON >> 3, line);
-
-	return journal_fd >= 0 && bytes > 0 && bytes < (int)sizeof(text) &&
-	       send(journal_fd, text, (size_t)bytes, MSG_NOSIGNAL | MSG_DONTWAIT) == bytes;
-}
-
-static void line_write(enum fast_path_log level, const char *line)
-{
-	switch (target_now) {
-	case LOG_TO_SYSLOG:
-		syslog(levels[level].priority, "%s", line);
-		return;
-	case LOG_TO_JOURNALD:
-		if (journal_write(level, line))
-			return;
-		break;
-	case LOG_TO_STDERR:
-		break;
-	}
-	stderr_write(level, line);
-}
-
-int log_open_journal(const char *path)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd, err;
-
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	if (journal_fd >= 0)
-		close(journal_fd);
-	journal_fd = fd;
-	target_now = LOG_TO_JOURNALD;
-	return 0;
-}
-
-void log_open(enum log_target target)
-{
-	int err;
-
-	target_now = target;
-	if (target == LOG_TO_SYSLOG)
-		openlog("sluiced", LOG_PID | LOG_NDELAY, LOG_DAEMON);
-	if (target != LOG_TO_JOURNALD)
-		return;
-	err = log_open_journal(LOG_JOURNAL_SOCKET);
-	if (err)
-		log_warning("log: journald can't be reached at %s (%s): the log goes to stderr",
-			    LOG_JOURNAL_SOCKET, strerror(-err));
-}
 
 /* ---- levels ---- */
 
@@ -150,18 +53,159 @@ enum fast_path_log log_level(void)
 
 const char *log_level_name(enum fast_path_log level)
 {
-	return levels[level].name;
+	return level_names[level];
 }
 
 bool log_level_parse(const char *name, enum fast_path_log *level)
 {
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(levels[i].name, name) == 0) {
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+		if (strcmp(level_names[i], name) == 0) {
 			*level = (enum fast_path_log)i;
 			return true;
 		}
 	}
 	return false;
+}
+
+/* ---- the queue; under the lock ---- */
+
+/* NULL: no memory. What is too long is cut; fields that were cut would be others, and are left out. */
+static struct log_entry *entry_new(enum fast_path_log level, const char *fields, const char *line)
+{
+	size_t fields_bytes = strnlen(fields, LOG_FIELDS_MAX) + 1;
+	size_t line_bytes = strnlen(line, LOG_LINE_MAX - 1) + 1;
+	struct log_entry *entry;
+
+	if (fields_bytes > LOG_FIELDS_MAX) {
+		fields = "";
+		fields_bytes = 1;
+	}
+	entry = malloc(sizeof(*entry) + line_bytes + fields_bytes);
+	if (!entry)
+		return NULL;
+	*entry = (struct log_entry){
+		.level = level,
+		.when_us = clock_us(CLOCK_REALTIME),
+		.bytes = sizeof(*entry) + line_bytes + fields_bytes,
+		.line = entry->texts,
+		.fields = entry->texts + line_bytes,
+	};
+	memcpy(entry->texts, line, line_bytes);
+	entry->texts[line_bytes - 1] = '\0';
+	memcpy(entry->texts + line_bytes, fields, fields_bytes);
+	return entry;
+}
+
+static void put(enum fast_path_log level, const char *fields, const char *line)
+{
+	struct log_entry *entry =
+		queue_bytes < LOG_QUEUE_BYTES ? entry_new(level, fields, line) : NULL;
+
+	stats.lines++;
+	if (!entry) {
+		stats.lost++;
+	} else if (!has_thread) {
+		stats.lost += !log_sink_write(entry, LOG_EARLY_MAX_MS);
+		free(entry);
+	} else {
+		STAILQ_INSERT_TAIL(&queue, entry, link);
+		queue_bytes += entry->bytes;
+		pthread_cond_signal(&queued);
+	}
+}
+
+/* The next to be written: how many were lost, or the oldest that waits. NULL: there is none. */
+static struct log_entry *take(void)
+{
+	struct log_entry *entry = STAILQ_FIRST(&queue);
+	char line[128];
+
+	if (!entry)
+		return NULL;
+	if (stats.lost > lost_told && queue_bytes < LOG_QUEUE_BYTES) {
+		struct log_entry *told;
+
+		snprintf(line, sizeof(line),
+			 "log: %llu lines were lost, since what reads the log took none",
+			 (unsigned long long)(stats.lost - lost_told));
+		told = entry_new(FAST_PATH_LOG_WARNING, "", line);
+		if (told) {
+			lost_told = stats.lost;
+			return told;
+		}
+	}
+	STAILQ_REMOVE_HEAD(&queue, link);
+	queue_bytes -= entry->bytes;
+	return entry;
+}
+
+static void *thread_run(void *ctx)
+{
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		struct log_entry *entry;
+		bool is_lost;
+
+		while (!(entry = take())) {
+			is_writing = false;
+			pthread_cond_broadcast(&written);
+			pthread_cond_wait(&queued, &lock);
+		}
+		is_writing = true;
+		pthread_mutex_unlock(&lock);
+		is_lost = !log_sink_write(entry, -1);
+		free(entry);
+		pthread_mutex_lock(&lock);
+		stats.lost += is_lost;
+	}
+	return ctx;
+}
+
+/* Signals are the event loop's, but for the one that module.h names for every thread. */
+int log_start(void)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int err;
+
+	sigfillset(&all);
+	sigdelset(&all, FAST_PATH_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&thread, NULL, thread_run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return -err;
+	pthread_detach(thread);
+	pthread_mutex_lock(&lock);
+	has_thread = true;
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+struct log_stats log_stats(void)
+{
+	struct log_stats now;
+
+	pthread_mutex_lock(&lock);
+	now = stats;
+	pthread_mutex_unlock(&lock);
+	return now;
+}
+
+/* ---- where to ---- */
+
+int log_open_journal(const char *path)
+{
+	return log_sink_open_journal(path);
+}
+
+void log_open(enum log_target target)
+{
+	int err = log_sink_open(target);
+
+	if (err)
+		log_warning("log: %s can't be reached (%s): the log goes to stderr until it can",
+			    target == LOG_TO_SYSLOG ? "syslog" : "journald", strerror(-err));
 }
 
 /* ---- lines ---- */
@@ -173,18 +217,27 @@ static void repeats_write(int64_t at_us, bool all)
 
 	while (log_repeat_over(&repeats, at_us, all, &over)) {
 		snprintf(line, sizeof(line), "%s (%u more times)", over.text, over.left_out);
-		line_write(over.level, line);
+		put(over.level, "", line);
 	}
 }
 
 void log_flush(bool all)
 {
+	struct timespec until;
+
 	pthread_mutex_lock(&lock);
 	repeats_write(clock_now_us(), all);
+	if (all && has_thread) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += LOG_FLUSH_MAX_MS / 1000;
+		while ((!STAILQ_EMPTY(&queue) || is_writing) &&
+		       pthread_cond_timedwait(&written, &lock, &until) == 0)
+			;
+	}
 	pthread_mutex_unlock(&lock);
 }
 
-void log_line(enum fast_path_log level, const char *line)
+void log_fields(enum fast_path_log level, const char *fields, const char *line)
 {
 	int64_t at_us = clock_now_us();
 
@@ -193,8 +246,13 @@ void log_line(enum fast_path_log level, const char *line)
 	pthread_mutex_lock(&lock);
 	repeats_write(at_us, false);
 	if (log_repeat_passes(&repeats, level, line, at_us))
-		line_write(level, line);
+		put(level, fields, line);
 	pthread_mutex_unlock(&lock);
+}
+
+void log_line(enum fast_path_log level, const char *line)
+{
+	log_fields(level, "", line);
 }
 
 /* A name or an error that holds a line break may not look like another line. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's log: one line a message, subject first, lower case. Any thread. On standard error
- * a line starts with the time and the level; under systemd (JOURNAL_STREAM is set) with its syslog
- * priority, "<6>", and the journal adds the time.
+ * a line starts with the time and the level; where systemd reads that into its journal, with its
+ * syslog priority, "<6>", and the journal adds the time.
+ *
+ * Whoever logs never waits: from log_start() on a thread of its own writes, and lines that it can't
+ * keep up with, since nothing reads them, are lost, counted, and told of when it can write again.
  *
  * A line that is said again and again is written 5 times in 10 s, and then how often it was left
  * out (log_repeat.h).
@@ -15,16 +18,26 @@
 #include "sluice/module.h"
 
 enum log_target {
+	LOG_TO_AUTO,     /* journald, where systemd reads our standard error into it; else stderr */
 	LOG_TO_STDERR,
-	LOG_TO_SYSLOG,   /* syslog(3), as daemon.* */
-	LOG_TO_JOURNALD, /* journald's own protocol; stderr while it can't be reached */
+	LOG_TO_SYSLOG,   /* syslog's socket, as daemon.* */
+	LOG_TO_JOURNALD, /* journald's own protocol, with fields */
+};
+
+enum {
+	LOG_QUEUE_BYTES = 4 << 20, /* of lines that wait to be written: some 30,000 */
+	LOG_FLUSH_MAX_MS = 1000,   /* how long log_flush() waits for the thread at the end */
+	LOG_EARLY_MAX_MS = 1000,   /* how long a line before log_start() waits for its reader */
 };
 
 /* Lines above this level are not written; FAST_PATH_LOG_INFO at start. */
 void log_set_level(enum fast_path_log level);
 enum fast_path_log log_level(void);
 
-/* Where lines go from now on; LOG_TO_STDERR at start. Before other threads log. */
+/*
+ * Where lines go from now on; LOG_TO_STDERR at start. A socket that can't be reached is tried again
+ * every 5 s, and lines go to standard error meanwhile. Before other threads log.
+ */
 void log_open(enum log_target target);
 
 #define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -32,7 +45,23 @@ void log_open(enum log_target target);
 /* journald's at another path. 0 or -errno: it can't be reached, and nothing has changed. */
 int log_open_journal(const char *path);
 
-/* Writes how often lines were left out; `all`: also those whose time is not over, at the end. */
+/*
+ * From now on a thread writes; lines before that are written by who says them, and lost if standard
+ * error takes none for LOG_EARLY_MAX_MS. 0; -EAGAIN: no thread, and it stays so.
+ */
+int log_start(void);
+
+struct log_stats {
+	uint64_t lines; /* said, those lost too; neither repeated ones nor those below the level */
+	uint64_t lost;
+};
+
+struct log_stats log_stats(void);
+
+/*
+ * Writes how often lines were left out; `all`: also those whose time is not over, and waits for
+ * what is queued, at the end.
+ */
 void log_flush(bool all);
 
 /* "error", "warning", "info", "debug"; false: it is none of them. */
@@ -40,6 +69,9 @@ const char *log_level_name(enum fast_path_log level);
 bool log_level_parse(const char *name, enum fast_path_log *level);
 
 void log_line(enum fast_path_log level, const char *line);
+
+/* With fields for journald, "NAME=value\n" each, one after the other: journalctl NAME=value. */
+void log_fields(enum fast_path_log level, const char *fields, const char *line);
 
 __attribute__((format(printf, 2, 3))) void log_write(enum fast_path_log level, const char *format,
 						     ...);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -163,6 +164,118 @@ static void test_syslog(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* ---- a reader that reads nothing ---- */
+
+enum {
+	STALL_LINES = 200000,
+	STALL_MAX_MS = 5000, /* blocked, it would take for ever */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static const char *last_break(const char *text, const char *at)
+{
+	while (at > text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
+/* In a child whose standard error is a pipe that is full: 0, or the line that shows what was wrong. */
+static int stalled_run(int from, int to)
+{
+	static char text[16 << 20];
+	int64_t began_ms = now_ms();
+	struct log_stats before;
+	uint64_t told = 0;
+	size_t have = 0;
+
+	alarm(30);
+	if (dup2(to, STDERR_FILENO) < 0)
+		return __LINE__;
+	log_set_level(FAST_PATH_LOG_INFO);
+	log_open(LOG_TO_STDERR);
+	if (log_start() != 0)
+		return __LINE__;
+	for (int i = 0; i < STALL_LINES; i++)
+		log_info("line %d", i);
+	if (now_ms() - began_ms > STALL_MAX_MS)
+		return __LINE__;
+	before = log_stats();
+	if (before.lines < STALL_LINES || before.lost == 0 || before.lost >= STALL_LINES)
+		return __LINE__;
+	log_flush(true); /* doesn't wait for ever either */
+	if (now_ms() - began_ms > STALL_MAX_MS + 2 * LOG_FLUSH_MAX_MS)
+		return __LINE__;
+	/* It reads again: what waited comes, and how many are missing. */
+	while (!strstr(text, " lines were lost") || !strstr(text, "the last")) {
+		ssize_t n = read(from, text + have, sizeof(text) - 1 - have);
+
+		if (n <= 0)
+			return __LINE__;
+		have += (size_t)n;
+		if (strstr(text, " lines were lost") && !strstr(text, "the last"))
+			log_info("the last");
+	}
+	if (!strstr(text, "info: line 0\n") || log_stats().lost != before.lost)
+		return __LINE__;
+	for (const char *at = text; (at = strstr(at, " lines were lost")); at++)
+		told += strtoull(strstr(last_break(text, at), "log: ") + 5, NULL, 10);
+	return told == before.lost ? 0 : __LINE__;
+}
+
+static void test_stalled(void **state)
+{
+	int fds[2], status;
+	pid_t child;
+
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0)
+		_exit(stalled_run(fds[0], fds[1]) % 256);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void say_with_fields(void)
+{
+	log_fields(FAST_PATH_LOG_INFO, "SLUICE_SERVICE=web\nSLUICE_WHO=health\n", "down");
+}
+
+/* Journald is started again at the same path: its new socket gets the lines. */
+static void test_journal_again(void **state)
+{
+	char folder[] = "/tmp/sluice-log-XXXXXX";
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	log_set_level(FAST_PATH_LOG_INFO);
+	assert_non_null(mkdtemp(folder));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket", folder);
+	assert_int_equal(bind(server, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(log_open_journal(addr.sun_path), 0);
+	assert_string_equal(journal_hears(server, say_with_fields),
+			    "PRIORITY=6\nSYSLOG_IDENTIFIER=sluiced\nSYSLOG_FACILITY=3\n"
+			    "SLUICE_SERVICE=web\nSLUICE_WHO=health\nMESSAGE=down\n");
+	close(server);
+	unlink(addr.sun_path);
+	server = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(bind(server, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_non_null(strstr(journal_hears(server, say_warning), "MESSAGE=it is 5\n"));
+	log_open(LOG_TO_STDERR);
+	close(server);
+	unlink(addr.sun_path);
+	rmdir(folder);
+}
+
 static void test_levels(void **state)
 {
 	enum fast_path_log level;
@@ -179,7 +292,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeats), cmocka_unit_test(test_seldom),
 		cmocka_unit_test(test_many),    cmocka_unit_test(test_journal),
-		cmocka_unit_test(test_syslog),
+		cmocka_unit_test(test_journal_again), cmocka_unit_test(test_syslog),
+		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_levels),
 	};
 
