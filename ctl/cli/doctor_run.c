@@ -40,8 +40,8 @@ static json_t *ask(struct gathered *g, const char *method)
 static void gather_daemon(struct gathered *g)
 {
 	struct patient *p = &g->patient;
-	json_t **const parts[] = {&p->node, &p->dataplane, &p->backends, &p->services,
-				  &p->counters};
+	json_t **const parts[] = {&p->node,     &p->dataplane, &p->backends,
+				  &p->services, &p->counters,  &p->daemon};
 
 	g->version = ask(g, "version");
 	p->node = ask(g, "node.show");
@@ -49,6 +49,7 @@ static void gather_daemon(struct gathered *g)
 	p->backends = ask(g, "backends.list");
 	p->services = ask(g, "services.list");
 	p->counters = ask(g, "counters.list");
+	p->daemon = ask(g, "daemon.show");
 	if (!p->daemon_error)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) { /* all of them, or none */
@@ -98,6 +99,7 @@ static void gathered_free(struct gathered *g)
 	json_decref(p->backends);
 	json_decref(p->services);
 	json_decref(p->counters);
+	json_decref(p->daemon);
 	json_decref(p->peer);
 	free(g);
 }

@@ -4,6 +4,8 @@
  */
 #include "methods.h"
 
+#include "shortage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +105,79 @@ static json_t *dataplane_show(struct rpc_call *call)
 	return result;
 }
 
+static json_t *shortages_json(void)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < SHORTAGE_N; i++) {
+		struct shortage_count count = shortage_read((enum shortage)i);
+		json_t *object = json_object();
+
+		methods_put_text(&object, "what", shortage_word((enum shortage)i));
+		methods_put_text(&object, "text", shortage_text((enum shortage)i));
+		methods_put_number(&object, "failures", count.failures);
+		methods_put_text(&object, "error", count.error ? strerror(count.error) : "");
+		methods_put_number(&object, "last_us", (uint64_t)count.last_us);
+		methods_append(&list, object);
+	}
+	return list;
+}
+
+static json_t *files_json(const struct daemon_stats *stats)
+{
+	json_t *object = json_object();
+
+	methods_put_number(&object, "limit", stats->files.limit);
+	methods_put_number(&object, "used", stats->files.used);
+	methods_put_number(&object, "checks", stats->checks.with_file);
+	methods_put_number(&object, "checks_max", stats->checks.with_file_max);
+	methods_put_number(&object, "checks_waiting", stats->checks.waiting);
+	methods_put_number(&object, "checks_queued", stats->checks.queued);
+	methods_put_number(&object, "clients_max",
+			   stats->clients[DAEMON_CONTROL].connected_max);
+	return object;
+}
+
+static json_t *state_json(const struct daemon_state *state)
+{
+	json_t *object = json_object();
+
+	methods_put_text(&object, "path", state->path);
+	methods_put(&object, "pending", json_boolean(state->pending));
+	methods_put_number(&object, "failures", state->failures);
+	methods_put_text(&object, "error", state->error ? strerror(-state->error) : "");
+	methods_put_number(&object, "written_us", (uint64_t)state->written_us);
+	return object;
+}
+
+static json_t *reloads_json(const struct daemon_reloads *reloads)
+{
+	json_t *object = json_object();
+
+	methods_put_number(&object, "done", reloads->done);
+	methods_put_number(&object, "refused", reloads->refused);
+	methods_put_number(&object, "failed", reloads->failed);
+	methods_put(&object, "last_failed", json_boolean(reloads->last_failed));
+	methods_put_number(&object, "done_us", (uint64_t)reloads->done_us);
+	return object;
+}
+
+static json_t *daemon_show(struct rpc_call *call)
+{
+	json_t *result = json_object(), *log = json_object();
+	struct daemon_stats stats;
+
+	call->api->stats(call->api->ctx, &stats);
+	methods_put_number(&log, "lines", stats.log.lines);
+	methods_put_number(&log, "lost", stats.log.lost);
+	methods_put(&result, "files", files_json(&stats));
+	methods_put(&result, "state", state_json(&stats.state));
+	methods_put(&result, "reloads", reloads_json(&stats.reloads));
+	methods_put(&result, "log", log);
+	methods_put(&result, "shortages", shortages_json());
+	return result;
+}
+
 static json_t *version(struct rpc_call *call)
 {
 	struct daemon_dataplane dataplane;
@@ -161,6 +236,8 @@ const struct rpc_method methods_daemon[] = {
 	 "tells which generation packets see, and how full the arena is"},
 	{"dataplane.show", dataplane_show, false, methods_no_params,
 	 "tells of the fast path, its ports and its workers"},
+	{"daemon.show", daemon_show, false, methods_no_params,
+	 "tells how sluiced itself fares: its files, the state file, reloads, the log, what ran out"},
 	{"version", version, false, methods_no_params, "tells what runs, and since when"},
 	{"methods.list", methods_list, false, methods_no_params, "lists the methods"},
 	{.name = NULL},

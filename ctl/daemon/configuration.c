@@ -15,6 +15,7 @@
 #include "events.h"
 #include "log.h"
 #include "overlay.h"
+#include "shortage.h"
 #include "state_file.h"
 #include "state_writer.h"
 
@@ -23,6 +24,9 @@ enum {
 	KEEP_DELAY_US = 20000,
 	/* Making a text takes at most a tenth of the control thread's time. */
 	KEEP_SHARE = 10,
+	/* After a failure it is tried again, at first so soon, then at most so seldom. */
+	RETRY_FIRST_US = 1000000,
+	RETRY_MAX_US = 10000000,
 };
 
 /* ---- writing ---- */
@@ -34,13 +38,23 @@ static void written(void *ctx, int rc)
 
 	if (rc != 0) {
 		c->failures++;
-		json_decref(c->written); /* the next change tries again */
+		shortage_note(SHORTAGE_STATE, rc);
+		json_decref(c->written); /* all of it is to be written */
 		c->written = NULL;
+		c->pending = true;
+		c->retry_wait_us = c->error == 0 ? RETRY_FIRST_US : 2 * c->retry_wait_us;
+		if (c->retry_wait_us > RETRY_MAX_US)
+			c->retry_wait_us = RETRY_MAX_US;
+		c->retry_us = clock_now_us() + c->retry_wait_us;
+	} else {
+		/* A change since then has its timer, or lies with the writer. */
+		c->pending = !c->written || evtimer_pending(c->timer, NULL);
+		c->written_us = clock_us(CLOCK_REALTIME);
 	}
 	if (rc != 0 && rc != c->error)
 		events_warn(EVENT_CONFIG, "daemon", NULL, NULL,
-			    "run-time changes can't be kept over a restart: %s: %s; see to the "
-			    "disk and the folder's rights, or set control.state",
+			    "run-time changes can't be kept over a restart: %s: %s; tried again; see "
+			    "to the disk and the folder's rights, or set control.state",
 			    c->state_path, strerror(-rc));
 	else if (rc == 0 && c->error != 0)
 		events_add(EVENT_CONFIG, "daemon", NULL, NULL,
@@ -77,10 +91,14 @@ static void keep_now(struct configuration *c)
 	char *text = NULL;
 
 	state = overlay && notes ? json_pack("[O, O]", overlay, notes) : NULL;
-	if (!state)
+	if (!state) {
+		written(c, -ENOMEM);
 		goto out;
-	if (c->written && json_equal(c->written, state))
+	}
+	if (c->written && json_equal(c->written, state)) {
+		c->pending = false;
 		goto out;
+	}
 	if (json_array_size(overlay) + json_object_size(notes) > 0) {
 		text = state_text(c, overlay, notes);
 		if (!text) {
@@ -105,12 +123,27 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	keep_now(ctx);
 }
 
+/* A timer of its own that is always set, so that nothing has to be had for it when all is short. */
+static void on_retry(evutil_socket_t fd, short events, void *ctx)
+{
+	struct configuration *c = ctx;
+
+	(void)fd;
+	(void)events;
+	if (c->error == 0 || c->written || !c->publisher || clock_now_us() < c->retry_us)
+		return;
+	keep_now(c);
+}
+
 void configuration_keep(struct configuration *c)
 {
 	int64_t delay_us = KEEP_SHARE * c->took_us;
 	struct timeval delay;
 
-	if (!c->writer || evtimer_pending(c->timer, NULL))
+	if (!c->writer)
+		return;
+	c->pending = true;
+	if (evtimer_pending(c->timer, NULL))
 		return;
 	if (delay_us < KEEP_DELAY_US)
 		delay_us = KEEP_DELAY_US;
@@ -181,6 +214,7 @@ int configuration_new(struct event_base *base, const char *path, struct publishe
 		      struct model *file, struct configuration **configuration,
 		      struct model **start)
 {
+	static const struct timeval each_second = {.tv_sec = 1};
 	struct configuration *c = calloc(1, sizeof(*c));
 	int err;
 
@@ -194,8 +228,9 @@ int configuration_new(struct event_base *base, const char *path, struct publishe
 	c->settings = file->settings;
 	c->state_path = c->settings.state_path;
 	c->timer = evtimer_new(base, on_timer, c);
+	c->retry = event_new(base, -1, EV_PERSIST, on_retry, c);
 	*start = start_make(c, publisher);
-	if (!c->timer || !*start)
+	if (!c->timer || !c->retry || event_add(c->retry, &each_second) != 0 || !*start)
 		return -ENOMEM;
 	if (!*c->state_path)
 		return 0;
@@ -237,6 +272,8 @@ void configuration_free(struct configuration *c)
 		written(c, rc);
 	if (c->timer)
 		event_free(c->timer);
+	if (c->retry)
+		event_free(c->retry);
 	json_decref(c->written);
 	model_free(c->file);
 	free(c);
@@ -248,5 +285,12 @@ void configuration_state(const struct configuration *c, struct daemon_state *out
 		.path = c->writer ? c->state_path : "",
 		.failures = c->failures,
 		.error = c->error,
+		.pending = c->writer && c->pending,
+		.written_us = c->written_us,
 	};
+}
+
+void configuration_reloads(const struct configuration *c, struct daemon_reloads *out)
+{
+	*out = c->reloads;
 }

@@ -45,5 +45,6 @@ int configuration_text(struct configuration *configuration, bool effective, bool
 int configuration_diff(struct configuration *configuration, struct model_diff *diff);
 int configuration_save(struct configuration *configuration, const char *who, char **error);
 void configuration_state(const struct configuration *configuration, struct daemon_state *out);
+void configuration_reloads(const struct configuration *configuration, struct daemon_reloads *out);
 
 #endif

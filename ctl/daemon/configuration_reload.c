@@ -3,6 +3,7 @@
  * Reads the file again, tells what differs from what is in force, and puts it in force whole or not
  * at all. Control thread.
  */
+#include "clock.h"
 #include "configuration_internal.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include "log.h"
 #include "model_events.h"
 #include "overlay.h"
+#include "shortage.h"
 
 /* What a reload is made of. */
 struct attempt {
@@ -123,6 +125,20 @@ static int attempt_apply(struct configuration *c, struct attempt *a, const char 
 	return 0;
 }
 
+static void reload_note(struct daemon_reloads *reloads, int err)
+{
+	shortage_note(SHORTAGE_CONFIG, err);
+	reloads->last_failed = err != 0;
+	if (err == 0) {
+		reloads->done++;
+		reloads->done_us = clock_us(CLOCK_REALTIME);
+	} else if (err == -EINVAL) {
+		reloads->refused++;
+	} else {
+		reloads->failed++;
+	}
+}
+
 int configuration_reload(struct configuration *c, const char *who, bool check,
 			 struct daemon_reload *out)
 {
@@ -145,6 +161,8 @@ int configuration_reload(struct configuration *c, const char *who, bool check,
 	} else if (!check) {
 		tell(out, who);
 	}
+	if (!check)
+		reload_note(&c->reloads, err);
 	model_free(a->file);
 	model_free(a->next);
 	free(a);

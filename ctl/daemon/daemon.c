@@ -144,6 +144,7 @@ static int control_open(struct daemon *d, const char *path, const char *group, b
 	config.path = path;
 	config.group = group;
 	config.reads_only = reads_only;
+	config.clients_max = d->clients_max;
 	rc = control_new(d->base, &config, &daemon_methods_api, out, error);
 	if (rc < 0)
 		log_error("%s", error);
@@ -192,6 +193,20 @@ static int start_services(struct daemon *d, struct model *start)
 	return err;
 }
 
+/* The fast path has its files by now, and what comes has a place in the reserve. */
+static void files_divide(struct daemon *d)
+{
+	d->files = files_budget();
+	d->clients_max = d->files.clients / DAEMON_SOCKETS;
+	if (d->clients_max > CONTROL_CLIENTS_MAX)
+		d->clients_max = CONTROL_CLIENTS_MAX;
+	health_files_set(d->health, d->files.probes);
+	log_info("files: %llu of %llu are open; %u health checks may have one at once, and %u "
+		 "clients of each control socket",
+		 (unsigned long long)d->files.used, (unsigned long long)d->files.limit,
+		 d->files.probes, d->clients_max);
+}
+
 /* Publishes the configured model, opens the control socket, runs. Takes `file` over. */
 static enum daemon_end serve(struct daemon *d, struct model *file)
 {
@@ -211,6 +226,7 @@ static enum daemon_end serve(struct daemon *d, struct model *file)
 		goto out;
 	}
 	publisher_watch(d->publisher, model_changed, model_went_on, d);
+	files_divide(d);
 	if (start_services(d, start) != 0)
 		goto out;
 	configuration_attach(d->configuration, d->publisher);

@@ -92,11 +92,6 @@ static int api_backend_counters(void *ctx, const struct service_conf *service,
 	return publisher_backend_counters(((struct daemon *)ctx)->publisher, service, rows);
 }
 
-static void api_health_totals(void *ctx, struct health_totals *out)
-{
-	health_totals(((struct daemon *)ctx)->health, out);
-}
-
 static void api_health_read(void *ctx, const struct service_conf *service, uint32_t i,
 			    struct health_report *out)
 {
@@ -170,6 +165,37 @@ static void api_state(void *ctx, struct daemon_state *out)
 	configuration_state(((struct daemon *)ctx)->configuration, out);
 }
 
+static void clients_of(const struct control *control, uint32_t max, struct daemon_clients *out)
+{
+	struct control_stats stats;
+
+	if (!control)
+		return;
+	stats = control_stats(control);
+	*out = (struct daemon_clients){
+		.connected = stats.clients,
+		.connected_max = max,
+		.accepted = stats.accepted,
+		.refused = stats.refused,
+		.requests = stats.requests,
+		.long_lines = stats.long_lines,
+		.slow = stats.slow,
+	};
+}
+
+static void api_stats(void *ctx, struct daemon_stats *out)
+{
+	const struct daemon *d = ctx;
+
+	*out = (struct daemon_stats){.log = log_stats(), .files = d->files};
+	publisher_next_hops(d->publisher, &out->next_hops);
+	configuration_state(d->configuration, &out->state);
+	configuration_reloads(d->configuration, &out->reloads);
+	clients_of(d->control, d->clients_max, &out->clients[DAEMON_CONTROL]);
+	clients_of(d->readers, d->clients_max, &out->clients[DAEMON_READ]);
+	health_totals(d->health, &out->checks);
+}
+
 static int api_memory_read(void *ctx, struct memory_counters *out)
 {
 	return ((struct daemon *)ctx)->path.module->memory_read(out);
@@ -224,7 +250,6 @@ const struct daemon_api daemon_methods_api = {
 	.backends_read = api_backends_read,
 	.backend_counters = api_backend_counters,
 	.health_read = api_health_read,
-	.health_totals = api_health_totals,
 	.transition_read = api_transition_read,
 	.preview_begin = api_preview_begin,
 	.preview_next = publisher_preview_next,
@@ -243,6 +268,7 @@ const struct daemon_api daemon_methods_api = {
 	.config_diff = api_config_diff,
 	.save = api_save,
 	.state = api_state,
+	.stats = api_stats,
 	.memory_read = api_memory_read,
 	.port_read = api_port_read,
 	.workers_read = api_workers_read,

@@ -10,6 +10,7 @@
 #include "configuration.h"
 #include "control.h"
 #include "daemon.h"
+#include "files.h"
 #include "health.h"
 #include "http.h"
 #include "path.h"
@@ -23,6 +24,8 @@ struct daemon {
 	struct event *signals[3];
 	struct event *log_timer;
 	struct settings settings;
+	struct files_budget files;
+	uint32_t clients_max; /* of each control socket */
 	struct path path;
 	struct configuration *configuration;
 	struct publisher *publisher;

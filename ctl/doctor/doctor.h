@@ -39,6 +39,7 @@ struct patient {
 	/* Results of node.show, dataplane.show, backends.list, services.list and counters.list
 	 * (docs/control.md); all NULL when the daemon didn't answer. */
 	json_t *node, *dataplane, *backends, *services, *counters;
+	json_t *daemon; /* of daemon.show; NULL also for a daemon that is older */
 	json_t *peer; /* what `doctor --json` printed on another node; NULL: none to compare */
 };
 
@@ -64,7 +65,7 @@ const char *finding_level_name(enum finding_level level);
 
 typedef void doctor_check(struct doctor *doctor);
 
-doctor_check check_daemon, check_kernel, check_cores, check_hugepages, check_queues, check_offloads,
+doctor_check check_daemon, check_files, check_shortages, check_state, check_kernel, check_cores, check_hugepages, check_queues, check_offloads,
 	check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
 
 /*

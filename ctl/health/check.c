@@ -20,10 +20,13 @@ enum {
 	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
 	LATE_US = 30000,
 	EXCUSES_MAX = 2, /* in a row */
+	TELL_EVERY_S = 60,
 };
 
 struct check {
 	struct check_world *world;
+	STAILQ_ENTRY(check) link; /* while it waits */
+	bool waits, has_file;
 	struct probe_target target; /* what the probe goes by */
 	const struct probe_kind *kind;
 	void *probe;
@@ -103,14 +106,13 @@ static void arm_next(struct check *c)
 	arm(c, due_us > now ? due_us : now);
 }
 
-static void on_timer(evutil_socket_t fd, short events, void *ctx)
+static void run(struct check *c)
 {
-	struct check *c = ctx;
 	const struct health_ops *ops = c->world->ops;
 	int64_t now = clock_now_us();
 
-	(void)fd;
-	(void)events;
+	c->has_file = c->kind->has_file;
+	c->world->totals.with_file += c->has_file;
 	if (ops->began)
 		ops->began(ops->ctx, now - c->due_us);
 	c->world->totals.begun++;
@@ -123,6 +125,69 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	}
 	c->began_us = now;
 	c->kind->start(c->probe);
+}
+
+static bool has_room(const struct check_world *world)
+{
+	return world->totals.with_file < world->totals.with_file_max;
+}
+
+/* First come, first served: no backend is left out for ever. */
+static void wait_for_file(struct check *c)
+{
+	struct check_world *world = c->world;
+	int64_t now = clock_now_us();
+
+	STAILQ_INSERT_TAIL(&world->waiting, c, link);
+	c->waits = true;
+	world->totals.waiting++;
+	world->totals.queued++;
+	if (world->told_us != 0 && now - world->told_us < TELL_EVERY_S * 1000000LL)
+		return;
+	world->told_us = now;
+	log_warning("health checks: %u are under way, as many as the limit of open files allows: "
+		    "others wait for their turn, and are late; raise LimitNOFILE (ulimit -n)",
+		    world->totals.with_file);
+}
+
+static void wait_end(struct check *c)
+{
+	STAILQ_REMOVE(&c->world->waiting, c, check, link);
+	c->waits = false;
+	c->world->totals.waiting--;
+}
+
+/* The check has no file any more: who waits may have it, from the event loop. */
+static void file_release(struct check *c)
+{
+	if (!c->has_file)
+		return;
+	c->has_file = false;
+	c->world->totals.with_file--;
+	if (!STAILQ_EMPTY(&c->world->waiting))
+		event_active(c->world->more, EV_TIMEOUT, 0);
+}
+
+void check_start_waiting(struct check_world *world)
+{
+	while (has_room(world) && !STAILQ_EMPTY(&world->waiting)) {
+		struct check *next = STAILQ_FIRST(&world->waiting);
+
+		wait_end(next);
+		run(next);
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *ctx)
+{
+	struct check *c = ctx;
+
+	(void)fd;
+	(void)events;
+	if (c->kind->has_file && (!has_room(c->world) || !STAILQ_EMPTY(&c->world->waiting)))
+		wait_for_file(c);
+	else
+		run(c);
 }
 
 /* ---- what comes of it ---- */
@@ -188,9 +253,8 @@ static bool was_late(struct check *c)
 	return late;
 }
 
-static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
+static void take_result(struct check *c, enum probe_outcome outcome, const char *reason)
 {
-	struct check *c = ctx;
 	enum health_state was = c->track.state;
 	bool passed = outcome == PROBE_PASSED, differs;
 	uint16_t before = c->track.streak;
@@ -225,6 +289,12 @@ static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 	if (differs)
 		changed(c, was);
 	arm_next(c);
+}
+
+static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
+{
+	take_result(ctx, outcome, reason);
+	file_release(ctx);
 }
 
 /* ---- life ---- */
@@ -290,8 +360,11 @@ void check_free(struct check *c)
 {
 	if (!c)
 		return;
+	if (c->waits)
+		wait_end(c);
 	if (c->probe)
 		c->kind->free(c->probe);
+	file_release(c);
 	if (c->timer)
 		event_free(c->timer);
 	vip_way_remove(c->world->env.vip, c->target.vip_id);

@@ -198,7 +198,19 @@ void health_totals(const struct health *h, struct health_totals *out)
 	*out = h->world.totals;
 }
 
+void health_files_set(struct health *h, uint32_t n)
+{
+	h->world.totals.with_file_max = n;
+}
+
 /* ---- life ---- */
+
+static void on_more(evutil_socket_t fd, short events, void *ctx)
+{
+	(void)fd;
+	(void)events;
+	check_start_waiting(&((struct health *)ctx)->world);
+}
 
 /* Each check under way has a file. */
 static void files_raise(void)
@@ -233,6 +245,8 @@ int health_new(struct event_base *base, const struct settings *settings,
 	if (!h)
 		return -ENOMEM;
 	h->world.ops = ops;
+	h->world.totals.with_file_max = UINT32_MAX;
+	STAILQ_INIT(&h->world.waiting);
 	h->world.env = (struct probe_env){.base = base, .exec_user = settings->exec_user};
 	exec_open(h, settings->exec_user); /* first: it has nothing of what follows */
 	files_raise();
@@ -241,7 +255,8 @@ int health_new(struct event_base *base, const struct settings *settings,
 	h->world.env.echo = echo_new(base);
 	h->world.env.http = http_loop_new(base);
 	h->world.env.vip = vip_way_new(base, settings->vip_mark, ops->outer, ops->ctx);
-	if (!h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
+	h->world.more = evtimer_new(base, on_more, h);
+	if (!h->world.more || !h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
 		health_free(h);
 		return -ENOMEM;
 	}
@@ -258,5 +273,7 @@ void health_free(struct health *h)
 	echo_free(h->world.env.echo);
 	vip_way_free(h->world.env.vip);
 	exec_helper_free(h->world.env.exec);
+	if (h->world.more)
+		event_free(h->world.more);
 	free(h);
 }

@@ -64,7 +64,13 @@ struct health_totals {
 	uint64_t begun;
 	uint64_t late_us; /* how much later than due they began, all together */
 	uint64_t passed, failed, not_made; /* results; not made: for want of a file, a route ... */
+	uint64_t queued;                   /* that waited for a file: more were due than may have one */
+	uint32_t with_file, with_file_max; /* under way with a file of their own, and at most */
+	uint32_t waiting;                  /* for one, now */
 };
+
+/* So many checks at once have a file of their own; those beyond wait for their turn. */
+void health_files_set(struct health *health, uint32_t n);
 
 void health_totals(const struct health *health, struct health_totals *out);
 

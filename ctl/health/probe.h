@@ -51,6 +51,7 @@ typedef void probe_done_fn(void *ctx, enum probe_outcome outcome, const char *re
  * cancel: ends a run without done(); harmless when there is none.
  */
 struct probe_kind {
+	bool has_file; /* each run has a file of its own */
 	void *(*new)(const struct probe_env *env, const struct probe_target *target,
 		     probe_done_fn *done, void *ctx);
 	void (*start)(void *probe);

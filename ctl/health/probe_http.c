@@ -280,6 +280,7 @@ static void *http_new(const struct probe_env *env, const struct probe_target *ta
 }
 
 const struct probe_kind probe_http = {
+	.has_file = true,
 	.new = http_new,
 	.start = http_start,
 	.cancel = http_cancel,

@@ -62,6 +62,7 @@ static void *tcp_new(const struct probe_env *env, const struct probe_target *tar
 }
 
 const struct probe_kind probe_tcp = {
+	.has_file = true,
 	.new = tcp_new,
 	.start = tcp_start,
 	.cancel = tcp_cancel,

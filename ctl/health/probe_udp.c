@@ -107,6 +107,7 @@ static void *udp_new(const struct probe_env *env, const struct probe_target *tar
 }
 
 const struct probe_kind probe_udp = {
+	.has_file = true,
 	.new = udp_new,
 	.start = udp_start,
 	.cancel = udp_cancel,

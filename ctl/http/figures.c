@@ -86,7 +86,7 @@ static int read_node(struct figures *f)
 
 	api->info(api->ctx, &f->info);
 	api->generation(api->ctx, &f->generation);
-	api->health_totals(api->ctx, &f->checks);
+	api->stats(api->ctx, &f->stats);
 	api->dataplane(api->ctx, &dataplane);
 	snprintf(f->path, sizeof(f->path), "%s", dataplane.path);
 	snprintf(f->description, sizeof(f->description), "%s", dataplane.description);

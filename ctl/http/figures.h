@@ -68,7 +68,7 @@ struct figures {
 	char path[FAST_PATH_NAME_MAX], description[256];
 	struct daemon_generation generation;
 	struct memory_counters memory;
-	struct health_totals checks;
+	struct daemon_stats stats;
 	uint64_t packets[VERDICT_COUNT], no_vip[VERDICT_COUNT];
 	uint64_t events[EVENT_N_KINDS];
 	struct worker_counters *workers;

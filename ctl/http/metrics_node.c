@@ -77,7 +77,7 @@ void node_generation_publish_duration_seconds(struct metrics_text *p, uint32_t r
 NODE_NUMBER(services, p->f->services_live)
 NODE_NUMBER(backends_unresolved, p->f->unresolved)
 NODE_NUMBER(generation, p->f->generation.number)
-NODE_NUMBER(health_checks_begun, p->f->checks.begun)
+NODE_NUMBER(health_checks_begun, p->f->stats.checks.begun)
 NODE_NUMBER(tables_used_bytes, p->f->generation.arena_used_bytes)
 NODE_NUMBER(tables_size_bytes, p->f->generation.arena_bytes)
 #define X(member, meaning) NODE_NUMBER(flow_table_##member, p->f->memory.member)
@@ -117,17 +117,17 @@ void node_backends_health(struct metrics_text *p, uint32_t row)
 void node_health_checks(struct metrics_text *p, uint32_t row)
 {
 	text_series(p, "result", "passed", NULL);
-	text_end_number(p, p->f->checks.passed);
+	text_end_number(p, p->f->stats.checks.passed);
 	text_series(p, "result", "failed", NULL);
-	text_end_number(p, p->f->checks.failed);
+	text_end_number(p, p->f->stats.checks.failed);
 	text_series(p, "result", "not_made", NULL);
-	text_end_number(p, p->f->checks.not_made);
+	text_end_number(p, p->f->stats.checks.not_made);
 }
 
 void node_health_late_seconds(struct metrics_text *p, uint32_t row)
 {
 	text_series(p, NULL);
-	text_end_time(p, (int64_t)p->f->checks.late_us);
+	text_end_time(p, (int64_t)p->f->stats.checks.late_us);
 }
 
 void node_events(struct metrics_text *p, uint32_t row)

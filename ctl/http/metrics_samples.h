@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The samples of each family of metrics_table.h: a function each, which writes those of one row of
- * the figures. Of the node, workers and ports in metrics_node.c; of vips, services and backends in
+ * the figures. Of the node, workers and ports in metrics_node.c, of sluiced itself in metrics_daemon.c; of vips, services and backends in
  * metrics_services.c. Called through the table in metrics_print.c; control thread.
  */
 #ifndef SLUICE_METRICS_SAMPLES_H
@@ -22,7 +22,7 @@ typedef void metrics_samples_fn(struct metrics_text *p, uint32_t row);
 
 #define X(scope, name, type, unit, labels, help) \
 	metrics_samples_fn METRICS_##scope##_FN(name);
-METRICS_NODE(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X) METRICS_VIP(X)
+METRICS_NODE(X) METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X) METRICS_VIP(X)
 METRICS_SERVICE(X) METRICS_BACKEND(X)
 #undef X
 #define X(member, meaning) metrics_samples_fn node_flow_table_##member;

@@ -39,6 +39,53 @@
 	X(NODE, no_vip_packets, COUNTER, "", "verdict",                                            \
 	  "packets to no vip, most of them the kernel's")
 
+/* How sluiced itself fares with the kernel, the disk, its files and its clients. */
+#define METRICS_DAEMON(X)                                                                          \
+	X(NODE, shortages, COUNTER, "", "what",                                                    \
+	  "calls that failed for want of files, memory or the like; what was, stays, and each is " \
+	  "tried again")                                                                           \
+	X(NODE, files_limit, GAUGE, "", "", "files that the process may have open: LimitNOFILE")   \
+	X(NODE, health_checks_with_file, GAUGE, "", "",                                            \
+	  "health checks under way that have a file of their own")                                 \
+	X(NODE, health_checks_with_file_max, GAUGE, "", "",                                        \
+	  "so many may have one at once; the rest of the limit is for what forwards")              \
+	X(NODE, health_checks_queued, COUNTER, "", "",                                             \
+	  "health checks that waited for a file, and began late")                                  \
+	X(NODE, state_pending, GAUGE, "", "",                                                      \
+	  "1: run-time changes are in force that are not on disk yet")                             \
+	X(NODE, state_write_failures, COUNTER, "", "",                                             \
+	  "times that run-time changes could not be written; tried again until they are")          \
+	X(NODE, state_written_timestamp_seconds, GAUGE, "seconds", "",                             \
+	  "when they were last written, since the epoch; 0: not since the start")                  \
+	X(NODE, config_reloads, COUNTER, "", "result",                                             \
+	  "reloads of the configuration; refused: the file has a fault; failed: sluiced could "    \
+	  "not")                                                                                   \
+	X(NODE, config_last_reload_successful, GAUGE, "", "",                                      \
+	  "1: the last reload was, or there was none since the start")                             \
+	X(NODE, config_last_reload_success_timestamp_seconds, GAUGE, "seconds", "",                \
+	  "when a configuration was last put in force, at the start or by a reload, since the "    \
+	  "epoch")                                                                                 \
+	X(NODE, next_hop_pictures, COUNTER, "", "",                                                \
+	  "times that the kernel was asked for the ways to all backends")                          \
+	X(NODE, next_hop_failures, COUNTER, "", "",                                                \
+	  "times that it could not be asked; the ways known stay")                                 \
+	X(NODE, next_hop_overruns, COUNTER, "", "",                                                \
+	  "times that the kernel announced more than the socket holds, and all was asked anew")    \
+	X(NODE, next_hop_solicitations, COUNTER, "", "",                                           \
+	  "neighbours that the kernel was told to find or confirm")                                \
+	X(NODE, next_hop_picture_duration_seconds, GAUGE, "seconds", "",                           \
+	  "how long asking for all ways took, the last time")                                      \
+	X(NODE, next_hops_unresolved, GAUGE, "", "", "backend addresses without a way now")        \
+	X(NODE, log_lines, COUNTER, "", "", "lines said to the log, those lost too")               \
+	X(NODE, log_lines_lost, COUNTER, "", "", "of them lost, since what reads the log took none") \
+	X(NODE, control_clients, GAUGE, "", "socket", "clients that are connected")                \
+	X(NODE, control_clients_accepted, COUNTER, "", "socket", "clients that came")              \
+	X(NODE, control_clients_refused, COUNTER, "", "socket",                                    \
+	  "clients turned away, for too many were connected")                                      \
+	X(NODE, control_clients_slow, COUNTER, "", "socket",                                       \
+	  "clients closed, for they did not read their answers")                                   \
+	X(NODE, control_requests, COUNTER, "", "socket", "requests handled")
+
 #define METRICS_WORKER(X)                                                                         \
 	X(WORKER, worker_packets, COUNTER, "", "worker, core", "packets that the worker handled") \
 	X(WORKER, worker_bursts, COUNTER, "", "worker, core",                                     \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The daemon's log: what is said is queued, and a thread hands it to where it goes (log_sink.c). A
- * lock keeps the queue and what is remembered of repeated lines; it is never held while something is
- * written, once there is a thread. Any thread.
+ * lock keeps the queue and what is remembered of repeated lines; it is never held while something
+ * is written, once there is a thread. Any thread.
  */
 #include "log.h"
 
@@ -69,7 +69,8 @@ bool log_level_parse(const char *name, enum fast_path_log *level)
 
 /* ---- the queue; under the lock ---- */
 
-/* NULL: no memory. What is too long is cut; fields that were cut would be others, and are left out. */
+/* NULL: no memory. What is too long is cut; fields that were cut would be others, and are left out.
+ */
 static struct log_entry *entry_new(enum fast_path_log level, const char *fields, const char *line)
 {
 	size_t fields_bytes = strnlen(fields, LOG_FIELDS_MAX) + 1;

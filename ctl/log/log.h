@@ -18,7 +18,7 @@
 #include "sluice/module.h"
 
 enum log_target {
-	LOG_TO_AUTO,     /* journald, where systemd reads our standard error into it; else stderr */
+	LOG_TO_AUTO, /* journald, where systemd reads our standard error into it; else stderr */
 	LOG_TO_STDERR,
 	LOG_TO_SYSLOG,   /* syslog's socket, as daemon.* */
 	LOG_TO_JOURNALD, /* journald's own protocol, with fields */

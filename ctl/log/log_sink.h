@@ -31,8 +31,8 @@ int log_sink_open(enum log_target target);
 int log_sink_open_journal(const char *path);
 
 /*
- * Writes it; to standard error where its own place doesn't take it. `patience_ms`: how long standard
- * error may take before the line is given up; -1: as long as it takes. False: it is lost.
+ * Writes it; to standard error where its own place doesn't take it. `patience_ms`: how long
+ * standard error may take before the line is given up; -1: as long as it takes. False: it is lost.
  */
 bool log_sink_write(const struct log_entry *entry, int patience_ms);
 

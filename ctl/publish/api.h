@@ -7,7 +7,9 @@
 #ifndef CTL_PUBLISH_API_H
 #define CTL_PUBLISH_API_H
 
+#include "files.h"
 #include "health.h"
+#include "log.h"
 #include "model.h"
 #include "nexthop.h"
 #include "packet_probe.h"
@@ -114,6 +116,34 @@ struct daemon_state {
 	const char *path;  /* "": nowhere */
 	uint64_t failures; /* times that it could not be written */
 	int error;         /* -errno of the last try; 0: it went well */
+	bool pending;      /* what is in force is not on disk yet; after a failure it is tried again */
+	int64_t written_us; /* since the epoch; 0: not since the start */
+};
+
+/* Of the configuration file, since the start. */
+struct daemon_reloads {
+	uint64_t done, refused, failed; /* failed: the daemon could not */
+	bool last_failed;               /* the last one did, or was refused */
+	int64_t done_us;                /* the last that went well, since the epoch; 0: none */
+};
+
+/* Of a control socket. */
+struct daemon_clients {
+	uint32_t connected, connected_max;
+	uint64_t accepted, refused, requests, long_lines, slow; /* struct control_stats has them */
+};
+
+enum daemon_socket { DAEMON_CONTROL, DAEMON_READ, DAEMON_SOCKETS };
+
+/* The daemon's own numbers: how it fares with the kernel, the disk and its clients. */
+struct daemon_stats {
+	struct nexthops_stats next_hops;
+	struct daemon_state state;
+	struct daemon_reloads reloads;
+	struct daemon_clients clients[DAEMON_SOCKETS];
+	struct log_stats log;
+	struct files_budget files;
+	struct health_totals checks;
 };
 
 struct daemon_flow_filter {
@@ -237,9 +267,6 @@ struct daemon_api {
 	void (*health_read)(void *ctx, const struct service_conf *service, uint32_t i,
 			    struct health_report *out);
 
-	/* Of all checks. */
-	void (*health_totals)(void *ctx, struct health_totals *out);
-
 	/* `service` is of model(). */
 	void (*transition_read)(void *ctx, const struct service_conf *service,
 				struct daemon_transition *out);
@@ -328,6 +355,7 @@ struct daemon_api {
 	int (*save)(void *ctx, const char *who, char **error);
 
 	void (*state)(void *ctx, struct daemon_state *out);
+	void (*stats)(void *ctx, struct daemon_stats *out);
 
 	/* As path_port_read(). */
 	int (*port_read)(void *ctx, uint32_t port, struct fast_path_port_info *info);

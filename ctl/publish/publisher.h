@@ -50,6 +50,7 @@ int publisher_backends_read(void *ctx, const struct service_conf *service,
 int publisher_backend_counters(void *ctx, const struct service_conf *service,
 			       struct backend_counters *rows);
 void publisher_generation(void *ctx, struct daemon_generation *out);
+void publisher_next_hops(void *ctx, struct nexthops_stats *out);
 void publisher_transition_read(void *ctx, const struct service_conf *service,
 			       struct daemon_transition *out);
 int publisher_preview_begin(void *ctx, const struct model *next, struct daemon_preview_walk **walk);

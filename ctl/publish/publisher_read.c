@@ -150,6 +150,11 @@ void publisher_generation(void *ctx, struct daemon_generation *out)
 	};
 }
 
+void publisher_next_hops(void *ctx, struct nexthops_stats *out)
+{
+	*out = nexthops_stats(((const struct publisher *)ctx)->hops);
+}
+
 void publisher_transition_read(void *ctx, const struct service_conf *service,
 			       struct daemon_transition *out)
 {

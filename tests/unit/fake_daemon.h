@@ -155,12 +155,6 @@ static int fake_backend_counters(void *ctx, const struct service_conf *service,
 	return ((struct fake_daemon *)ctx)->read_rc;
 }
 
-static void fake_health_totals(void *ctx, struct health_totals *out)
-{
-	*out = (struct health_totals){
-		.begun = 12, .late_us = 2500, .passed = 8, .failed = 3, .not_made = 1};
-}
-
 /* The first backend is up for 90 s, the second down; others aren't checked. */
 static void fake_health_read(void *ctx, const struct service_conf *service, uint32_t i,
 			     struct health_report *out)
@@ -353,6 +347,23 @@ static void fake_state(void *ctx, struct daemon_state *out)
 	*out = (struct daemon_state){.path = "/s.json", .failures = 2, .error = -ENOSPC};
 }
 
+static void fake_stats(void *ctx, struct daemon_stats *out)
+{
+	struct fake_daemon *fake = ctx;
+
+	(void)fake;
+	*out = (struct daemon_stats){
+		.next_hops = {.pictures = 7, .failures = 3, .picture_us = 1500},
+		.reloads = {.done = 2, .refused = 1, .last_failed = true, .done_us = 1500000},
+		.clients = {{.connected = 1, .connected_max = 128, .accepted = 5}, {.refused = 9}},
+		.log = {.lines = 40, .lost = 4},
+		.files = {.limit = 300, .used = 47, .probes = 80, .clients = 78},
+		.checks = {.begun = 12, .late_us = 2500, .passed = 8, .failed = 3, .not_made = 1,
+			   .with_file = 2, .with_file_max = 80, .queued = 600, .waiting = 1},
+	};
+	fake_state(ctx, &out->state);
+}
+
 static int fake_memory_read(void *ctx, struct memory_counters *out)
 {
 	*out = (struct memory_counters){.lookups = 1ULL << 40,
@@ -427,7 +438,6 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.backends_read = fake_backends_read,
 		.backend_counters = fake_backend_counters,
 		.health_read = fake_health_read,
-		.health_totals = fake_health_totals,
 		.transition_read = fake_transition_read,
 		.preview_begin = fake_preview_begin,
 		.preview_next = fake_preview_next,
@@ -446,6 +456,7 @@ static inline struct daemon_api fake_api(struct fake_daemon *fake)
 		.config_diff = fake_config_diff,
 		.save = fake_save,
 		.state = fake_state,
+		.stats = fake_stats,
 		.memory_read = fake_memory_read,
 		.port_read = fake_port_read,
 		.workers_read = fake_workers_read,
