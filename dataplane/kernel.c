@@ -134,7 +134,9 @@ static void wait_idle(const struct kernel *k, long sleep_us)
 
 	for (uint16_t port = 0; port < k->ports_n; port++)
 		fds[port] = (struct pollfd){.fd = k->taps[port].fd, .events = POLLIN};
-	(void)ppoll(fds, k->ports_n, &timeout, NULL);
+	/* Where it can't wait for frames, it waits all the same. */
+	if (ppoll(fds, k->ports_n, &timeout, NULL) < 0)
+		(void)nanosleep(&timeout, NULL);
 }
 
 static void *kernel_run(void *arg)

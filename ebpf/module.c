@@ -231,13 +231,15 @@ static int workers_read(struct worker_counters *rows, uint32_t max)
 {
 	struct service_counters verdicts[FAST_PATH_WORKERS_MAX];
 	uint32_t n = module.program.cpus;
+	int err;
 
 	if (n > max)
 		n = max;
 	if (n > FAST_PATH_WORKERS_MAX)
 		n = FAST_PATH_WORKERS_MAX;
-	if (counters_read_cpus(&module.program, n, verdicts) != 0)
-		return 0;
+	err = counters_read_cpus(&module.program, n, verdicts);
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < n; i++)
 		rows[i] = (struct worker_counters){.core = (uint16_t)i, .verdicts = verdicts[i]};
 	return (int)module.program.cpus;

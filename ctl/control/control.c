@@ -10,6 +10,7 @@
 #include "events.h"
 #include "log.h"
 #include "rpc.h"
+#include "shortage.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -72,10 +73,13 @@ static void accept_failed(struct evconnlistener *listener, void *ctx)
 	static const struct timeval pause = {.tv_usec = 100000};
 	struct control *control = ctx;
 
+	const int error = EVUTIL_SOCKET_ERROR();
+
 	if (!control->failing)
 		log_error("control: clients can't be accepted: %s",
-			  strerror(EVUTIL_SOCKET_ERROR()));
+			  strerror(error));
 	control->failing = true;
+	shortage_note(SHORTAGE_CONTROL, error);
 	evconnlistener_disable(listener);
 	event_add(control->again, &pause);
 }

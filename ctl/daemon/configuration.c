@@ -167,13 +167,20 @@ static void lost(void *ctx, const char *text)
 	events_warn(EVENT_CONFIG, "config", NULL, NULL, "%s", text);
 }
 
-/* What the state file has: an array, empty if there is nothing; and the notes, or NULL. */
+/* What the state file has: an array, empty if there is nothing; and the notes, or NULL. NULL: it
+ * can't be read now. */
 static json_t *state_take(const struct configuration *c, json_t **notes)
 {
 	json_t *state, *services;
 	char error[256] = "";
 	int err = state_file_read(c->state_path, &state, error);
 
+	if (err && shortage_note(SHORTAGE_STATE, err)) {
+		/* To go on without would be to write over it. */
+		log_error("run-time changes can't be read now: %s: %s", c->state_path,
+			  strerror(-err));
+		return NULL;
+	}
 	if (err == -EINVAL)
 		events_warn(EVENT_CONFIG, "daemon", NULL, NULL,
 			    "run-time changes are lost: %s can't be read: %s; it is kept as %s.bad",

@@ -250,7 +250,9 @@ static enum daemon_end serve(struct daemon *d, struct model *file)
 	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "ready: %u services, control socket %s",
 		   publisher_model(d->publisher)->services_n, d->settings.socket_path);
 	tell_ready(d);
-	event_base_dispatch(d->base);
+	/* It ends by itself when it can't wait for events now. */
+	while (event_base_dispatch(d->base) < 0)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	notify_stopping();
 	publisher_flush(d->publisher);
 	end = DAEMON_DONE;

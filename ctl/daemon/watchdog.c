@@ -26,7 +26,7 @@ struct watchdog {
 bool watchdog_look(struct watchdog *watchdog)
 {
 	int n = watchdog->path->workers_read(watchdog->rows, FAST_PATH_WORKERS_MAX);
-	bool still = false;
+	bool still = n < 0 && watchdog->still;
 
 	for (int i = 0; i < n && i < FAST_PATH_WORKERS_MAX; i++) {
 		const struct worker_counters *row = &watchdog->rows[i];

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "clock.h"
 #include "events.h"
 #include "log.h"
+#include "shortage.h"
 
 enum {
 	/* From the first run of a new check to that of the next: all of 5,000 in 0.5 s. */
@@ -27,6 +29,7 @@ struct check {
 	struct check_world *world;
 	STAILQ_ENTRY(check) link; /* while it waits */
 	bool waits, has_file;
+	bool unarmed; /* its timer could not be set */
 	struct probe_target target; /* what the probe goes by */
 	const struct probe_kind *kind;
 	void *probe;
@@ -77,9 +80,19 @@ static void arm(struct check *c, int64_t due_us)
 	c->due_us = due_us;
 	if (left_us > 0)
 		left = (struct timeval){.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
-	if (evtimer_add(c->timer, &left) != 0)
-		log_error("service %s: backend %s: no memory to check it",
-			  c->target.service->name, c->target.backend->name);
+	c->unarmed = evtimer_add(c->timer, &left) != 0;
+	if (!c->unarmed)
+		return;
+	c->world->unarmed = true;
+	shortage_note(SHORTAGE_TIMER, ENOMEM);
+	log_error("service %s: backend %s: no memory to check it; tried again",
+		  c->target.service->name, c->target.backend->name);
+}
+
+void check_rearm(struct check *c)
+{
+	if (c->unarmed)
+		arm(c, c->due_us);
 }
 
 /*

@@ -21,6 +21,7 @@ struct check_world {
 	struct health_totals totals;
 	STAILQ_HEAD(, check) waiting; /* are due, but would have one file too many */
 	struct event *more;           /* made active when a file is free for one of them */
+	bool unarmed;                 /* a check has no timer: check_rearm() each */
 	int64_t told_us;              /* when the log was told that some wait */
 };
 
@@ -38,6 +39,9 @@ bool check_does(const struct check *check, const struct service_conf *service, u
 
 /* The same backend in a later version of the service, which takes the place of the earlier. */
 void check_move(struct check *check, const struct service_conf *service, uint32_t i);
+
+/* Sets the timer that could not be set. */
+void check_rearm(struct check *check);
 
 void check_read(const struct check *check, struct health_report *out);
 

@@ -16,6 +16,7 @@
 
 #include "exec_wire.h"
 #include "log.h"
+#include "shortage.h"
 
 struct exec_helper {
 	struct event *event;
@@ -45,8 +46,10 @@ static void on_reply(evutil_socket_t fd, short events, void *ctx)
 	ssize_t n = recv(fd, &reply, sizeof(reply), MSG_DONTWAIT);
 
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && errno != ECONNRESET && errno != EPIPE) {
+		shortage_note(SHORTAGE_HEALTH, errno); /* the answer waits in the socket */
 		return;
+	}
 	if (n != sizeof(reply)) {
 		log_error("the process that runs exec checks is gone: restart sluiced");
 		event_del(h->event);

@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -158,7 +159,8 @@ static bool request_read(const struct exec_identity *identity)
 	static struct exec_request request;
 	ssize_t n = recv(daemon_fd, &request, sizeof(request), MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* Only an end of file says that the daemon is gone. */
+	if (n < 0 && errno != ECONNRESET)
 		return true;
 	if (n < (ssize_t)offsetof(struct exec_request, texts))
 		return false;
@@ -247,6 +249,7 @@ static void children_kill(void)
 
 void exec_process_run(int fd, const struct exec_identity *identity)
 {
+	static const struct timespec pause = {.tv_nsec = 10000000};
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
 	struct signalfd_siginfo info;
 	sigset_t set;
@@ -271,8 +274,10 @@ void exec_process_run(int fd, const struct exec_identity *identity)
 		_exit(1);
 	rights_drop();
 	for (bool connected = true; connected;) {
-		if (poll(fds, 2, deadlines_look()) < 0 && errno != EINTR)
-			break;
+		if (poll(fds, 2, deadlines_look()) < 0 && errno != EINTR) {
+			nanosleep(&pause, NULL); /* no memory: it looks at all again */
+			fds[0].revents = POLLIN;
+		}
 		while (read(fds[1].fd, &info, sizeof(info)) > 0)
 			;
 		children_reap();

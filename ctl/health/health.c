@@ -30,6 +30,7 @@ struct health {
 	struct group *groups;
 	uint32_t services_n;
 	struct model_index *index;
+	struct event *rearm; /* each second */
 };
 
 const char *health_state_name(enum health_state state)
@@ -212,6 +213,21 @@ static void on_more(evutil_socket_t fd, short events, void *ctx)
 	check_start_waiting(&((struct health *)ctx)->world);
 }
 
+static void on_rearm(evutil_socket_t fd, short events, void *ctx)
+{
+	struct health *h = ctx;
+
+	(void)fd;
+	(void)events;
+	if (!h->world.unarmed)
+		return;
+	h->world.unarmed = false;
+	for (uint32_t i = 0; i < h->services_n; i++)
+		for (uint32_t j = 0; h->groups[i].checks && j < h->services[i]->backends_n; j++)
+			if (h->groups[i].checks[j])
+				check_rearm(h->groups[i].checks[j]);
+}
+
 /* Each check under way has a file. */
 static void files_raise(void)
 {
@@ -240,6 +256,7 @@ static void exec_open(struct health *h, const char *user)
 int health_new(struct event_base *base, const struct settings *settings,
 	       const struct health_ops *ops, struct health **health)
 {
+	static const struct timeval each_second = {.tv_sec = 1};
 	struct health *h = calloc(1, sizeof(*h));
 
 	if (!h)
@@ -256,7 +273,8 @@ int health_new(struct event_base *base, const struct settings *settings,
 	h->world.env.http = http_loop_new(base);
 	h->world.env.vip = vip_way_new(base, settings->vip_mark, ops->outer, ops->ctx);
 	h->world.more = evtimer_new(base, on_more, h);
-	if (!h->world.more || !h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
+	h->rearm = event_new(base, -1, EV_PERSIST, on_rearm, h);
+	if (!h->rearm || event_add(h->rearm, &each_second) != 0 || !h->world.more || !h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
 		health_free(h);
 		return -ENOMEM;
 	}
@@ -273,6 +291,8 @@ void health_free(struct health *h)
 	echo_free(h->world.env.echo);
 	vip_way_free(h->world.env.vip);
 	exec_helper_free(h->world.env.exec);
+	if (h->rearm)
+		event_free(h->rearm);
 	if (h->world.more)
 		event_free(h->world.more);
 	free(h);

@@ -4,6 +4,8 @@
  */
 #include "http_loop.h"
 
+#include "shortage.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -54,13 +56,22 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 	act(ctx, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void deaf_note(CURL *handle)
+{
+	struct http_transfer *transfer = NULL;
+
+	shortage_note(SHORTAGE_TIMER, ENOMEM);
+	curl_easy_getinfo(handle, CURLINFO_PRIVATE, (char **)&transfer);
+	if (transfer)
+		transfer->deaf = true;
+}
+
 static int socket_told(CURL *handle, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	struct http_loop *loop = ctx;
 	struct event *event = socket_ctx;
 	short events = EV_PERSIST;
 
-	(void)handle;
 	if (event)
 		event_free(event);
 	event = NULL;
@@ -70,9 +81,9 @@ static int socket_told(CURL *handle, curl_socket_t fd, int what, void *ctx, void
 		events |= EV_WRITE;
 	if (what != CURL_POLL_REMOVE) {
 		event = event_new(loop->base, fd, events, on_socket, loop);
-		/* Without it, the transfer times out. */
-		if (event)
-			event_add(event, NULL);
+		/* Without it the transfer times out, for which its server is not to blame. */
+		if (!event || event_add(event, NULL) != 0)
+			deaf_note(handle);
 	}
 	curl_multi_assign(loop->multi, fd, event);
 	return 0;

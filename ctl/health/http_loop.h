@@ -7,6 +7,7 @@
 #define SLUICE_HEALTH_HTTP_LOOP_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 struct event_base;
 struct http_loop;
@@ -20,6 +21,7 @@ void http_loop_free(struct http_loop *loop); /* NULL is allowed */
 /* A transfer ended. CURLOPT_PRIVATE of the handle is what is called, and with what. */
 struct http_transfer {
 	void (*ended)(struct http_transfer *transfer, CURLcode result);
+	bool deaf; /* its socket could not be waited for: what came of it says nothing */
 };
 
 /* Begins; 0, or -ENOMEM. */

@@ -71,6 +71,29 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 	return h->enough ? 0 : size * n;
 }
 
+/* It failed here, for want of something, and says nothing of the backend. */
+static bool is_ours(const struct http *h, CURLcode result)
+{
+	long error = 0;
+
+	switch (result) {
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+	case CURLE_SSL_CACERT_BADFILE: /* the host's authorities can't be read */
+	case CURLE_SSL_ENGINE_INITFAILED:
+		return true;
+	case CURLE_OPERATION_TIMEDOUT:
+		return h->transfer.deaf;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		curl_easy_getinfo(h->handle, CURLINFO_OS_ERRNO, &error);
+		return probe_error_is_ours((int)error);
+	default:
+		return false;
+	}
+}
+
 static enum probe_outcome judge(const struct http *h, CURLcode result,
 				char reason[PROBE_REASON_MAX])
 {
@@ -82,6 +105,11 @@ static enum probe_outcome judge(const struct http *h, CURLcode result,
 		snprintf(reason, PROBE_REASON_MAX, "%s", h->socket_error);
 		return PROBE_NOT_MADE;
 	}
+	if (is_ours(h, result)) {
+		snprintf(reason, PROBE_REASON_MAX, "%s: %.160s", scheme(h),
+			 h->error[0] ? h->error : curl_easy_strerror(result));
+		return PROBE_NOT_MADE;
+	}
 	if (result == CURLE_OPERATION_TIMEDOUT) {
 		snprintf(reason, PROBE_REASON_MAX, "%s timed out after %u ms", scheme(h),
 			 h->target->timing.timeout_ms);
@@ -90,7 +118,7 @@ static enum probe_outcome judge(const struct http *h, CURLcode result,
 	if (result != CURLE_OK && !(result == CURLE_WRITE_ERROR && h->enough)) {
 		snprintf(reason, PROBE_REASON_MAX, "%s: %.160s", scheme(h),
 			 h->error[0] ? h->error : curl_easy_strerror(result));
-		return result == CURLE_OUT_OF_MEMORY ? PROBE_NOT_MADE : PROBE_FAILED;
+		return PROBE_FAILED;
 	}
 	curl_easy_getinfo(h->handle, CURLINFO_RESPONSE_CODE, &status);
 	if (!health_status_expected(conf, status)) {
@@ -231,7 +259,7 @@ static void http_start(void *probe)
 {
 	struct http *h = probe;
 
-	h->enough = h->matched = false;
+	h->enough = h->matched = h->transfer.deaf = false;
 	h->body_bytes = 0;
 	h->socket_error[0] = h->error[0] = '\0';
 	if (http_loop_add(h->env->http, h->handle) != 0) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shortage.h"
 #include "vip_way.h"
 
 socklen_t socket_address_from(const struct ip_addr *addr, uint16_t port,
@@ -43,6 +44,7 @@ int probe_socket_open(const struct probe_env *env, const struct probe_target *ta
 
 	if (fd < 0) {
 		err = -errno;
+		shortage_note(SHORTAGE_HEALTH, err);
 		snprintf(reason, PROBE_REASON_MAX, "no socket: %s", strerror(-err));
 		return err;
 	}
@@ -112,6 +114,7 @@ void probe_socket_end_error(struct probe_socket *s, int error)
 {
 	char reason[PROBE_REASON_MAX];
 
+	shortage_note(SHORTAGE_HEALTH, error);
 	snprintf(reason, sizeof(reason), "%s: %s", s->what, strerror(error));
 	probe_socket_end(s, probe_error_is_ours(error) ? PROBE_NOT_MADE : PROBE_FAILED, reason);
 }
@@ -141,6 +144,8 @@ void probe_socket_wait(struct probe_socket *s, int64_t at_most_us)
 	const struct timeval left = {.tv_sec = at_most_us / 1000000,
 				     .tv_usec = at_most_us % 1000000};
 
-	if (event_add(s->event, &left) != 0)
-		probe_socket_end(s, PROBE_NOT_MADE, "no memory");
+	if (event_add(s->event, &left) == 0)
+		return;
+	shortage_note(SHORTAGE_TIMER, ENOMEM);
+	probe_socket_end(s, PROBE_NOT_MADE, "no memory");
 }

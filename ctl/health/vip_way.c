@@ -14,6 +14,7 @@
 
 #include "log.h"
 #include "probe_socket.h"
+#include "shortage.h"
 #include "sluice/encap.h"
 #include "vip_route.h"
 
@@ -122,24 +123,26 @@ static void on_packets(evutil_socket_t fd, short events, void *ctx)
 
 /* ---- sockets ---- */
 
-/* The address from which this host sends there; IP_NONE: it doesn't. */
-static struct ip_addr source_towards(const struct ip_addr *addr)
+/* The address from which this host sends there; IP_NONE: it doesn't. 0, or -errno: can't be told. */
+static int source_towards(const struct ip_addr *addr, struct ip_addr *source)
 {
-	int fd = socket(ip_socket_family(addr->family), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ip_addr source = {.family = IP_NONE};
+	int fd = socket(ip_socket_family(addr->family), SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 	union socket_address to;
 	socklen_t bytes = socket_address_from(addr, 9, &to);
 
+	*source = (struct ip_addr){.family = IP_NONE};
 	if (fd < 0)
-		return source;
+		return -errno;
 	if (connect(fd, &to.any, bytes) == 0 && getsockname(fd, &to.any, &bytes) == 0) {
 		if (to.any.sa_family == AF_INET)
-			source = ip_from_bytes(IP_V4, &((struct sockaddr_in *)&to)->sin_addr);
+			*source = ip_from_bytes(IP_V4, &((struct sockaddr_in *)&to)->sin_addr);
 		else
-			source = ip_from_bytes(IP_V6, &((struct sockaddr_in6 *)&to)->sin6_addr);
+			*source = ip_from_bytes(IP_V6, &((struct sockaddr_in6 *)&to)->sin6_addr);
+	} else if (shortage_is(errno)) {
+		err = -errno;
 	}
 	close(fd);
-	return source;
+	return err;
 }
 
 static int way_open(struct vip_way *way)
@@ -175,7 +178,7 @@ int vip_way_bind(struct vip_way *way, const struct probe_target *target, int fd,
 {
 	const struct ip_addr *vip = &target->service->vip;
 	bool udp = target->service->health.type == HEALTH_UDP;
-	struct ip_addr source = source_towards(vip);
+	struct ip_addr source;
 	union socket_address own;
 	socklen_t bytes;
 	uint16_t port;
@@ -183,7 +186,10 @@ int vip_way_bind(struct vip_way *way, const struct probe_target *target, int fd,
 
 	if (!err && vip->family == IP_V6)
 		err = way->error6;
+	if (!err)
+		err = source_towards(vip, &source);
 	if (err) {
+		shortage_note(SHORTAGE_HEALTH, err);
 		snprintf(reason, PROBE_REASON_MAX, "via vip: no way there: %s%s", strerror(-err),
 			 err == -EPERM ? " (it takes CAP_NET_ADMIN)" : "");
 		return err;
@@ -194,7 +200,12 @@ int vip_way_bind(struct vip_way *way, const struct probe_target *target, int fd,
 		return -EADDRINUSE;
 	}
 	if (target->backend->addr.family == vip->family)
-		source = source_towards(&target->backend->addr);
+		err = source_towards(&target->backend->addr, &source);
+	if (err) {
+		shortage_note(SHORTAGE_HEALTH, err);
+		snprintf(reason, PROBE_REASON_MAX, "via vip: %s", strerror(-err));
+		return err;
+	}
 	if (source.family == IP_NONE)
 		source = (struct ip_addr){.family = vip->family}; /* the kernel finds one */
 	bytes = socket_address_from(&source, 0, &own);

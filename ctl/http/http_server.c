@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "shortage.h"
 
 enum {
 	ACCEPT_PAUSE_MS = 200, /* when no file descriptor is free */
@@ -54,8 +55,10 @@ static void accept_failed(struct evconnlistener *listener, void *ctx)
 	static const struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 	struct http_server *server = ctx;
 
-	log_error("http: clients can't be accepted: %s",
-		  evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+	const int error = EVUTIL_SOCKET_ERROR();
+
+	shortage_note(SHORTAGE_HTTP, error);
+	log_error("http: clients can't be accepted: %s", evutil_socket_error_to_string(error));
 	listeners_enable(server, false);
 	event_add(server->again, &pause);
 }

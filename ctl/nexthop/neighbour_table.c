@@ -158,14 +158,20 @@ static void read_put(void *ctx, size_t i, struct nlmsghdr *nlh)
 	message_put(picked->list[i], nlh, RTM_GETNEIGH, 0, 0);
 }
 
-/* -ENOENT: no entry. Others (-ENODEV, -EAFNOSUPPORT: the interface or its IPv6 has just gone)
- * come to the same, but for a lack of memory. */
+/* -ENOENT: no entry; others may say that the interface or its IPv6 has just gone, which comes to
+ * the same. All else says nothing of the neighbour. */
+static bool says_none(int error)
+{
+	return error == 0 || error == -ENOENT || error == -ENODEV || error == -ENXIO ||
+	       error == -EAFNOSUPPORT || error == -EOPNOTSUPP || error == -EINVAL;
+}
+
 static int read_answer(void *ctx, size_t i, const struct nlmsghdr *nlh, int error)
 {
 	const struct picked *picked = ctx;
 	struct neighbour *mine = picked->list[i], said = { 0 };
 
-	if (error == -ENOMEM || error == -ENOBUFS || error == -EAGAIN)
+	if (!says_none(error))
 		return error;
 	if (nlh && !message_parse(nlh, &said))
 		return -EBADMSG;

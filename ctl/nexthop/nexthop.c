@@ -5,6 +5,7 @@
  * thread.
  */
 #include "nexthop_update.h"
+#include "shortage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,9 +35,17 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct nexthops *hops = ctx;
 
-	if (netlink_drain(&hops->events, announcement_take, hops) < 0) {
+	int rc = netlink_drain(&hops->events, announcement_take, hops);
+
+	if (rc < 0) {
 		hops->stats.lost++;
 		hops->all_dirty = true;
+	}
+	/* A socket that can't be read stays readable: the loop would do nothing else. */
+	if (rc < 0 && rc != -ENOBUFS) {
+		shortage_note(SHORTAGE_NEXT_HOPS, rc);
+		event_del(hops->readable);
+		hops->deaf = true;
 	}
 	if (hops->all_dirty || hops->neighbours_dirty)
 		update_soon(hops);
@@ -48,6 +57,8 @@ static void on_debounce(evutil_socket_t fd, short what, void *ctx)
 	bool changed = false;
 	int rc;
 
+	if (hops->deaf && event_add(hops->readable, NULL) == 0)
+		hops->deaf = false;
 	if (hops->making)
 		return; /* its end sees to it */
 	if (hops->all_dirty) {
@@ -71,6 +82,8 @@ static void on_refresh(evutil_socket_t fd, short what, void *ctx)
 {
 	struct nexthops *hops = ctx;
 
+	if (hops->deaf && event_add(hops->readable, NULL) == 0)
+		hops->deaf = false;
 	hops->confirms = true;
 	update_begin(hops);
 }

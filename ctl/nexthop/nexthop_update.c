@@ -5,6 +5,7 @@
 #include "nexthop_update.h"
 
 #include "clock.h"
+#include "shortage.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ void update_soon(struct nexthops *hops)
 static void failure_note(struct nexthops *hops, int error)
 {
 	hops->stats.failures++;
+	shortage_note(SHORTAGE_NEXT_HOPS, error);
 	hops->stats.last_error = error;
 }
 

@@ -76,13 +76,18 @@ static int kind_of_error(int error, enum route_kind *out)
 	case -EACCES:
 		*out = ROUTE_PROHIBITED;
 		return 0;
-	case -ENOMEM:
-	case -ENOBUFS:
-	case -EAGAIN: /* our receive buffer is full */
-		return error;
-	default:
+	case -ENETUNREACH: /* no route */
+	case -ENODEV:      /* its interface has just gone */
+	case -ENXIO:
+	case -ENOENT:
+	case -ESRCH:
+	case -EAFNOSUPPORT: /* the kernel has no IPv6 */
+	case -EOPNOTSUPP:
+	case -ENONET:
 		*out = ROUTE_NONE;
 		return 0;
+	default: /* that says nothing of the route: out of memory, our buffer is full ... */
+		return error;
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "running.h"
+#include "shortage.h"
 
 enum {
 	BUDGET_US = 10000,
@@ -63,9 +64,9 @@ static void on_step(evutil_socket_t fd, short events, void *ctx)
 	rc = go_on(c, 0);
 	if (rc > 0)
 		stepper_arm(c);
-	else if (rc < 0)
+	else if (rc < 0 && !shortage_note(SHORTAGE_COUNTERS, rc))
 		log_warning("remembered flows can't be counted: %s", strerror(-rc));
-	else if (c->done)
+	else if (rc == 0 && c->done)
 		c->done(c->ctx);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "state_file.h"
 
+#include "shortage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -169,7 +171,7 @@ int state_file_read(const char *path, json_t **state, char error[256])
 	*state = NULL;
 	if (!file) {
 		err = -errno;
-		if (err != -ENOENT)
+		if (err != -ENOENT && !shortage_is(-err))
 			keep_aside(path);
 		return err;
 	}

@@ -25,8 +25,9 @@ int state_file_remove(const char *path);
 
 /*
  * The object in the file. Returns 0; -ENOENT: there is none; -EINVAL: it is no JSON, or of another
- * version, and `error` says what is wrong; another -errno of reading. But for -ENOENT it lies at
- * "<path>.bad" then: what is written next doesn't overwrite it.
+ * version, and `error` says what is wrong; another -errno of reading. But for -ENOENT, and for what
+ * shortage_is(), which says nothing of the file, it lies at "<path>.bad" then: what is written next
+ * doesn't overwrite it.
  */
 int state_file_read(const char *path, json_t **state, char error[256]);
 

@@ -202,7 +202,7 @@ struct fast_path {
 	int (*services_read)(uint32_t first, uint32_t n, struct service_counters *rows);
 	int (*backends_read)(uint32_t first, uint32_t n, struct backend_counters *rows);
 
-	/* Of worker 0 to `max` - 1. Returns how many there are. */
+	/* Of worker 0 to `max` - 1. Returns how many there are, or -errno: they can't be told. */
 	int (*workers_read)(struct worker_counters *rows, uint32_t max);
 
 	/*
