@@ -68,6 +68,7 @@ void burst_find_changed(struct burst *b, const struct burst_context *ctx, bool r
 		const struct service *s = b->service[i];
 
 		b->verdict[i] = BURST_LATER;
+		/* With SERVICE_WAY that is another line, which the way's length would have to tell. */
 		prefetch(arena_at(ctx->arena, service_previous_offset(s, b->slot[i]),
 				  sizeof(uint16_t)));
 		if (n < AHEAD_PACKETS)
@@ -135,10 +136,11 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 				   const struct generation *g, uint8_t i)
 {
 	const struct packet *p = &b->packets[i];
-	enum verdict verdict = VERDICT_forward;
 	const struct memory *found, *known;
 	struct memory_choice choice;
 	struct memory_slot choices;
+	enum verdict verdict;
+	uint16_t previous;
 	struct steering st = {
 		.service = b->service[i],
 		.hash = b->hash[i],
@@ -152,14 +154,16 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
 		found = others_find(ctx, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
-	if (steer_draws_slot(st.service, p, known)) {
+	verdict = steer_previous(ctx->arena, &st,
+				 service_way_hash(st.service, &p->flow, st.hash, &g->key),
+				 &previous);
+	if (verdict == VERDICT_forward && steer_draws_slot(st.service, p, known, previous)) {
 		st.slot = steer_free_slot(ctx->arena, st.service, ticket_take(b, ctx, st.service));
 		verdict = steer_slot(ctx->arena, &st);
 	}
-	if (verdict == VERDICT_forward)
-		verdict = steer_choices(ctx->arena, &st, &choices);
 	if (verdict != VERDICT_forward)
 		return verdict;
+	choices = steer_choices(&st, previous);
 	choice = steer_choose(found, known, p, &choices, b->now_s);
 	choice_apply(b, ctx, g, st.hash, &choice);
 	return steer_backend(ctx->arena, st.service, choice.backend, &b->backend[i]);

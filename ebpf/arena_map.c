@@ -32,7 +32,7 @@ bool arena_is_live(const struct arena *arena, uint64_t bytes)
 {
 	const struct arena_head *head = (const struct arena_head *)arena;
 
-	return head->magic == ARENA_MAGIC && head->layout == ARENA_LAYOUT &&
+	return head->magic == ARENA_MAGIC && arena_layout_is_known(head->layout) &&
 	       head->arena_bytes == bytes && head->current != 0;
 }
 

@@ -160,7 +160,8 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *ta
 
 	*action = XDP_DROP;
 	if (verdict == VERDICT_forward && steer_looks_further(st)) {
-		uint32_t recalled = flow_recall(g, st->service, st->hash, recall_pack(p, st));
+		uint32_t recalled = flow_recall(g, st->service, st->hash,
+						recall_way_hash(g, p, st), recall_pack(p, st));
 
 		if (recalled >= RECALL_BAD_TABLES)
 			return VERDICT_bad_tables;

@@ -162,6 +162,27 @@ SLUICE_INLINE void recall_unpack(uint64_t packed, struct packet *p, struct steer
 }
 
 /*
+ * flow_hash_source() of a flow with these addresses (struct flow), for which nearly no packet asks
+ * here: global, for the same reason as flow_recall().
+ */
+__attribute__((noinline)) uint64_t flow_source(const struct generation *g, uint64_t addr0,
+					       uint64_t addr1, uint64_t last)
+{
+	struct flow flow = {.addrs = {addr0, addr1}, .last = last};
+
+	return g ? flow_hash_source(&flow, &g->key) : 0;
+}
+
+/* service_way_hash(), at the price of a look at the flags where it isn't wanted. */
+SLUICE_INLINE uint64_t recall_way_hash(const struct generation *g, const struct packet *p,
+				       const struct steering *st)
+{
+	if (!(st->service->flags & SERVICE_WAY_SOURCE))
+		return st->hash;
+	return flow_source(g, p->flow.addrs[0], p->flow.addrs[1], p->flow.last);
+}
+
+/*
  * Step 4: the maps are as steer_choose() wants them. Returns the index of the backend, SLOT_NONE,
  * or RECALL_BAD_TABLES.
  *
@@ -171,7 +192,8 @@ SLUICE_INLINE void recall_unpack(uint64_t packed, struct packet *p, struct steer
  * would keep them out of the registers of packets that never come here: 5 ns.
  */
 __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const struct service *s,
-					       uint64_t hash, uint64_t packed)
+					       uint64_t hash, uint64_t way_hash,
+					       uint64_t packed)
 {
 	const struct arena whole = arena_whole();
 	const struct arena *tables = &whole;
@@ -183,6 +205,7 @@ __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const
 	struct memory_slot slot;
 	enum fastpath_class class;
 	struct memory found;
+	uint16_t previous;
 	struct packet p;
 
 	if (!counts || !g || !s || (whole.bytes && !whole.value))
@@ -194,13 +217,14 @@ __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const
 		counts->hits++;
 		known = steer_known(tables, g, s, &found, now_s);
 	}
-	if (steer_draws_slot(s, &p, known)) {
+	if (steer_previous(tables, &st, way_hash, &previous) != VERDICT_forward)
+		return RECALL_BAD_TABLES;
+	if (steer_draws_slot(s, &p, known, previous)) {
 		st.slot = steer_free_slot(tables, s, ticket_draw(s));
 		if (steer_slot(tables, &st) != VERDICT_forward)
 			return RECALL_BAD_TABLES;
 	}
-	if (steer_choices(tables, &st, &slot) != VERDICT_forward)
-		return RECALL_BAD_TABLES;
+	slot = steer_choices(&st, previous);
 	choice = steer_choose(class != FASTPATH_CLASSES ? &found : NULL, known, &p, &slot, now_s);
 	if (choice.action == MEMORY_WRITE) {
 		flow_write(counts, &hash, &choice.memory, class);

@@ -34,7 +34,7 @@ static enum verdict look_further(const struct trace_tables *tables, struct trace
 		found = &t->memory;
 	known = steer_known(tables->arena, t->generation, s, found, tables->now_s);
 	t->known = known;
-	t->draws = steer_draws_slot(s, &t->packet, known);
+	t->draws = steer_draws_slot(s, &t->packet, known, t->slot.previous);
 	if (t->draws)
 		return VERDICT_forward;
 	choice = steer_choose(found, known, &t->packet, &t->slot, tables->now_s);
@@ -48,13 +48,18 @@ static enum verdict steer(const struct trace_tables *tables, const struct trace_
 	struct cursor c = cursor_of(frame);
 	enum verdict verdict = steer_start(tables->arena, t->generation, &c, &t->packet,
 					   &t->steering);
+	uint16_t previous;
 
 	if (t->packet.flow.last != 0) /* it has addresses */
 		t->vip = service_find_vip(tables->arena, t->generation, &t->packet.flow);
 	if (verdict != VERDICT_forward)
 		return verdict;
 	t->hashed = true;
-	verdict = steer_choices(tables->arena, &t->steering, &t->slot);
+	verdict = steer_previous(tables->arena, &t->steering,
+				 service_way_hash(t->steering.service, &t->packet.flow,
+						  t->steering.hash, &t->generation->key),
+				 &previous);
+	t->slot = steer_choices(&t->steering, previous);
 	t->index = t->steering.value & SLOT_INDEX;
 	if (verdict == VERDICT_forward && steer_looks_further(&t->steering))
 		verdict = look_further(tables, t);

@@ -8,6 +8,7 @@
  * has quiesced (module.h).
  *
  *   arena_head -> generation -> services[] -> slots[] -> backends[]
+ *                                          -> previous[], or way -> slots[]
  *
  * Offsets are in bytes from the arena's start, each a multiple of what it leads to; 0 is "none".
  */
@@ -20,8 +21,12 @@
 #define ARENA_MAGIC 0x616e6572612d6c73ULL /* "sl-arena" */
 
 enum {
-	/* Rises with each change of this file's layouts: a daemon adopts no other's arena. */
-	ARENA_LAYOUT = 2,
+	/*
+	 * Rises with each change of this file's layouts. A daemon adopts arenas of its own layout, and
+	 * those from ARENA_LAYOUT_OLDEST on, whose tables mean the same in its own: 2 has no ways.
+	 */
+	ARENA_LAYOUT = 3,
+	ARENA_LAYOUT_OLDEST = 2,
 	/* No service is further than this from where its key's hash points. */
 	SERVICE_PROBES_MAX = 8,
 	/* A slot's value: index of a backend within its service, and a bit. */
@@ -39,6 +44,12 @@ struct arena_head {
 	uint64_t arena_bytes;
 	uint64_t reserved[5];
 };
+
+/* Whether a daemon of this build can go on with an arena that was left by another. */
+SLUICE_INLINE bool arena_layout_is_known(uint32_t layout)
+{
+	return layout >= ARENA_LAYOUT_OLDEST && layout <= ARENA_LAYOUT;
+}
 
 enum generation_flags {
 	GENERATION_ALL_PORTS = 1 << 0, /* some service has port 0: a miss looks once more */
@@ -69,8 +80,9 @@ struct service {
 	uint32_t backends_off; /* struct backend[] */
 	uint32_t id;           /* row of its counters; stable while the service exists, never 0 */
 	/*
-	 * uint16_t[slots], read where SLOT_CHANGED is set: where flows older than the change
-	 * belong, or SLOT_NONE. 0: no transition is under way, all are SLOT_NONE.
+	 * Where flows older than the change belong, or SLOT_NONE. uint16_t[slots], read where
+	 * SLOT_CHANGED is set; with SERVICE_WAY a struct way, read for every unknown flow. 0: no
+	 * transition is under way, all are SLOT_NONE.
 	 */
 	uint32_t previous_off;
 	uint16_t backends; /* length of backends[], holes included */
@@ -87,6 +99,19 @@ enum service_flags {
 	SERVICE_RANDOM = 1 << 2,      /* random: any slot */
 	SERVICE_LEAST_CONN = 1 << 3,  /* of two random slots, the one whose backend has fewer flows */
 	SERVICE_REMEMBERS = SERVICE_ROUND_ROBIN | SERVICE_RANDOM | SERVICE_LEAST_CONN,
+	/*
+	 * Flows older than the change found their slot in another way than those of today: in a table
+	 * of another length, by another hash, or where today's scheduler doesn't hash. All slots of a
+	 * service that hashes are SLOT_CHANGED then. docs/consistency.md.
+	 */
+	SERVICE_WAY = 1 << 4,
+	SERVICE_WAY_SOURCE = 1 << 5, /* and it was by the source address alone */
+};
+
+/* The previous way of a service. Behind it lie its slots: uint16_t[slots], without marks. */
+struct way {
+	uint32_t slots; /* at least 1 */
+	uint32_t reserved;
 };
 
 /* The address of an IPv6 service, of which its key holds only a fold. */
@@ -128,6 +153,7 @@ struct backend {
 _Static_assert(sizeof(struct arena_head) == 64, "one line");
 _Static_assert(sizeof(struct generation) == 64, "one line");
 _Static_assert(sizeof(struct service) == 32, "half a line");
+_Static_assert(sizeof(struct way) == 8, "a power of two, as arena_at() asks");
 _Static_assert(sizeof(struct vip6) == 16, "a quarter line");
 _Static_assert(sizeof(struct backend) == 64, "one line");
 

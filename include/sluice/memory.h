@@ -126,7 +126,7 @@ struct memory_slot {
 	uint16_t current;  /* index, or SLOT_NONE */
 	uint16_t previous; /* index of a backend that lives, or SLOT_NONE */
 	uint16_t service;  /* service.id */
-	bool remember_all; /* the scheduler doesn't hash: nothing but memory tells where a flow is */
+	bool remember_all; /* nothing but memory tells where a flow is: steer_choices() */
 };
 
 /*

@@ -114,9 +114,14 @@ SLUICE_INLINE const struct service *service_find_vip(const struct arena *arena,
 }
 
 /* Multiply-shift by the hash's top half: any table size, no division (Lemire, 2019). */
+SLUICE_INLINE uint32_t service_slot_of(uint32_t slots, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * slots >> 32);
+}
+
 SLUICE_INLINE uint32_t service_slot(const struct service *s, uint64_t hash)
 {
-	return (uint32_t)((hash >> 32) * s->slots >> 32);
+	return service_slot_of(s->slots, hash);
 }
 
 /* The hash that picks the slot: the flow's own, or with session affinity its source's. */
@@ -126,7 +131,17 @@ SLUICE_INLINE uint64_t service_slot_hash(const struct service *s, const struct f
 	return s->flags & SERVICE_HASH_SOURCE ? flow_hash_source(f, key) : hash;
 }
 
-/* Where the values of a slot lie: the current one, and (not with previous_off 0) the previous. */
+/* The same for the previous way. Only for a service with SERVICE_WAY. */
+SLUICE_INLINE uint64_t service_way_hash(const struct service *s, const struct flow *f,
+					uint64_t hash, const struct flow_key *key)
+{
+	return s->flags & SERVICE_WAY_SOURCE ? flow_hash_source(f, key) : hash;
+}
+
+/*
+ * Where the values of a slot lie: the current one, and (not with previous_off 0) the previous, or
+ * with SERVICE_WAY that of a slot of the previous way.
+ */
 SLUICE_INLINE uint32_t service_current_offset(const struct service *s, uint32_t slot)
 {
 	return s->slots_off + slot * (uint32_t)sizeof(uint16_t);
@@ -135,6 +150,11 @@ SLUICE_INLINE uint32_t service_current_offset(const struct service *s, uint32_t 
 SLUICE_INLINE uint32_t service_previous_offset(const struct service *s, uint32_t slot)
 {
 	return s->previous_off + slot * (uint32_t)sizeof(uint16_t);
+}
+
+SLUICE_INLINE uint32_t service_way_offset(const struct service *s, uint32_t slot)
+{
+	return s->previous_off + (uint32_t)sizeof(struct way) + slot * (uint32_t)sizeof(uint16_t);
 }
 
 SLUICE_INLINE uint32_t service_backend_offset(const struct service *s, uint16_t index)

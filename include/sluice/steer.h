@@ -112,9 +112,9 @@ SLUICE_INLINE bool steer_looks_further(const struct steering *st)
 }
 
 /*
- * Step 4, for few: steer_known() of what the path's table holds for st->hash; where
- * steer_draws_slot(), steer_free_slot() and steer_slot(); steer_choices(); steer_choose(); the path
- * does what the choice says, and goes on with choice.backend.
+ * Step 4, for few: steer_known() of what the path's table holds for st->hash; steer_previous();
+ * where steer_draws_slot(), steer_free_slot() and steer_slot(); steer_choices(); steer_choose(); the
+ * path does what the choice says, and goes on with choice.backend.
  */
 
 /* `m` if it can be relied on, else NULL, as memory_choose() wants it. */
@@ -132,17 +132,62 @@ SLUICE_INLINE const struct memory *steer_known(const struct arena *arena,
 	return b && b->flags & BACKEND_LIVES ? m : NULL;
 }
 
+/* By the way before: the slot of a flow with this service_way_hash(), and what stands there. */
+SLUICE_INLINE enum verdict steer_previous_way(const struct arena *arena, const struct service *s,
+					      uint64_t way_hash, uint16_t *previous)
+{
+	const struct way *way = arena_at(arena, s->previous_off, sizeof(*way));
+	const uint16_t *value;
+
+	if (!way)
+		return VERDICT_bad_tables;
+	value = arena_at(arena, service_way_offset(s, service_slot_of(way->slots, way_hash)),
+			 sizeof(*value));
+	if (!value)
+		return VERDICT_bad_tables;
+	*previous = *value & SLOT_INDEX;
+	return VERDICT_forward;
+}
+
+/*
+ * Where the flow belongs if it is older than the change that is under way; SLOT_NONE: nowhere, or
+ * there is none. `way_hash`: its service_way_hash(), with SERVICE_WAY; else not looked at. Returns
+ * forward or bad_tables.
+ */
+SLUICE_INLINE enum verdict steer_previous(const struct arena *arena, const struct steering *st,
+					  uint64_t way_hash, uint16_t *previous)
+{
+	const struct service *s = st->service;
+	const uint16_t *value;
+
+	*previous = SLOT_NONE;
+	if (s->previous_off == 0)
+		return VERDICT_forward;
+	if (s->flags & SERVICE_WAY)
+		return steer_previous_way(arena, s, way_hash, previous);
+	if (!(st->value & SLOT_CHANGED))
+		return VERDICT_forward;
+	value = arena_at(arena, service_previous_offset(s, st->slot), sizeof(*value));
+	if (!value)
+		return VERDICT_bad_tables;
+	*previous = *value & SLOT_INDEX;
+	return VERDICT_forward;
+}
+
 /*
  * Services that don't hash: whether the packet gets another slot than its hash's, by
  * steer_free_slot(). The first of a flow does, and a SYN of one that was closing: the next
- * connection. An ICMP error of no known flow opens none, nor does a fragment behind the first.
+ * connection. An ICMP error of no known flow opens none, nor does a fragment behind the first; nor a
+ * packet of a flow from the time when the service hashed (`previous`).
  */
 SLUICE_INLINE bool steer_draws_slot(const struct service *s, const struct packet *p,
-				    const struct memory *known)
+				    const struct memory *known, uint16_t previous)
 {
 	if (!(s->flags & SERVICE_REMEMBERS) || p->flags & PACKET_TRACELESS)
 		return false;
-	return !known || (p->flags & PACKET_OPENS && memory_state(known) == MEMORY_CLOSING);
+	if (known)
+		return p->flags & PACKET_OPENS && memory_state(known) == MEMORY_CLOSING;
+	return p->flags & PACKET_OPENS || previous == SLOT_NONE;
 }
 
 /* The load of the backend in a slot; a slot without a backend has the greatest. */
@@ -180,26 +225,22 @@ SLUICE_INLINE uint32_t steer_free_slot(const struct arena *arena, const struct s
 										      first;
 }
 
-/* What stands in st->slot, for memory_choose(). Returns forward or bad_tables. */
-SLUICE_INLINE enum verdict steer_choices(const struct arena *arena, const struct steering *st,
-					 struct memory_slot *choices)
+/*
+ * What stands in st->slot, and `previous` of steer_previous(), for memory_choose(). While the way
+ * before is asked, a flow that it has no answer for is remembered wherever it goes: all flows younger
+ * than the first of several changes are, but those that this way sends where they are.
+ */
+SLUICE_INLINE struct memory_slot steer_choices(const struct steering *st, uint16_t previous)
 {
-	const struct service *s = st->service;
-	const uint16_t *previous;
+	uint16_t flags = st->service->flags;
 
-	*choices = (struct memory_slot){
+	return (struct memory_slot){
 		.current = st->value & SLOT_INDEX,
-		.previous = SLOT_NONE,
-		.service = (uint16_t)s->id,
-		.remember_all = s->flags & SERVICE_REMEMBERS,
+		.previous = previous,
+		.service = (uint16_t)st->service->id,
+		.remember_all = flags & SERVICE_REMEMBERS ||
+				(flags & SERVICE_WAY && previous == SLOT_NONE),
 	};
-	if (!(st->value & SLOT_CHANGED) || s->previous_off == 0)
-		return VERDICT_forward;
-	previous = arena_at(arena, service_previous_offset(s, st->slot), sizeof(*previous));
-	if (!previous)
-		return VERDICT_bad_tables;
-	choices->previous = *previous & SLOT_INDEX;
-	return VERDICT_forward;
 }
 
 /*

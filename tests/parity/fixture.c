@@ -75,6 +75,9 @@ static const struct fixture_service services[] = {
 		{.addr = "10.6.0.1"}, {.addr = "10.6.0.2"}, {.addr = "10.6.0.3"},        \
 		{.addr = "10.6.0.4"}, {.addr = "10.6.0.5"},                              \
 	}
+#define THREE {{.addr = "10.7.0.1"}, {.addr = "10.7.0.2"}, {.addr = "10.7.0.3"}}
+#define WAY(flag)        {.flags = SERVICE_WAY | (flag)}
+#define WAY_SOURCE(flag) WAY(SERVICE_WAY_SOURCE | (flag))
 #define ODD(flag) {.flags = (flag), .odd_slot = FIXTURE_FLOW_SLOT}
 
 /* Of fixture_new_flows(). Chance doesn't hit one slot of so many. */
@@ -86,6 +89,14 @@ static const struct fixture_service flow_services[] = {
 	{"turns4", TURNS4, 80, IP_TCP, 5, FIVE, {.flags = SERVICE_ROUND_ROBIN}},
 	{"chance4", CHANCE4, 80, IP_TCP, 65521, TWO, ODD(SERVICE_RANDOM)},
 	{"least4", LEAST4, 80, IP_TCP, 1009, TWO, ODD(SERVICE_LEAST_CONN)},
+	{"longer4", LONGER4, 80, IP_TCP, 0, THREE, WAY(0)},
+	{"longer6", LONGER6, 80, IP_TCP, 0, THREE, WAY(0)},
+	{"source4", SOURCE4, 80, IP_TCP, 0, THREE, WAY(SERVICE_HASH_SOURCE)},
+	{"source6", SOURCE6, 80, IP_TCP, 0, THREE, WAY(SERVICE_HASH_SOURCE)},
+	{"flows4", FLOWS4, 80, IP_TCP, 0, THREE, WAY_SOURCE(0)},
+	{"flows6", FLOWS6, 80, IP_TCP, 0, THREE, WAY_SOURCE(0)},
+	{"drawn4", DRAWN4, 80, IP_TCP, 5, FIVE, WAY(SERVICE_ROUND_ROBIN)},
+	{"drawn6", DRAWN6, 80, IP_TCP, 5, FIVE, WAY_SOURCE(SERVICE_ROUND_ROBIN)},
 };
 
 /* The way of the services from FIXTURE_WAYS_FIRST on, in the order of rows_encap.c. */
@@ -148,7 +159,8 @@ static uint32_t backends_count(const struct fixture_service *s)
 static bool slots_fill(const struct fixture_service *s, uint16_t *slots)
 {
 	for (uint16_t slot = 0; slot < s->slots; slot++) {
-		if (s->flows.moved)
+		if (s->flows.moved ||
+		    (s->flows.flags & SERVICE_WAY && !(s->flows.flags & SERVICE_ROUND_ROBIN)))
 			slots[slot] = 1 | SLOT_CHANGED;
 		else if (s->flows.odd_slot)
 			slots[slot] = slot != s->flows.odd_slot;
@@ -295,6 +307,25 @@ static struct backend make_backend(const struct fixture_service *s, uint32_t ser
 	return b;
 }
 
+/* The way before: the slots of test_flows.c's flows lead to the last backend. */
+static struct part *make_way(const struct fixture_service *s, struct arena_space *space)
+{
+	bool by_source = s->flows.flags & SERVICE_WAY_SOURCE;
+	uint16_t home = (uint16_t)(backends_count(s) - 1);
+	struct {
+		struct way way;
+		uint16_t slots[FIXTURE_WAY_SLOTS];
+	} way = {.way = {.slots = FIXTURE_WAY_SLOTS}};
+
+	/* Of both tables as parts of one length: where they overlap. */
+	for (uint32_t i = 0; i < FIXTURE_WAY_SLOTS; i++)
+		if (by_source ? i == FIXTURE_WAY_SOURCE_SLOT :
+				(i + 1) * s->slots > FIXTURE_FLOW_SLOT * FIXTURE_WAY_SLOTS &&
+					i * s->slots < (FIXTURE_FLOW_SLOT + 1) * FIXTURE_WAY_SLOTS)
+			way.slots[i] = home;
+	return part_new(space, &way, sizeof(way));
+}
+
 static struct layout_service make_service(const struct fixture *fixture, uint32_t index,
 					  struct arena_space *space)
 {
@@ -318,6 +349,10 @@ static struct layout_service make_service(const struct fixture *fixture, uint32_
 		laid.backends = part_new(space, backends, (uint32_t)(n * sizeof(backends[0])));
 	if (s->flows.moved) /* all from backend 0 */
 		laid.previous = part_new(space, previous, (uint32_t)(s->slots * sizeof(uint16_t)));
+	if (s->flows.flags & SERVICE_WAY)
+		laid.previous = make_way(s, space);
+	if (s->flows.flags & SERVICE_WAY && !laid.previous)
+		give_up(s->name, "the arena is full");
 	if (!laid.slots || (s->flows.moved && !laid.previous) || (n > 0 && !laid.backends))
 		give_up(s->name, "the arena is full");
 	return laid;

@@ -22,6 +22,8 @@ enum {
 	FIXTURE_OUTER_TTL = 61,
 	FIXTURE_MTU = 1500,
 	FIXTURE_FLOW_SLOT = 3, /* that the flows of test_flows.c have by their hash */
+	FIXTURE_WAY_SLOTS = 14, /* of a previous way; and one that those flows have by their source's */
+	FIXTURE_WAY_SOURCE_SLOT = 6,
 };
 
 /* vips */
@@ -60,6 +62,18 @@ enum {
 #define TURNS4  "203.0.113.202" /* tcp 80: in turn over 5 backends */
 #define CHANCE4 "203.0.113.203" /* tcp 80: by chance; see fixture_flows.odd_slot */
 #define LEAST4  "203.0.113.204" /* tcp 80: to whom has fewer flows; likewise */
+/*
+ * tcp 80: another way than before, in which flows find their slot. New ones go to backend 1, or in
+ * turn over 5; those of test_flows.c went to the last backend before, and all others to backend 0.
+ */
+#define LONGER4 "203.0.113.215" /* by flow, in a table of another length */
+#define LONGER6 "2001:db8:f::215"
+#define SOURCE4 "203.0.113.216" /* by source now, by flow before */
+#define SOURCE6 "2001:db8:f::216"
+#define FLOWS4  "203.0.113.217" /* the reverse */
+#define FLOWS6  "2001:db8:f::217"
+#define DRAWN4  "203.0.113.218" /* in turn now, by flow before */
+#define DRAWN6  "2001:db8:f::218" /* in turn now, by source before */
 
 /* Not ours. */
 #define OTHER4 "10.0.0.2"

@@ -73,16 +73,19 @@ static enum verdict look_further(const struct generation *g, const struct packet
 	const struct memory *known = steer_known(arena, g, st->service, found, NOW_S);
 	struct memory_choice choice;
 	struct memory_slot choices;
-	enum verdict verdict = VERDICT_forward;
+	enum verdict verdict;
+	uint16_t previous;
 
-	if (steer_draws_slot(st->service, p, known)) {
+	verdict = steer_previous(arena, st,
+				 service_way_hash(st->service, &p->flow, st->hash, &g->key),
+				 &previous);
+	if (verdict == VERDICT_forward && steer_draws_slot(st->service, p, known, previous)) {
 		st->slot = steer_free_slot(arena, st->service, tickets[st->service->id]++);
 		verdict = steer_slot(arena, st);
 	}
-	if (verdict == VERDICT_forward)
-		verdict = steer_choices(arena, st, &choices);
 	if (verdict != VERDICT_forward)
 		return verdict;
+	choices = steer_choices(st, previous);
 	choice = steer_choose(found, known, p, &choices, NOW_S);
 	if (choice.action == MEMORY_WRITE)
 		flow_put(st->hash, choice.memory);

@@ -44,12 +44,30 @@ static int backend_of(uint16_t slot_value)
 	return index == SLOT_NONE ? WORLD_NOWHERE : index;
 }
 
+/* Where the flow belongs if it is older than the change; WORLD_NOWHERE: nobody knows. */
+static int previous_of(const struct world_flow *flow)
+{
+	enum world_service service = flow->service;
+	const struct service *s = world_service(service);
+	uint32_t slot = world_slot(flow);
+
+	if (s->previous_off == 0)
+		return WORLD_NOWHERE;
+	if (s->flags & SERVICE_WAY) /* behind the way's head */
+		return backend_of(world_previous(service)[sizeof(struct way) / sizeof(uint16_t) +
+							  world_previous_way_slot(flow)]);
+	if (!(world_slots(service)[slot] & SLOT_CHANGED))
+		return WORLD_NOWHERE;
+	return backend_of(world_previous(service)[slot]);
+}
+
 int model_send(struct flow_model *model, struct model_entry *e, enum world_packet packet)
 {
 	enum world_service service = e->flow.service;
-	bool hashes = service != WORLD_TURN && service != WORLD_TURN_TOO;
+	const struct service *s = world_service(service);
+	bool hashes = !(s->flags & SERVICE_REMEMBERS), asks_way = s->flags & SERVICE_WAY;
 	bool opens = packet == WORLD_SYN || packet == WORLD_QUIC_INITIAL;
-	bool is_next, believed, has_previous, tables_agree;
+	bool is_next, believed, tables_agree;
 	uint32_t slot = world_slot(&e->flow);
 	int current, previous, where;
 
@@ -58,14 +76,14 @@ int model_send(struct flow_model *model, struct model_entry *e, enum world_packe
 	model->lookups++;
 	model->hits += e->is_there;
 	believed = is_believed(e);
+	previous = previous_of(&e->flow);
 	/* A SYN is a new connection, unless the flow has one: but not if that one was ending. */
 	is_next = opens && believed && e->state == MEMORY_CLOSING;
-	if (!hashes && packet != WORLD_ICMP_ERROR && (!believed || is_next))
-		slot = model->tickets[service]++ % WORLD_SLOTS;
+	/* Nor is a packet one that must be older than the scheduler. */
+	if (!hashes && packet != WORLD_ICMP_ERROR &&
+	    (is_next || (!believed && (opens || previous == WORLD_NOWHERE))))
+		slot = model->tickets[service]++ % s->slots;
 	current = backend_of(world_slots(service)[slot]);
-	has_previous = world_service(service)->previous_off != 0 &&
-		       world_slots(service)[slot] & SLOT_CHANGED;
-	previous = has_previous ? backend_of(world_previous(service)[slot]) : WORLD_NOWHERE;
 	if (believed && !is_next)
 		where = e->backend;
 	else if (!opens && previous != WORLD_NOWHERE)
@@ -74,8 +92,9 @@ int model_send(struct flow_model *model, struct model_entry *e, enum world_packe
 		where = current;
 	if (packet == WORLD_ICMP_ERROR)
 		return where;
+	/* Where the way before knows nothing of a flow, it can't be what tells of it later. */
 	tables_agree = hashes && where == current && where != WORLD_NOWHERE &&
-		       (previous == WORLD_NOWHERE || previous == current);
+		       (previous == current || (previous == WORLD_NOWHERE && !asks_way));
 	if (where == WORLD_NOWHERE || tables_agree) {
 		/* Nobody needs to be told; and nobody must be told what isn't true any more. */
 		if (tables_agree || !believed)

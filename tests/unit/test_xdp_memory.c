@@ -112,29 +112,81 @@ static uint16_t random_choice(enum world_service service, bool must_live)
 	return (uint16_t)index;
 }
 
+/* By source, or by flow; or one backend after the other, which alone can be foretold. */
+static uint16_t random_flags(void)
+{
+	static const uint16_t flags[] = {0, 0, SERVICE_HASH_SOURCE, SERVICE_ROUND_ROBIN};
+
+	return flags[random_below(4)];
+}
+
+static uint32_t random_slots_n(void)
+{
+	static const uint32_t slots_n[] = {WORLD_SLOTS, WORLD_SLOTS, 1, 29, WORLD_SLOTS_MAX};
+
+	return slots_n[random_below(5)];
+}
+
+/*
+ * Flows find their slot in another way; those of the time before by the one that was, or by the
+ * one before that, which is still asked: anything may be what an older daemon left.
+ */
+static void way_step(enum world_service service)
+{
+	uint32_t slots_n = random_slots_n(), previous_n = random_slots_n();
+	uint16_t *previous = world_previous_way(service, previous_n, random_below(2));
+
+	for (uint32_t i = 0; i < previous_n; i++)
+		previous[i] = random_choice(service, true);
+	world_way(service, slots_n, random_flags());
+	for (uint32_t i = 0; i < slots_n; i++)
+		world_slots(service)[i] = random_choice(service, false) | SLOT_CHANGED;
+}
+
 /* A few slots get other choices, or become plain ones again; or a transition ends, or begins. */
 static void slots_step(enum world_service service)
 {
-	if (random_below(4) == 0)
-		world_transition(service, random_below(3) != 0);
-	for (uint32_t i = 0; i < 4; i++) {
-		uint32_t slot = random_below(WORLD_SLOTS);
+	const struct service *s = world_service(service);
+	bool plain = !(s->flags & (SERVICE_WAY | SERVICE_REMEMBERS));
 
-		world_slots(service)[slot] = random_choice(service, false) |
-					     (random_below(4) ? SLOT_CHANGED : 0);
-		world_previous(service)[slot] = random_choice(service, true);
+	if (s->flags & SERVICE_WAY && random_below(3) == 0) {
+		world_transition(service, false);
+		for (uint32_t i = 0; i < WORLD_SLOTS_MAX; i++)
+			world_previous(service)[i] = SLOT_NONE;
+	} else if (plain && random_below(4) == 0) {
+		world_transition(service, random_below(3) != 0);
 	}
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t slot = random_below(s->slots);
+		bool marked = s->flags & SERVICE_WAY || random_below(4);
+
+		world_slots(service)[slot] =
+			random_choice(service, false) | (marked ? SLOT_CHANGED : 0);
+		if (plain)
+			world_previous(service)[slot] = random_choice(service, true);
+	}
+}
+
+/* The length of what lies at world_previous(), a way's head apart. */
+static uint32_t previous_n(enum world_service service)
+{
+	const struct service *s = world_service(service);
+
+	return s->flags & SERVICE_WAY ? ((struct way *)world_previous(service))->slots : s->slots;
 }
 
 /* A backend dies, which then is nobody's previous one; or lives again. */
 static void backend_step(enum world_service service)
 {
 	uint32_t index = random_below(WORLD_BACKENDS);
+	uint16_t *previous = world_previous(service);
 
+	if (world_service(service)->flags & SERVICE_WAY)
+		previous += sizeof(struct way) / sizeof(*previous);
 	world_backend(service, index)->flags ^= BACKEND_LIVES;
-	for (uint32_t i = 0; i < WORLD_SLOTS; i++)
-		if (world_previous(service)[i] == index)
-			world_previous(service)[i] = SLOT_NONE;
+	for (uint32_t i = 0; i < previous_n(service); i++)
+		if (previous[i] == index)
+			previous[i] = SLOT_NONE;
 }
 
 /* All that the maps hold, as a walk hands it out, is what the model has. */
@@ -176,6 +228,8 @@ static void test_sequence(void **state)
 	const char *text = getenv("XDP_MEMORY_SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 0) : 20837;
 
+	uint32_t ways = 0;
+
 	random_state = seed | 1;
 	model_fill();
 	for (uint32_t step = 0; step < STEPS; step++) {
@@ -184,8 +238,11 @@ static void test_sequence(void **state)
 
 		if (dice < 960) {
 			packet_step(step);
-		} else if (dice < 980) {
+		} else if (dice < 978) {
 			slots_step(service);
+		} else if (dice < 980) {
+			way_step(service);
+			ways++;
 		} else if (dice < 990) {
 			backend_step(service);
 		} else if (dice < 994) {
@@ -202,6 +259,7 @@ static void test_sequence(void **state)
 	print_message("# seed %" PRIu64 ": %" PRIu64 " look-ups, %" PRIu64 " hits, %" PRIu64
 		      " inserts, %" PRIu64 " forgotten, %" PRIu64 " expired\n", seed,
 		      model.lookups, model.hits, model.inserts, model.forgotten, model.expired);
+	assert_true(ways > STEPS / 1000);
 	assert_true(model.hits > STEPS / 10 && model.forgotten > 500 && model.expired > 500);
 }
 

@@ -194,7 +194,7 @@ static void test_size_changed(void **state)
 /* An older daemon's tables: other layouts, and no maps of flows. */
 static void test_older_layout(void **state)
 {
-	((struct arena_head *)started.arena)->layout = ARENA_LAYOUT - 1;
+	((struct arena_head *)started.arena)->layout = ARENA_LAYOUT_OLDEST - 1;
 	stop(false);
 	assert_int_equal(unlink(LAB_PINS "/half_open") | unlink(LAB_PINS "/established") |
 				 unlink(LAB_PINS "/memory_counts"), 0);

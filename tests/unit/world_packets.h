@@ -118,6 +118,12 @@ static inline void world_remember(uint64_t hash, struct memory_entry *entry, str
 	*entry = (struct memory_entry){hash, memory};
 }
 
+/* Of a flow's source address, as far as these flows have one: one of 50 clients. */
+static inline uint64_t world_source_hash(uint64_t hash)
+{
+	return (hash % 50 + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
 /* As a path does; returns the last byte of the backend's address, 0: none. */
 static inline uint8_t world_send(const char *vip, uint64_t hash, bool opens)
 {
@@ -128,7 +134,12 @@ static inline uint8_t world_send(const char *vip, uint64_t hash, bool opens)
 		.flags = opens ? PACKET_OPENS : 0,
 		.tcp_flags = opens && proto == PROTO_TCP ? TCP_SYN : 0,
 	};
-	struct steering st = {.service = s, .hash = hash, .slot = service_slot(s, hash)};
+	bool by_source = s->flags & SERVICE_HASH_SOURCE;
+	struct steering st = {
+		.service = s,
+		.hash = hash,
+		.slot = service_slot(s, by_source ? world_source_hash(hash) : hash),
+	};
 	static uint64_t ticket;
 	uint16_t index;
 
@@ -139,15 +150,22 @@ static inline uint8_t world_send(const char *vip, uint64_t hash, bool opens)
 		const struct memory *found = entry ? &entry->memory : NULL, *known;
 		struct memory_slot choices;
 		struct memory_choice choice;
+		uint16_t previous;
 
 		path.lookups++;
 		known = steer_known(world_arena(), world_generation(), s, found,
 				    world_memory_now_s());
-		if (steer_draws_slot(s, &p, known)) {
+		assert_int_equal(steer_previous(world_arena(), &st,
+						s->flags & SERVICE_WAY_SOURCE ?
+							world_source_hash(hash) :
+							hash,
+						&previous),
+				 VERDICT_forward);
+		if (steer_draws_slot(s, &p, known, previous)) {
 			st.slot = steer_free_slot(world_arena(), s, ticket++);
 			steer_slot(world_arena(), &st);
 		}
-		assert_int_equal(steer_choices(world_arena(), &st, &choices), VERDICT_forward);
+		choices = steer_choices(&st, previous);
 		choice = steer_choose(found, known, &p, &choices, world_memory_now_s());
 		if (choice.action == MEMORY_WRITE)
 			world_remember(hash, entry, choice.memory);

@@ -192,6 +192,33 @@ void world_close(void)
 void world_transition(enum world_service service, bool is_on)
 {
 	world_service(service)->previous_off = is_on ? service_at(service) + PREVIOUS_AT : 0;
+	world_service(service)->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+}
+
+void world_way(enum world_service service, uint32_t slots_n, uint16_t flags)
+{
+	struct service *s = world_service(service);
+
+	assert_in_range(slots_n, 1, WORLD_SLOTS_MAX);
+	for (uint32_t i = s->slots; i < slots_n; i++)
+		world_slots(service)[i] = SLOT_NONE;
+	s->slots = slots_n;
+	s->flags = (uint16_t)((s->flags & (SERVICE_WAY | SERVICE_WAY_SOURCE)) | flags);
+}
+
+static struct way *previous_way(enum world_service service)
+{
+	return arena_place(service_at(service) + PREVIOUS_AT);
+}
+
+uint16_t *world_previous_way(enum world_service service, uint32_t slots_n, bool by_source)
+{
+	assert_in_range(slots_n, 1, WORLD_SLOTS_MAX);
+	world_transition(service, true);
+	world_service(service)->flags |=
+		(uint16_t)(SERVICE_WAY | (by_source ? SERVICE_WAY_SOURCE : 0));
+	*previous_way(service) = (struct way){.slots = slots_n};
+	return (uint16_t *)(previous_way(service) + 1);
 }
 
 void world_change_all(enum world_service service, uint16_t current, uint16_t previous)
@@ -240,15 +267,28 @@ uint64_t world_hash(const struct world_flow *flow)
 	return flow_hash(&f, &world_generation()->key);
 }
 
-uint32_t world_slot(const struct world_flow *flow)
+/* The slot of a flow in a table of so many. */
+static uint32_t slot_in(const struct world_flow *flow, uint32_t slots_n, bool by_source)
 {
 	const struct flow_key *key = &world_generation()->key;
 	char client[40];
 	struct flow f = flow_of(flow, client);
-	uint64_t hash = kinds[flow->service].flags & SERVICE_HASH_SOURCE ?
-				flow_hash_source(&f, key) : flow_hash(&f, key);
+	uint64_t hash = by_source ? flow_hash_source(&f, key) : flow_hash(&f, key);
 
-	return (uint32_t)((hash >> 32) * WORLD_SLOTS >> 32);
+	return (uint32_t)((hash >> 32) * slots_n >> 32);
+}
+
+uint32_t world_slot(const struct world_flow *flow)
+{
+	const struct service *s = world_service(flow->service);
+
+	return slot_in(flow, s->slots, s->flags & SERVICE_HASH_SOURCE);
+}
+
+uint32_t world_previous_way_slot(const struct world_flow *flow)
+{
+	return slot_in(flow, previous_way(flow->service)->slots,
+		       world_service(flow->service)->flags & SERVICE_WAY_SOURCE);
 }
 
 static void packet_build(const struct world_flow *flow, enum world_packet packet,

@@ -14,7 +14,8 @@
 #include "sluice/memory.h"
 
 enum {
-	WORLD_SLOTS = 13, /* of each service */
+	WORLD_SLOTS = 13, /* of each service, to begin with */
+	WORLD_SLOTS_MAX = 500,
 	WORLD_BACKENDS = 6,
 	WORLD_NOWHERE = -1, /* no backend: the packet was dropped */
 };
@@ -79,8 +80,21 @@ void world_change_all(enum world_service service, uint16_t current, uint16_t pre
 /* The service's flow number `n`: all differ below 2^30. */
 struct world_flow world_flow(enum world_service service, uint32_t n);
 
-/* By the flow's hash, or its source's. */
+/*
+ * The way of today: `flags` are enum service_flags without SERVICE_WAY; what slots there are
+ * beyond those before leads to no backend.
+ */
+void world_way(enum world_service service, uint32_t slots_n, uint16_t flags);
+
+/*
+ * The previous way, in the place of slots' previous choices: by the source's hash or the flow's.
+ * Returns its slots, to be filled. world_transition(…, false) takes it away.
+ */
+uint16_t *world_previous_way(enum world_service service, uint32_t slots_n, bool by_source);
+
+/* By the flow's hash, or its source's; and by the previous way. */
 uint32_t world_slot(const struct world_flow *flow);
+uint32_t world_previous_way_slot(const struct world_flow *flow);
 uint64_t world_hash(const struct world_flow *flow);
 
 /* Sends one packet of the flow through the program. Returns the index of its backend. */
