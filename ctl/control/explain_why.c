@@ -33,6 +33,13 @@ static void why_backend(const struct daemon_explanation *e, char why[EXPLAIN_WHY
 	else if (t->known && t->index == t->memory.backend)
 		snprintf(why, EXPLAIN_WHY_MAX, "the flow is remembered, and stays with %s",
 			 name_of(e->backend));
+	else if (t->index != SLOT_NONE && !opens && t->steering.service->flags & SERVICE_WAY &&
+		 t->index == t->slot.previous)
+		snprintf(why, EXPLAIN_WHY_MAX,
+			 "an unknown flow that doesn't open is taken for older than the change of "
+			 "scheduler, hash or slots that is under way: it goes where it went before, "
+			 "to %s",
+			 name_of(e->backend));
 	else if (t->index != SLOT_NONE && t->index == t->slot.previous &&
 		 t->index != t->slot.current)
 		snprintf(why, EXPLAIN_WHY_MAX,

@@ -11,6 +11,10 @@
 #include "log.h"
 #include "sluice/service.h"
 
+enum {
+	WAY_FLAGS = SERVICE_WAY | SERVICE_WAY_SOURCE,
+};
+
 struct adopted {
 	struct running *running;
 	const struct notes *notes;
@@ -144,7 +148,16 @@ static bool tables_former(struct adopted *a, const struct service_conf *conf,
 	f->slots = table_at(a, s->slots_off);
 	f->previous = table_at(a, s->previous_off);
 	f->slots_n = s->slots;
-	f->flags = s->flags;
+	f->previous_n = s->slots;
+	f->flags = s->flags & (uint16_t)~WAY_FLAGS;
+	f->way = s->flags & WAY_FLAGS;
+	if (f->way) {
+		const struct way *way = arena_at(arena_of(a->running), s->previous_off,
+						 sizeof(*way));
+
+		f->previous = table_at(a, service_way_offset(s, 0));
+		f->previous_n = way->slots;
+	}
 	f->remembers = true;
 	/* Unless it is noted, when a slot last moved is not known: it may have been just now. */
 	f->phase = (struct phase){

@@ -83,7 +83,8 @@ struct daemon_transition {
 	uint32_t ends_in_s;      /* TRANSITION_ACTIVE: at the latest */
 	uint32_t slots;          /* of the lookup table */
 	uint32_t changed_slots;  /* whose packets look for their flow */
-	uint32_t previous_slots; /* that know where older flows belong */
+	uint32_t previous_slots; /* that know where older flows belong: of the lookup table, or of the
+				  * one before it, where another way than now led to a slot */
 };
 
 struct daemon_preview_walk; /* a preview under way */

@@ -65,17 +65,14 @@ static bool index_lives(const struct installed *s, uint16_t index)
 static void tally_slot(struct tally *tally, const struct installed *s,
 		       const struct memory_entry *entry)
 {
-	const struct service service = {.slots = installed_slots_n(s)};
-	const uint16_t *previous = installed_previous(s);
-	uint32_t slot = service_slot(&service, entry->hash);
+	uint32_t slot = service_slot_of(installed_slots_n(s), entry->hash);
+	uint16_t previous;
 
-	if (!tally->elsewhere) {
-		tally->on_previous += previous != NULL;
-		return;
-	}
-	if ((installed_slots(s)[slot] & SLOT_INDEX) != entry->memory.backend)
+	tally->on_previous += !installed_previous_of(s, entry->hash, &previous) ||
+			      previous == entry->memory.backend;
+	if (tally->elsewhere &&
+	    (installed_slots(s)[slot] & SLOT_INDEX) != entry->memory.backend)
 		transition_bit_set(tally->elsewhere, slot);
-	tally->on_previous += previous && (previous[slot] & SLOT_INDEX) == entry->memory.backend;
 }
 
 static void walk_each(void *ctx, uint32_t worker, const struct memory_entry *entry)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "sluice/service.h"
 #include "transition.h"
 
 int32_t surroundings_port(const struct surroundings *around, const struct nexthop *hop)
@@ -74,6 +75,31 @@ static struct part *table_part(const struct surroundings *around, const uint16_t
 	return part_new(around->space, table, bytes);
 }
 
+/* The previous choices in the arena, behind the head of a way if they are one. NULL: it is full. */
+static struct part *previous_part(const struct surroundings *around, const struct plan *plan,
+				  struct part *was)
+{
+	const struct way way = {.slots = plan->previous_n};
+	uint32_t bytes = plan->previous_n * (uint32_t)sizeof(*plan->previous);
+	struct part *part;
+	uint8_t *whole;
+
+	if (!plan->way)
+		return table_part(around, plan->previous, plan->previous_n, was);
+	whole = malloc(sizeof(way) + bytes);
+	if (!whole)
+		return NULL;
+	memcpy(whole, &way, sizeof(way));
+	memcpy(whole + sizeof(way), plan->previous, bytes);
+	bytes += (uint32_t)sizeof(way);
+	if (was && was->bytes == bytes && memcmp(part_data(was), whole, bytes) == 0)
+		part = part_ref(was);
+	else
+		part = part_new(around->space, whole, bytes);
+	free(whole);
+	return part;
+}
+
 static struct installed *installed_alloc(const struct service_conf *conf)
 {
 	struct installed *s = calloc(1, sizeof(*s));
@@ -94,6 +120,7 @@ static int tables_lay(const struct surroundings *around, const struct former *wa
 		      const struct plan *plan, struct installed *s)
 {
 	s->flags = plan->flags;
+	s->way = plan->way;
 	s->phase = plan->phase;
 	s->remembers = plan->remembers;
 	s->indices = indices_ref(plan->indices);
@@ -102,8 +129,7 @@ static int tables_lay(const struct surroundings *around, const struct former *wa
 	if (!s->slots)
 		return -ENOMEM;
 	if (plan->previous) {
-		s->previous = table_part(around, plan->previous, plan->slots_n,
-					 was ? was->previous_part : NULL);
+		s->previous = previous_part(around, plan, was ? was->previous_part : NULL);
 		if (!s->previous)
 			return -ENOMEM;
 	}
@@ -161,7 +187,9 @@ struct former installed_former(const struct installed *s)
 		.slots_part = s->slots,
 		.previous_part = s->previous,
 		.slots_n = installed_slots_n(s),
+		.previous_n = installed_previous_n(s),
 		.flags = s->flags,
+		.way = s->way,
 		.remembers = s->remembers,
 		.phase = s->phase,
 	};
@@ -177,6 +205,7 @@ static struct installed *installed_copy(const struct installed *was)
 	s->row = was->row;
 	s->vip_row = was->vip_row;
 	s->flags = was->flags;
+	s->way = was->way;
 	s->phase = was->phase;
 	s->remembers = was->remembers;
 	memcpy(s->backend_rows, was->backend_rows, s->conf->backends_n * sizeof(*s->backend_rows));
@@ -236,6 +265,7 @@ struct installed *installed_end(struct installed *was)
 		return NULL;
 	part_unref(s->previous);
 	s->previous = NULL;
+	s->way = 0;
 	s->phase.previous_slots = 0;
 	return s;
 }
@@ -300,7 +330,34 @@ const uint16_t *installed_slots(const struct installed *installed)
 
 const uint16_t *installed_previous(const struct installed *installed)
 {
-	return installed->previous ? part_data(installed->previous) : NULL;
+	if (!installed->previous)
+		return NULL;
+	if (installed->way)
+		return (const uint16_t *)((const struct way *)part_data(installed->previous) + 1);
+	return part_data(installed->previous);
+}
+
+uint32_t installed_previous_n(const struct installed *installed)
+{
+	if (!installed->previous)
+		return 0;
+	if (installed->way)
+		return ((const struct way *)part_data(installed->previous))->slots;
+	return installed_slots_n(installed);
+}
+
+bool installed_previous_of(const struct installed *installed, uint64_t hash, uint16_t *previous)
+{
+	const uint16_t *table = installed_previous(installed);
+
+	*previous = SLOT_NONE;
+	if (!table)
+		return true;
+	if ((installed->way ? installed->way & SERVICE_WAY_SOURCE :
+			      installed->flags & SERVICE_HASH_SOURCE) != 0)
+		return false;
+	*previous = table[service_slot_of(installed_previous_n(installed), hash)] & SLOT_INDEX;
+	return true;
 }
 
 const struct backend_conf *installed_backend(const struct installed *installed, uint16_t index)

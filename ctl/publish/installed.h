@@ -28,9 +28,10 @@ struct installed {
 	uint32_t refs;
 	const struct service_conf *conf; /* kept by the model that it is installed for */
 	uint32_t row, vip_row;
-	uint16_t flags; /* enum service_flags */
+	uint16_t flags; /* enum service_flags, without the way's */
+	uint16_t way;   /* what `previous` is, as struct former has it */
 	struct part *slots;
-	struct part *previous; /* NULL: none */
+	struct part *previous; /* NULL: none; with `way`, a struct way and its slots */
 	struct part *backends; /* NULL: none */
 	struct indices *indices;
 	uint32_t *backend_rows; /* of conf->backends */
@@ -73,7 +74,16 @@ void installed_unref(struct installed *installed); /* NULL is allowed */
 /* How many slots its lookup table has, and where each leads. */
 uint32_t installed_slots_n(const struct installed *installed);
 const uint16_t *installed_slots(const struct installed *installed);
-const uint16_t *installed_previous(const struct installed *installed); /* NULL: none */
+
+/* The previous choices, by slot of today's table or of the way before; NULL: none. */
+const uint16_t *installed_previous(const struct installed *installed);
+uint32_t installed_previous_n(const struct installed *installed);
+
+/*
+ * Where a flow with this hash belongs if it is older than the change; SLOT_NONE: nowhere. With
+ * session affinity nothing follows from a flow's hash: false.
+ */
+bool installed_previous_of(const struct installed *installed, uint64_t hash, uint16_t *previous);
 
 /* The backend with that index; NULL: none has it (any more). */
 const struct backend_conf *installed_backend(const struct installed *installed, uint16_t index);

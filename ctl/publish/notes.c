@@ -58,7 +58,7 @@ static void tables_text(const struct former *f, char text[HASH_TEXT_MAX])
 {
 	uint64_t hash = table_hash(0xcbf29ce484222325ULL, f->slots, f->slots_n);
 
-	snprintf(text, HASH_TEXT_MAX, "%016" PRIx64, table_hash(hash, f->previous, f->slots_n));
+	snprintf(text, HASH_TEXT_MAX, "%016" PRIx64, table_hash(hash, f->previous, f->previous_n));
 }
 
 /* ---- writing ---- */

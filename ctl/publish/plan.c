@@ -261,54 +261,117 @@ static bool comparable(const struct plan *plan, const struct former *was)
 	return was->slots_n == plan->slots_n && was->flags == plan->flags;
 }
 
-static int slots_mark(struct plan *plan, const struct former *was,
+/* By index: whether the backend keeps its flows. For the caller to free. NULL: no memory. */
+static bool *lives_make(const struct indices *indices)
+{
+	bool *lives = calloc(indices->length + 1U, sizeof(*lives));
+
+	for (uint32_t i = 0; lives && i < indices->owners_n; i++)
+		lives[indices->owners[i].index] = true;
+	return lives;
+}
+
+/* Slot by slot. 0, or -ENOMEM. */
+static int slots_mark(struct plan *plan, const struct transition_change *change,
 		      struct transition_counts *counts)
+{
+	plan->previous_n = plan->slots_n;
+	plan->previous = calloc(plan->previous_n, sizeof(*plan->previous));
+	if (!plan->previous)
+		return -ENOMEM;
+	*counts = transition_begin(change, plan->slots, plan->previous);
+	return 0;
+}
+
+/* The way before, as older flows know it: the one that was, unless that had one before it. */
+static int way_keep(struct plan *plan, const struct former *was,
+		    const struct transition_change *before, struct transition_counts *counts)
+{
+	struct transition_change change = *before;
+
+	if (!change.waits || (was->flags & SERVICE_REMEMBERS && !was->way))
+		return 0;
+	plan->way = SERVICE_WAY | (was->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
+	if (was->way) {
+		plan->way = was->way;
+		change.was_slots = NULL;
+		change.slots_n = was->previous_n;
+	}
+	plan->previous_n = change.slots_n;
+	plan->previous = calloc(plan->previous_n + 1, sizeof(*plan->previous));
+	if (!plan->previous)
+		return -ENOMEM;
+	counts->previous = transition_way(&change, plan->previous);
+	return 0;
+}
+
+/* No slot is compared: another way than before, or the one before that is still asked. */
+static int way_change(struct plan *plan, const struct former *was,
+		      const struct transition_change *change, struct transition_counts *counts)
+{
+	bool hashes = !(plan->flags & SERVICE_REMEMBERS);
+	uint32_t moved = plan->slots_n;
+	int err = way_keep(plan, was, change, counts);
+
+	if (err)
+		return err;
+	if (comparable(plan, was))
+		moved = transition_moved(was->slots, plan->slots, plan->slots_n);
+	if (hashes) {
+		uint32_t previous = counts->previous;
+
+		*counts = transition_restart(plan->slots, plan->slots_n,
+					     was->remembers || previous > 0);
+		counts->previous = previous;
+	}
+	/* What a scheduler draws in turn holds no flows: only its beginning is a change to them. */
+	counts->moved = hashes || !(was->flags & SERVICE_REMEMBERS) ? moved : 0;
+	return 0;
+}
+
+/* The new slots' marks, and where older flows belong. 0, or -ENOMEM. */
+static int older_flows_place(struct plan *plan, const struct former *was,
+			     struct transition_counts *counts)
 {
 	struct transition_change change = {
 		.was_slots = was->slots,
 		.was_previous = was->previous,
-		.slots_n = plan->slots_n,
+		.slots_n = was->slots_n,
 		.lives_n = plan->indices->length,
 		.waits = plan->conf->transition_s > 0,
 		.remembers = was->remembers,
 	};
-	bool *lives;
+	bool *lives = lives_make(plan->indices);
+	int err;
 
-	if (!comparable(plan, was)) {
-		*counts = transition_restart(plan->slots, plan->slots_n, was->remembers);
-		return 0;
-	}
-	lives = calloc(plan->indices->length + 1U, sizeof(*lives));
-	plan->previous = calloc(plan->slots_n, sizeof(*plan->previous));
-	if (!lives || !plan->previous) {
-		free(lives);
+	if (!lives)
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < plan->indices->owners_n; i++)
-		lives[plan->indices->owners[i].index] = true;
 	change.lives = lives;
-	*counts = transition_begin(&change, plan->slots, plan->previous);
+	if (comparable(plan, was) && !was->way && !(plan->flags & SERVICE_REMEMBERS))
+		err = slots_mark(plan, &change, counts);
+	else
+		err = way_change(plan, was, &change, counts);
 	free(lives);
 	if (counts->previous == 0) {
 		free(plan->previous);
 		plan->previous = NULL;
+		plan->previous_n = 0;
+		plan->way = 0;
 	}
-	return 0;
+	return err;
 }
 
 static int phase_make(struct plan *plan, const struct former *was, int64_t now_us,
 		      int64_t now_real_us)
 {
 	struct transition_counts counts = {0};
+	bool remembers_all = plan->flags & SERVICE_REMEMBERS;
 	int err;
 
-	if (plan->flags & SERVICE_REMEMBERS) {
-		plan->remembers = true;
-		return 0;
-	}
+	plan->remembers = remembers_all;
 	if (!was || !was->slots)
 		return 0;
-	err = slots_mark(plan, was, &counts);
+	err = older_flows_place(plan, was, &counts);
 	if (err)
 		return err;
 	plan->moved = counts.moved;
@@ -320,7 +383,7 @@ static int phase_make(struct plan *plan, const struct former *was, int64_t now_u
 		plan->phase.changed_real_us = now_real_us;
 		plan->phase.previous_seen_us = now_us;
 	}
-	plan->remembers = was->remembers || counts.changed > 0;
+	plan->remembers = remembers_all || was->remembers || counts.changed > 0;
 	return 0;
 }
 

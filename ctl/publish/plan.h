@@ -28,7 +28,8 @@ struct phase {
 	int64_t changed_us, changed_real_us; /* when a slot last moved; 0: never */
 	int64_t previous_seen_us; /* when a remembered flow was last seen on a previous choice */
 	uint32_t changed_slots;   /* with SLOT_CHANGED */
-	uint32_t previous_slots;  /* with a previous choice: a transition is under way */
+	uint32_t previous_slots;  /* with a previous choice, by today's way or the one before: a
+				   * transition is under way */
 };
 
 /* What a service was. Pointers are the caller's. */
@@ -41,7 +42,9 @@ struct former {
 	const uint16_t *slots, *previous; /* `previous` NULL: none */
 	struct part *slots_part, *previous_part; /* where these lie; NULL: in nobody's books */
 	uint32_t slots_n;
-	uint16_t flags; /* enum service_flags */
+	uint32_t previous_n;
+	uint16_t flags; /* enum service_flags, without the way's */
+	uint16_t way;   /* 0: previous[i] is of slot i; or SERVICE_WAY, and maybe SERVICE_WAY_SOURCE */
 	bool remembers;
 	struct phase phase;
 };
@@ -52,9 +55,10 @@ struct plan {
 	struct indices *indices;
 	uint16_t *slots, *previous; /* `previous` NULL: none */
 	uint32_t slots_n;
-	uint16_t flags;
-	bool remembers; /* flows of it may be remembered */
-	uint32_t moved; /* slots whose choice is another than it was */
+	uint32_t previous_n;
+	uint16_t flags, way; /* as struct former has them */
+	bool remembers;      /* flows of it may be remembered */
+	uint32_t moved;      /* slots whose choice is another than it was */
 	struct phase phase;
 };
 

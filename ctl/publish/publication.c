@@ -50,13 +50,28 @@ static struct installed **install_all(const struct publisher *p, const struct mo
 	return all;
 }
 
+/* Flows older than a change of the way: scheduler, hash, or number of slots. */
+static void tell_way(const struct installed *s, const char *who)
+{
+	events_add(EVENT_TRANSITION, who, s->conf->name, NULL,
+		   "another way to find a flow's backend: older flows stay where the way before has "
+		   "them (%u slots by %s), for at most %u s",
+		   installed_previous_n(s),
+		   s->way & SERVICE_WAY_SOURCE ? "source address" : "flow hash",
+		   s->conf->transition_s);
+}
+
 /* What each change since `asked_us` means for the flows. */
 static void tell_transitions(const struct running *r, int64_t asked_us, const char *who)
 {
 	for (uint32_t i = 0; i < r->model->services_n; i++) {
 		const struct installed *s = r->installed[i];
 
-		if (s->phase.changed_us < asked_us || s->phase.changed_slots == 0)
+		if (s->phase.changed_us < asked_us)
+			continue;
+		if (s->way)
+			tell_way(s, who);
+		if (s->way || s->phase.changed_slots == 0)
 			continue;
 		events_add(EVENT_TRANSITION, who, s->conf->name, NULL,
 			   "%u of %u slots look for their flows, %u of them have a previous "

@@ -190,6 +190,8 @@ static int adopt(struct publisher *p, struct arena *arena, char error[MODEL_ERRO
 			 text);
 		return err;
 	}
+	/* What is published from here on may have what an older layout doesn't know. */
+	arena_label(arena);
 	r->number = laid_generation_header(r->laid)->number;
 	events_add(EVENT_GENERATION, "daemon", NULL, NULL,
 		   "adopted generation %llu, which goes on until the next",

@@ -166,11 +166,12 @@ void publisher_transition_read(void *ctx, const struct service_conf *service,
 	if (!s)
 		return;
 	out->slots = installed_slots_n(s);
-	if (s->phase.changed_slots == 0)
+	if (s->phase.changed_slots == 0 && !installed_in_transition(s))
 		return;
 	out->state = installed_in_transition(s) ? TRANSITION_ACTIVE : TRANSITION_SETTLING;
 	out->started_us = s->phase.changed_real_us;
-	out->changed_slots = s->phase.changed_slots;
+	/* Where the scheduler doesn't hash, each packet looks for its flow, transition or not. */
+	out->changed_slots = s->flags & SERVICE_REMEMBERS ? out->slots : s->phase.changed_slots;
 	out->previous_slots = s->phase.previous_slots;
 	left_us = s->phase.changed_us + s->conf->transition_s * 1000000LL - r->around.now_us();
 	if (out->state == TRANSITION_ACTIVE && left_us > 0)

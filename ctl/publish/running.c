@@ -44,7 +44,7 @@ static struct layout_service layout_of(const struct installed *s)
 		.port = s->conf->port,
 		.proto = s->conf->proto,
 		.id = s->row,
-		.flags = s->flags,
+		.flags = s->flags | s->way,
 		.slots = s->slots,
 		.previous = s->previous,
 		.backends = s->backends,

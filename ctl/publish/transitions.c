@@ -76,7 +76,8 @@ static bool can_end_early(const struct transitions *t, const struct installed *s
 
 static bool is_under_way(const struct installed *s)
 {
-	return s->phase.changed_slots > 0 || s->flags & SERVICE_LEAST_CONN ||
+	return s->phase.changed_slots > 0 || installed_in_transition(s) ||
+	       s->flags & SERVICE_LEAST_CONN ||
 	       s->indices->freed_n > 0 || has_ramp(s) || drains_any(s);
 }
 

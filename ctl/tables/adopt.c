@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "laid_generation.h"
+#include "sluice/service.h"
 
 struct span {
 	uint32_t offset, bytes;
@@ -42,7 +43,7 @@ static int head_check(const struct adoption *a)
 		snprintf(a->error, LAYOUT_ERROR_MAX, "arena: blank");
 		return -ENODATA;
 	}
-	if (head->magic != ARENA_MAGIC || head->layout != ARENA_LAYOUT ||
+	if (head->magic != ARENA_MAGIC || !arena_layout_is_known(head->layout) ||
 	    head->arena_bytes != a->arena_bytes) {
 		snprintf(a->error, LAYOUT_ERROR_MAX,
 			 "arena: layout %" PRIu32 " of %" PRIu64 " bytes, not %d of %" PRIu64
@@ -73,24 +74,30 @@ static int adopt_part(const struct adoption *a, const char *what, uint32_t offse
 	return rc;
 }
 
-static int span_add(struct adoption *a, const char *what, uint32_t offset, uint64_t bytes)
+static int span_check(const struct adoption *a, const char *what, uint32_t offset, uint64_t bytes)
 {
 	if (offset == 0 || offset % ARENA_SPACE_ALIGN != 0 || offset > a->arena_bytes ||
 	    bytes > a->arena_bytes - offset || bytes > UINT32_MAX)
 		return explain_span(a, what, offset, bytes);
-	a->spans[a->spans_n++] = (struct span){ .offset = offset, .bytes = (uint32_t)bytes };
 	return 0;
 }
 
-/* A table of a service's choices. Each of them must be one of its backends. */
-static int slots_add(struct adoption *a, const struct service *s, uint32_t offset)
+static int span_add(struct adoption *a, const char *what, uint32_t offset, uint64_t bytes)
 {
-	int rc = span_add(a, "slots", offset, (uint64_t)s->slots * sizeof(uint16_t));
+	int rc = span_check(a, what, offset, bytes);
+
+	if (rc == 0)
+		a->spans[a->spans_n++] = (struct span){ .offset = offset, .bytes = (uint32_t)bytes };
+	return rc;
+}
+
+/* Each choice of a table must be one of the service's backends. */
+static int choices_check(const struct adoption *a, const struct service *s, uint32_t offset,
+			 uint32_t slots_n)
+{
 	const uint16_t *slots = (const uint16_t *)(a->arena + offset);
 
-	if (rc < 0)
-		return rc;
-	for (uint32_t i = 0; i < s->slots; i++) {
+	for (uint32_t i = 0; i < slots_n; i++) {
 		uint32_t index = slots[i] & SLOT_INDEX;
 
 		if (index == SLOT_NONE || index < s->backends)
@@ -104,6 +111,28 @@ static int slots_add(struct adoption *a, const struct service *s, uint32_t offse
 	return 0;
 }
 
+/* A table of as many choices as the service has slots. */
+static int slots_add(struct adoption *a, const struct service *s, uint32_t offset)
+{
+	int rc = span_add(a, "slots", offset, (uint64_t)s->slots * sizeof(uint16_t));
+
+	return rc < 0 ? rc : choices_check(a, s, offset, s->slots);
+}
+
+/* A way, which says itself how many slots it has. */
+static int way_add(struct adoption *a, const struct service *s)
+{
+	const struct way *way = (const struct way *)(a->arena + s->previous_off);
+	int rc = span_check(a, "way", s->previous_off, sizeof(*way));
+
+	if (rc == 0 && way->slots == 0)
+		rc = explain_span(a, "way", s->previous_off, sizeof(*way));
+	if (rc == 0)
+		rc = span_add(a, "way", s->previous_off,
+			      sizeof(*way) + (uint64_t)way->slots * sizeof(uint16_t));
+	return rc < 0 ? rc : choices_check(a, s, service_way_offset(s, 0), way->slots);
+}
+
 static int service_add(struct adoption *a, const struct service *s)
 {
 	int rc;
@@ -115,11 +144,12 @@ static int service_add(struct adoption *a, const struct service *s)
 	rc = slots_add(a, s, s->slots_off);
 	if (rc < 0)
 		return rc;
-	if (s->previous_off != 0) {
+	if (s->flags & SERVICE_WAY)
+		rc = way_add(a, s);
+	else if (s->previous_off != 0)
 		rc = slots_add(a, s, s->previous_off);
-		if (rc < 0)
-			return rc;
-	}
+	if (rc < 0)
+		return rc;
 	if (s->backends == 0)
 		return 0;
 	return span_add(a, "backends", s->backends_off,

@@ -177,6 +177,11 @@ void arena_init(struct arena *arena, uint64_t arena_bytes)
 	memcpy(arena, &head, sizeof(head));
 }
 
+void arena_label(struct arena *arena)
+{
+	((struct arena_head *)arena)->layout = ARENA_LAYOUT;
+}
+
 struct arena_space *arena_space_new(struct arena *arena, uint64_t arena_bytes)
 {
 	struct arena_space *space;

@@ -34,6 +34,9 @@ struct arena_space_stats {
 /* Writes arena_head into a blank arena: no generation is published. */
 void arena_init(struct arena *arena, uint64_t arena_bytes);
 
+/* Writes this build's ARENA_LAYOUT into the head of an arena that was adopted. */
+void arena_label(struct arena *arena);
+
 /*
  * Manages the arena, in which nothing but arena_head counts as used. `arena_bytes` is a multiple
  * of ARENA_SPACE_ALIGN, from two of them to 4 GiB. The arena's bytes are not touched. NULL: no

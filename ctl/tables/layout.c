@@ -65,7 +65,8 @@ static uint16_t backends_n(const struct layout_service *s)
 
 static struct service entry_of_service(const struct layout_service *s)
 {
-	assert(!s->previous || s->previous->bytes == s->slots->bytes);
+	assert(!s->previous || s->flags & SERVICE_WAY || s->previous->bytes == s->slots->bytes);
+	assert(s->previous || !(s->flags & SERVICE_WAY));
 	assert(!s->backends || s->backends_n * sizeof(struct backend) <= s->backends->bytes);
 	return (struct service){
 		.key = layout_key(&s->vip, s->port, s->proto),

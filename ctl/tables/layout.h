@@ -27,7 +27,8 @@ struct layout_service {
 	uint32_t id;           /* row of its counters, not 0; no other service or vip has it */
 	uint16_t flags;        /* enum service_flags */
 	struct part *slots;    /* uint16_t[]: as many as the part has room for, at least 1 */
-	struct part *previous; /* uint16_t[], as many; NULL: no transition is under way */
+	struct part *previous; /* uint16_t[], as many, or with SERVICE_WAY a struct way with its
+				* slots; NULL: no transition is under way */
 	struct part *backends; /* struct backend[]; NULL: none, then all slots are SLOT_NONE */
 	uint16_t backends_n;   /* of them; 0: as many as the part has room for */
 };

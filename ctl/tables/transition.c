@@ -44,6 +44,21 @@ struct transition_counts transition_begin(const struct transition_change *c, uin
 	return counts;
 }
 
+uint32_t transition_way(const struct transition_change *c, uint16_t *way)
+{
+	uint32_t choices = 0;
+
+	for (uint32_t i = 0; i < c->slots_n; i++) {
+		uint16_t oldest = c->was_previous ? c->was_previous[i] & SLOT_INDEX : SLOT_NONE;
+
+		if (!lives(c, oldest))
+			oldest = c->was_slots ? c->was_slots[i] & SLOT_INDEX : SLOT_NONE;
+		way[i] = lives(c, oldest) ? oldest : SLOT_NONE;
+		choices += way[i] != SLOT_NONE;
+	}
+	return choices;
+}
+
 struct transition_counts transition_restart(uint16_t *slots, uint32_t slots_n, bool remembers)
 {
 	for (uint32_t i = 0; i < slots_n; i++)

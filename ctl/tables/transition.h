@@ -4,9 +4,29 @@
  * flows belong (sluice/generation.h: struct service.previous_off). Called by the control plane, and
  * by tests and benches. Pure functions, any thread. docs/consistency.md has the reasoning.
  *
- * A service's way: a change begins a transition; at its end the table of previous choices is left
+ * A service's course: a change begins a transition; at its end the table of previous choices is left
  * out of the next generation, and the slots stay as they are; then transition_settle() clears the
  * marks of those whose remembered flows are gone.
+ *
+ * Two kinds of change. As long as a flow's slot stays the same slot (weights, backends, states),
+ * slots are compared one by one, and only those that move are marked and get a previous choice:
+ * transition_begin(). Where the *way* changes by which a flow finds its slot (another number of
+ * slots, another hash, a scheduler that doesn't hash), no slot can be compared with another. Then the
+ * way that was is kept whole, as a table with its own length beside the new one (transition_way()),
+ * and every slot is marked: an unknown packet that doesn't open a flow goes where that way says.
+ *
+ * One previous way is enough, whatever else changes before the transition is over, since it need
+ * speak for those flows only that are older than the *first* change of the way. While it is there,
+ * every younger flow is remembered (steer_choices(), memory_choose()), with one exception: a flow
+ * whose backend is the one that the previous way gives. That one is found there, if it becomes unknown
+ * to the tables of today; and if its backend dies, it is lost under any rule. So of several changes,
+ * whether of the way or of slots, the ways and choices in between are not kept, and nothing grows with
+ * the number of changes: a service has at most one table beside its own. Choices whose backend dies
+ * leave the previous way at once, so that an index that is used again means nobody old. A way without
+ * a choice left is as good as none.
+ *
+ * Services that don't hash take part: what they remember stays known, so leaving them needs marks
+ * but no previous way; and one that hashed before keeps that way, as any other.
  */
 #ifndef CTL_TABLES_TRANSITION_H
 #define CTL_TABLES_TRANSITION_H
@@ -16,7 +36,7 @@
 
 /* What was, and what counts. */
 struct transition_change {
-	const uint16_t *was_slots;    /* as they lie in the arena, with SLOT_CHANGED */
+	const uint16_t *was_slots;    /* as they lie in the arena, with SLOT_CHANGED; NULL: see below */
 	const uint16_t *was_previous; /* NULL: no transition was under way */
 	uint32_t slots_n;             /* of all tables here */
 	const bool *lives; /* by index of a backend: keeps its flows (BACKEND_LIVES) */
@@ -45,8 +65,16 @@ struct transition_counts transition_begin(const struct transition_change *change
 					  uint16_t *previous);
 
 /*
- * The same where slots can't be compared with what was, since the table's length, or what picks the
- * slot, is another: no previous choices; with `remembers` every slot gets the mark.
+ * Where slots can't be compared: the way that was, as a table of slots_n choices. Of each slot the
+ * oldest choice that lives: the previous one, else the current one, else SLOT_NONE. was_slots NULL:
+ * was_previous is a way itself, which loses the choices that don't live any more. Returns how many
+ * choices there are.
+ */
+uint32_t transition_way(const struct transition_change *change, uint16_t *way);
+
+/*
+ * The new slots beside that: with `remembers` (a way is kept, or flows of the service may be
+ * remembered) every one gets the mark, else none.
  */
 struct transition_counts transition_restart(uint16_t *slots, uint32_t slots_n, bool remembers);
 

@@ -146,6 +146,8 @@ static void test_adopt_damaged(void **state)
 		{ "untouched", IN_HEAD(layout), ARENA_LAYOUT, 0 },
 		{ "another magic", IN_HEAD(magic), 1, -EPROTO },
 		{ "another layout", IN_HEAD(layout), 99, -EPROTO },
+		{ "the last one that means the same", IN_HEAD(layout), ARENA_LAYOUT_OLDEST, 0 },
+		{ "the one before it", IN_HEAD(layout), ARENA_LAYOUT_OLDEST - 1, -EPROTO },
 		{ "another size", IN_HEAD(arena_bytes), 64, -EPROTO },
 		{ "not published", IN_HEAD(current), 0, -ENODATA },
 		{ "current: not aligned", IN_HEAD(current), 100, -EBADMSG },
@@ -201,6 +203,69 @@ static void test_adopt_damaged(void **state)
 	}
 }
 
+/* A service whose flows found their slot in another way before. */
+static void test_adopt_way(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t way_slots;
+		uint16_t choice, flags;
+		bool without_table;
+		int rc;
+	} rows[] = {
+		{ "by flow", 5, 9, SERVICE_WAY, false, 0 },
+		{ "by source", 5, SLOT_NONE, SERVICE_WAY | SERVICE_WAY_SOURCE, false, 0 },
+		{ "no backend of the service", 5, 10, SERVICE_WAY, false, -EBADMSG },
+		{ "no slots", 0, 9, SERVICE_WAY, false, -EBADMSG },
+		{ "too many slots", MIB, 9, SERVICE_WAY, false, -EBADMSG },
+		{ "more than there can be", UINT32_MAX, 9, SERVICE_WAY, false, -EBADMSG },
+		{ "no table", 5, 9, SERVICE_WAY, true, -EBADMSG },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const char *row = rows[i].name;
+		struct world w = world_new(MIB, 1);
+		struct ip_addr vip = addr_from("10.0.0.1");
+		struct flow f = flow_to(&vip, 80, PROTO_TCP);
+		const uint16_t slots[] = { 0, 3 | SLOT_CHANGED, SLOT_NONE };
+		struct {
+			struct way way;
+			uint16_t slots[5];
+		} previous = { { .slots = rows[i].way_slots }, { 0, 1, 2, rows[i].choice, 4 } };
+		struct backend backends[10] = { { .counter = 1 } };
+		struct laid_generation *laid, *adopted = NULL;
+		struct arena_space *space = arena_space_new(w.arena, w.arena_bytes);
+		char error[LAYOUT_ERROR_MAX] = "";
+		struct service *s;
+		int rc;
+
+		w.services[w.services_n++] = (struct layout_service){
+			.vip = vip,
+			.port = 80,
+			.proto = PROTO_TCP,
+			.id = 1,
+			.flags = rows[i].flags,
+			.slots = part_new(w.space, slots, sizeof(slots)),
+			.backends = part_new(w.space, backends, sizeof(backends)),
+			.previous = part_new(w.space, &previous, sizeof(previous)),
+		};
+		laid = lay(row, &w);
+		publish(&w, laid);
+		s = (struct service *)service_find(w.arena, laid_generation_header(laid), &f);
+		if (rows[i].without_table)
+			s->previous_off = 0;
+		rc = laid_generation_adopt(space, &adopted, error);
+		row_assert(row, rc == rows[i].rc);
+		row_assert(row, rc < 0 || arena_space_stats(space).used_bytes ==
+						  arena_space_stats(w.space).used_bytes);
+		laid_generation_free(adopted);
+		space_assert_empty(row, space);
+		arena_space_free(space);
+		laid_generation_free(laid);
+		world_free(row, &w);
+	}
+}
+
 static void test_adopt_blank(void **state)
 {
 	struct world w = world_new(MIB, 0);
@@ -218,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_adopt_shared),
 		cmocka_unit_test(test_adopt_damaged),
+		cmocka_unit_test(test_adopt_way),
 		cmocka_unit_test(test_adopt_blank),
 	};
 

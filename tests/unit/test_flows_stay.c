@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * No flow moves that a living backend holds: seeded random sequences of changes, time and restarts
- * of the daemon, against a list of all flows with the backend that each began with.
+ * No flow moves that a living backend holds: seeded random sequences of changes (of backends,
+ * scheduler, hash and number of slots), time and restarts of the daemon, against a list of all flows
+ * with the backend that each began with.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +28,7 @@ struct life {
 	struct fixture *f;
 	uint64_t random;
 	struct flow_known flows[FLOWS];
-	uint32_t moved, broken, checked;
+	uint32_t moved, broken, checked, ways;
 };
 
 static const struct service_conf *web(const struct life *l)
@@ -80,6 +81,51 @@ static void bury(struct life *l)
 	}
 }
 
+/* A copy of the service's configuration, for the caller to change. */
+static struct service_conf *web_copy(const struct life *l)
+{
+	const struct service_conf *s = web(l);
+	struct service_conf *spec = service_conf_new(s->backends_n);
+
+	memcpy(spec, s, sizeof(*s) + s->backends_n * sizeof(s->backends[0]));
+	spec->refs = 1;
+	return spec;
+}
+
+/* Another scheduler, hash or length of the lookup table, or several at once. */
+static void way_vary(struct life *l, struct service_conf *spec)
+{
+	static const enum scheduler schedulers[] = {
+		SCHEDULER_MAGLEV, SCHEDULER_MAGLEV, SCHEDULER_MAGLEV,	  SCHEDULER_RR,
+		SCHEDULER_WRR,	  SCHEDULER_RANDOM, SCHEDULER_LEAST_CONN,
+	};
+	static const uint32_t slots_n[] = {251, 251, 509, 1021};
+
+	if (random_below(&l->random, 2))
+		spec->scheduler = (uint8_t)schedulers[random_below(&l->random, ROWS(schedulers))];
+	if (random_below(&l->random, 2))
+		spec->hash_source = random_below(&l->random, 2);
+	if (spec->scheduler != SCHEDULER_MAGLEV)
+		spec->hash_source = false;
+	if (random_below(&l->random, 2))
+		spec->slots = slots_n[random_below(&l->random, ROWS(slots_n))];
+	l->ways++;
+}
+
+static void way_change(struct life *l)
+{
+	struct service_conf *spec = web_copy(l);
+	struct model_error error;
+	struct model *next;
+
+	way_vary(l, spec);
+	next = model_service_set(world_model(l->f), spec, &error);
+	if (!next)
+		fail_msg("%s", error.text);
+	world_apply(l->f, next);
+	service_conf_unref(spec);
+}
+
 static void any_change(struct life *l)
 {
 	const struct service_conf *s = web(l);
@@ -88,6 +134,8 @@ static void any_change(struct life *l)
 	uint8_t address;
 
 	snprintf(name, sizeof(name), "%s", b->name);
+	if (l->ways > 0 && random_below(&l->random, 4) == 0)
+		way_change(l);
 	switch (random_below(&l->random, 8)) {
 	case 0: /* each address has one name */
 		address = (uint8_t)(1 + random_below(&l->random, ADDRESSES));
@@ -117,11 +165,10 @@ static void any_change(struct life *l)
 
 static void restart(struct life *l)
 {
-	const struct service_conf *s = web(l);
-	struct service_conf *spec = service_conf_new(s->backends_n);
+	struct service_conf *spec = web_copy(l);
 
-	memcpy(spec, s, sizeof(*s) + s->backends_n * sizeof(s->backends[0]));
-	spec->refs = 1;
+	if (l->ways > 0 && random_below(&l->random, 2))
+		way_vary(l, spec);
 	/* In the file they may stand in any order. */
 	for (uint32_t i = 1; i < spec->backends_n; i++) {
 		uint32_t k = random_below(&l->random, i + 1);
@@ -136,12 +183,12 @@ static void restart(struct life *l)
 				     spec));
 }
 
-static void live(struct fixture *f, uint64_t seed, bool restarts, uint32_t slow_start_s)
+static void live(struct fixture *f, uint64_t seed, bool restarts, bool ways, uint32_t slow_start_s)
 {
 	static struct life l;
 	struct service_conf *spec = world_spec("web", VIP, 4);
 
-	l = (struct life){.f = f, .random = seed};
+	l = (struct life){.f = f, .random = seed, .ways = ways};
 	spec->slow_start_s = slow_start_s;
 	world_apply(f, world_with(model_new(&f->settings), spec));
 	for (uint32_t i = 0; i < FLOWS; i++)
@@ -173,16 +220,17 @@ static void live(struct fixture *f, uint64_t seed, bool restarts, uint32_t slow_
 	}
 	assert_true(l.checked > 30000);
 	assert_true(l.broken > 100);
+	assert_true(!ways || l.ways > 15);
 }
 
 static void test_changes(void **state)
 {
-	for (uint64_t seed = 1; seed <= 6; seed++) {
+	for (uint64_t seed = 1; seed <= 30; seed++) {
 		struct fixture *f;
 
 		world_setup((void **)&f);
 		print_message("# seed %llu\n", (unsigned long long)seed);
-		live(f, seed, false, seed % 2 ? 0 : 30);
+		live(f, seed, false, seed > 6, seed % 2 ? 0 : 30);
 		world_teardown((void **)&f);
 	}
 	*state = NULL;
@@ -190,12 +238,12 @@ static void test_changes(void **state)
 
 static void test_restarts(void **state)
 {
-	for (uint64_t seed = 11; seed <= 16; seed++) {
+	for (uint64_t seed = 31; seed <= 50; seed++) {
 		struct fixture *f;
 
 		world_setup((void **)&f);
 		print_message("# seed %llu\n", (unsigned long long)seed);
-		live(f, seed, true, 0);
+		live(f, seed, true, seed > 36, 0);
 		world_teardown((void **)&f);
 	}
 	*state = NULL;

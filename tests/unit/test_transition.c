@@ -106,6 +106,42 @@ static void test_restart(void **state)
 	assert_int_equal(slots[1], B);
 }
 
+/* A way that is kept: of each slot the oldest choice that lives. */
+static void test_way(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t was, was_previous, way;
+	} rows[] = {
+		{"one that lives", A, NO_TABLE, A},
+		{"a mark is none of it", A | MARK, NO_TABLE, A},
+		{"one that died", D, NO_TABLE, NONE},
+		{"none", NONE, NO_TABLE, NONE},
+		{"in a transition: the previous one", B | MARK, A, A},
+		{"in a transition, not this slot", B, NONE, B},
+		{"the previous one died: the one after it", B | MARK, D, B},
+		{"both died", D | MARK, D, NONE},
+		{"a way itself", NO_TABLE, A, A},
+		{"a way itself, whose choice died", NO_TABLE, D, NONE},
+		{"a way itself, without a choice", NO_TABLE, NONE, NONE},
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const struct transition_change change = {
+			.was_slots = rows[i].was == NO_TABLE ? NULL : &rows[i].was,
+			.was_previous = rows[i].was_previous == NO_TABLE ? NULL :
+									   &rows[i].was_previous,
+			.slots_n = 1,
+			.lives = lives,
+			.lives_n = ROWS(lives),
+		};
+		uint16_t way = 0x1234;
+
+		row_assert(rows[i].name, transition_way(&change, &way) == (way != NONE));
+		row_assert(rows[i].name, way == rows[i].way);
+	}
+}
+
 static void test_settle(void **state)
 {
 	uint16_t slots[200], out[200];
@@ -333,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_rule),
 		cmocka_unit_test(test_index_beyond_lives),
 		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_way),
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_no_flow_moves),
