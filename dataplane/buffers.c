@@ -14,6 +14,8 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <stdio.h>
+
 enum {
 	CACHE_BUFFERS = 256, /* of each worker; it can grow to half as much again */
 	TAGS_BYTES = 2 * 4,
@@ -51,9 +53,23 @@ static struct rte_mempool *pool_create_empty(uint32_t buffers_n, uint32_t elemen
 					     int numa_node)
 {
 	unsigned int flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+	char name[RTE_MEMPOOL_NAMESIZE];
 
-	return rte_mempool_create_empty("buffers", buffers_n, element_bytes, CACHE_BUFFERS,
+	snprintf(name, sizeof(name), "buffers_%d", numa_node);
+	return rte_mempool_create_empty(name, buffers_n, element_bytes, CACHE_BUFFERS,
 					sizeof(struct rte_pktmbuf_pool_private), numa_node, flags);
+}
+
+/*
+ * Of a pool that may cross pages, DPDK doesn't know what address devices see a buffer at, and says
+ * RTE_BAD_IOVA: a NIC would send zeros and receive nothing. Where it is the virtual address, we do.
+ */
+static void address_set(struct rte_mempool *pool, void *arg, void *object, unsigned int i)
+{
+	(void)pool;
+	(void)arg;
+	(void)i;
+	rte_mempool_get_header(object)->iova = (rte_iova_t)(uintptr_t)object;
 }
 
 struct rte_mempool *buffers_create(uint32_t buffers_n, uint32_t mtu_bytes, int numa_node)
@@ -79,6 +95,8 @@ struct rte_mempool *buffers_create(uint32_t buffers_n, uint32_t mtu_bytes, int n
 		rte_errno = ENOMEM;
 		return NULL;
 	}
+	if (rte_eal_iova_mode() == RTE_IOVA_VA)
+		rte_mempool_obj_iter(pool, address_set, NULL);
 	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
 	return pool;
 }
