@@ -29,6 +29,8 @@ enum {
 	BURST_MAX = 64, /* burst_run() takes no more */
 	/* Within burst_run() alone, in the place of a verdict: its backend is not chosen yet. */
 	BURST_LATER = UINT8_MAX,
+	/* In the place of a port's id: its device is gone. */
+	BURST_NO_PORT = UINT16_MAX,
 };
 
 _Static_assert((int)BURST_MAX == (int)HASH_BURST_MAX, "they are hashed at once");
@@ -37,7 +39,8 @@ _Static_assert((int)BURST_MAX == (int)HASH_BURST_MAX, "they are hashed at once")
 struct burst_context {
 	const struct arena *arena;
 	const struct counters *counters; /* this worker's */
-	const uint16_t *port_ids;        /* [ports_n], DPDK's; burst_send() alone needs them */
+	const uint16_t *port_ids;        /* [ports_n], DPDK's, or BURST_NO_PORT, which another
+					  * thread may put there; burst_send() alone needs them */
 	uint16_t queue;                  /* transmit queue on each of them */
 	uint16_t ports_n;
 	uint16_t port; /* index of the port that the packets came by: answers leave by it */
@@ -88,6 +91,7 @@ struct burst {
 	 */
 	uint32_t now_s;
 	uint16_t changed_n;
+	uint16_t others_left; /* tables of other workers that this burst may look at */
 	uint64_t random;
 	uint8_t changed[BURST_MAX];
 	uint16_t value[BURST_MAX]; /* of the slot of live[k] */

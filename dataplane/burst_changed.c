@@ -16,6 +16,9 @@ enum {
 	 * all slots changed. */
 	AHEAD_PACKETS = 12,
 	AHEAD_MORE = 4, /* by then it is there, and the second may be wanted */
+	/* Tables of other workers, a burst: 7 us if each is a miss, as a flood of errors and fragments of
+	 * unknown flows makes them. What comes beyond counts as unknown. */
+	OTHERS_MAX = 64,
 };
 
 /*
@@ -85,12 +88,18 @@ void burst_find_changed(struct burst *b, const struct burst_context *ctx, bool r
  * safe: a peek writes nothing and sees entries whole (flow_table.c), and tables stay until every
  * worker has ended. It is the one time that a worker reads another's lines, and rare.
  */
-static const struct memory *others_find(const struct burst_context *ctx, uint64_t hash,
-					struct memory *copy)
+static const struct memory *others_find(struct burst *b, const struct burst_context *ctx,
+					uint64_t hash, struct memory *copy)
 {
-	for (uint16_t w = 0; w < ctx->tables_n; w++)
-		if (ctx->tables[w] != ctx->flows && flow_table_peek(ctx->tables[w], hash, copy))
+	for (uint16_t w = 0; w < ctx->tables_n; w++) {
+		if (ctx->tables[w] == ctx->flows)
+			continue;
+		if (b->others_left == 0)
+			return NULL;
+		b->others_left--;
+		if (flow_table_peek(ctx->tables[w], hash, copy))
 			return copy;
+	}
 	return NULL;
 }
 
@@ -152,7 +161,7 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	(void)steer_slot(ctx->arena, &st);
 	found = flow_table_find(ctx->flows, st.hash);
 	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
-		found = others_find(ctx, st.hash, &copy);
+		found = others_find(b, ctx, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
 	verdict = steer_previous(ctx->arena, &st,
 				 service_way_hash(st.service, &p->flow, st.hash, &g->key),
@@ -174,6 +183,7 @@ void burst_choose_changed(struct burst *b, const struct burst_context *ctx,
 {
 	const uint32_t n = b->changed_n;
 
+	b->others_left = OTHERS_MAX;
 	for (uint32_t k = 0; k < n && k < AHEAD_MORE; k++)
 		flow_table_prefetch_more(ctx->flows, b->hash[b->changed[k]]);
 	/* In order: what a packet leaves behind, the next of its flow finds. */

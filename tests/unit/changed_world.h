@@ -50,6 +50,7 @@ struct changed_world {
 	const struct flow_table *flow_tables[CHANGED_WORKERS];
 	struct burst_context contexts[CHANGED_WORKERS];
 	struct burst burst;
+	bool over_budget; /* the next burst spends more on errors than it may, of which a trace knows nothing */
 };
 
 extern struct changed_world cw;

@@ -153,6 +153,42 @@ static void test_icmp_errors(void **state)
 	assert_int_equal(changed_send_one(0, &error), OLD);
 }
 
+/*
+ * With 32 workers, an error of an unknown flow is looked for in 31 tables: two of them take what a burst
+ * may spend, and a third one counts as unknown, too. The next burst may spend as much.
+ */
+static void test_icmp_errors_budget(void **state)
+{
+	const struct burst_context context = cw.contexts[0];
+	const struct flow_table *tables[32];
+	uint32_t client = slot_change(WEB), unknown = changed_client(WEB, SLOT, client + 1);
+	struct changed_packet syn = {WEB, CHANGED_SYN, client, 0};
+	struct changed_packet error = {WEB, CHANGED_ERROR, client, 0};
+	struct changed_packet stray = {WEB, CHANGED_ERROR, unknown, 0};
+	const struct changed_packet late[] = {stray, stray, error}, early[] = {error, stray, stray};
+	struct flow_table empty;
+	uint16_t at[3];
+
+	(void)state;
+	assert_int_equal(flow_table_create(&empty, 64, false), 0);
+	tables[0] = &cw.flows[0];
+	for (size_t i = 1; i < ROWS(tables); i++)
+		tables[i] = &empty;
+	tables[31] = &cw.flows[1];
+	cw.contexts[0].tables = tables;
+	cw.contexts[0].tables_n = ROWS(tables);
+	assert_int_equal(changed_send_one(1, &syn), NEW);
+	cw.over_budget = true;
+	changed_send(0, late, ROWS(late), at);
+	cw.over_budget = false;
+	assert_int_equal(at[2], OLD);
+	changed_send(0, early, ROWS(early), at);
+	assert_int_equal(at[0], NEW);
+	assert_int_equal(at[2], OLD);
+	cw.contexts[0] = context;
+	flow_table_destroy(&empty);
+}
+
 /* Session affinity: the address alone decides, in a transition as well; each flow by itself. */
 static void test_source(void **state)
 {
@@ -263,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup(test_connection, changed_reset),
 		cmocka_unit_test_setup(test_one_burst, changed_reset),
 		cmocka_unit_test_setup(test_icmp_errors, changed_reset),
+		cmocka_unit_test_setup(test_icmp_errors_budget, changed_reset),
 		cmocka_unit_test_setup(test_source, changed_reset),
 		cmocka_unit_test_setup(test_round_robin, changed_reset),
 		cmocka_unit_test_setup(test_random, changed_reset),
