@@ -201,11 +201,13 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 void burst_send(struct burst *b, const struct burst_context *ctx)
 {
 	for (uint16_t port = 0; port < ctx->ports_n; port++) {
-		uint16_t n = b->out_n[port], sent_n;
+		uint16_t n = b->out_n[port], sent_n = 0, id;
 
 		if (n == 0)
 			continue;
-		sent_n = rte_eth_tx_burst(ctx->port_ids[port], ctx->queue, b->out[port], n);
+		id = __atomic_load_n(&ctx->port_ids[port], __ATOMIC_RELAXED);
+		if (id != BURST_NO_PORT)
+			sent_n = rte_eth_tx_burst(id, ctx->queue, b->out[port], n);
 		if (sent_n == n)
 			continue;
 		for (uint16_t k = sent_n; k < n; k++)

@@ -31,6 +31,21 @@ int interface_mtu_read(unsigned int index, uint32_t *mtu_bytes)
 	return ret;
 }
 
+bool interface_has_link(const char *name)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	has = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP &&
+	      request.ifr_flags & IFF_RUNNING;
+	close(fd);
+	return has;
+}
+
 int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes)
 {
 	struct ifreq request = {0};
@@ -39,12 +54,16 @@ int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes)
 	if (fd < 0)
 		return -errno;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-	memcpy(request.ifr_hwaddr.sa_data, mac, 6);
-	if (ioctl(fd, SIOCSIFHWADDR, &request) < 0)
+	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
 		goto err_close;
+	if (memcmp(request.ifr_hwaddr.sa_data, mac, 6) != 0) { /* the kernel forgets neighbours */
+		request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+		memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+		if (ioctl(fd, SIOCSIFHWADDR, &request) < 0)
+			goto err_close;
+	}
 	request.ifr_mtu = (int)mtu_bytes;
-	if (ioctl(fd, SIOCSIFMTU, &request) < 0)
+	if (mtu_bytes != 0 && ioctl(fd, SIOCSIFMTU, &request) < 0)
 		goto err_close;
 	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
 		goto err_close;

@@ -10,8 +10,11 @@
 /* -ENXIO: no such interface. */
 int interface_mtu_read(unsigned int index, uint32_t *mtu_bytes);
 
+/* Whether it is set up and has a carrier. False, too: there is no such interface. */
+bool interface_has_link(const char *name);
+
 /*
- * Gives `name` an Ethernet address and an MTU, and sets it up. -EINVAL: it takes no such MTU;
+ * Gives `name` an Ethernet address and an MTU (0: it keeps what it has), and sets it up. -EINVAL: it takes no such MTU;
  * -EPERM.
  */
 int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes);

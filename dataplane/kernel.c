@@ -52,13 +52,14 @@ static void ring_destroy(struct rte_ring **ring)
 	*ring = NULL;
 }
 
-int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n, struct rte_mempool *pool,
-		  char *error)
+int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
+		  struct rte_mempool *const *pools, char *error)
 {
-	*k = (struct kernel){.ports_n = ports_n, .workers_n = workers_n, .pool = pool};
+	*k = (struct kernel){.ports_n = ports_n, .workers_n = workers_n};
 	for (uint16_t port = 0; port < FAST_PATH_PORTS_MAX; port++)
 		k->taps[port].fd = -1;
 	for (uint16_t port = 0; port < ports_n; port++) {
+		k->pools[port] = pools[port];
 		k->from[port] = ring_create("from", 0, port);
 		if (!k->from[port])
 			goto err_destroy;
@@ -112,7 +113,7 @@ static uint32_t move_from_kernel(struct kernel *k, uint16_t port)
 	if (room > BATCH_FRAMES)
 		room = BATCH_FRAMES;
 	while (n < room) {
-		int ret = tap_receive(&k->taps[port], k->pool, &frames[n]);
+		int ret = tap_receive(&k->taps[port], k->pools[port], &frames[n]);
 
 		if (ret == 0)
 			n++;
@@ -177,6 +178,12 @@ int kernel_start(struct kernel *k, char *error)
 				 strerror(ret < 0 ? -ret : ret));
 	k->running = true;
 	return 0;
+}
+
+void kernel_keep(const struct kernel *k)
+{
+	for (uint16_t port = 0; port < k->ports_n; port++)
+		tap_keep(&k->taps[port]);
 }
 
 void kernel_destroy(struct kernel *k)

@@ -21,7 +21,7 @@ enum {
 struct kernel {
 	uint16_t ports_n;
 	uint16_t workers_n;
-	struct rte_mempool *pool;
+	struct rte_mempool *pools[FAST_PATH_PORTS_MAX]; /* for what the kernel sends by the port */
 	struct tap taps[FAST_PATH_PORTS_MAX];
 	struct rte_ring *to[FAST_PATH_WORKERS_MAX][FAST_PATH_PORTS_MAX]; /* worker -> kernel */
 	struct rte_ring *from[FAST_PATH_PORTS_MAX]; /* kernel -> worker kernel_worker(port) */
@@ -37,13 +37,16 @@ struct kernel {
  * Prepares for so many ports and workers; zeroes `k` first. Then, for each port,
  * kernel_port_add() makes its TAP, then kernel_start() the thread. -ENOMEM.
  */
-int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n, struct rte_mempool *pool,
-		  char *error);
+int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
+		  struct rte_mempool *const *pools, char *error);
 int kernel_port_add(struct kernel *k, uint16_t port, const char *name, const uint8_t mac[6],
 		    uint32_t mtu_bytes, char *error);
 int kernel_start(struct kernel *k, char *error);
 
-/* After the workers have ended. Undoes whatever has been done, the TAPs go. */
+/* The start has succeeded: the TAPs outlive this process. */
+void kernel_keep(const struct kernel *k);
+
+/* After the workers have ended. Undoes whatever has been done, but for TAPs that are kept. */
 void kernel_destroy(struct kernel *k);
 
 /* Which worker sends the kernel's packets by port `port`. */

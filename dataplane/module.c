@@ -8,12 +8,9 @@
 #include "sluice/arena.h"
 #include "sluice/generation.h"
 
-#include <rte_rcu_qsbr.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void publish(uint32_t offset)
 {
@@ -22,21 +19,13 @@ static void publish(uint32_t offset)
 	__atomic_store_n(&head->current, offset, __ATOMIC_RELEASE);
 }
 
-/* By naps: this thread may share its core with the worker that it waits for. */
-static void quiesce(void)
-{
-	const struct timespec nap = {.tv_nsec = 50 * 1000};
-	uint64_t token = rte_rcu_qsbr_start(path.rcu);
-
-	while (!rte_rcu_qsbr_check(path.rcu, token, false))
-		(void)nanosleep(&nap, NULL);
-}
-
 static int port_read_info(uint32_t port, struct fast_path_port_info *info)
 {
 	if (port >= path.ports_n)
 		return -ENOENT;
 	memset(info, 0, sizeof(*info));
+	(void)path_port_look(port, &info->state);
+	info->queues = path.workers_n;
 	port_read(&path.ports[port], info);
 	snprintf(info->interface, sizeof(info->interface), "%s", path.taps[port]);
 	info->to_kernel = __atomic_load_n(&path.kernel.to_n[port], __ATOMIC_RELAXED);
@@ -123,7 +112,7 @@ static void captures_stop(void)
 {
 	for (uint16_t i = 0; i < path.workers_n; i++)
 		worker_set_capture(path.workers[i], NULL);
-	quiesce();
+	path_quiesce();
 	for (uint16_t i = 0; i < path.workers_n; i++) {
 		capture_free(path.captures[i]);
 		path.captures[i] = NULL;
@@ -181,7 +170,7 @@ const struct fast_path sluice_fast_path = {
 	.name = "dpdk",
 	.start = path_start,
 	.publish = publish,
-	.quiesce = quiesce,
+	.quiesce = path_quiesce,
 	.port_read = port_read_info,
 	.services_read = services_read,
 	.backends_read = backends_read,
@@ -191,6 +180,7 @@ const struct fast_path sluice_fast_path = {
 	.memory_now_s = worker_now_s,
 	.stop = stop,
 	.ports_changed = ports_changed,
+	.port_look = path_port_look,
 	.memory_find = memory_find,
 	.worker_find = worker_find,
 	.capture_start = captures_start,

@@ -4,6 +4,7 @@
 #include "buffers.h"
 #include "eal.h"
 #include "error.h"
+#include "numa.h"
 
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct path path;
 
@@ -31,6 +33,15 @@ static int config_check(const struct fast_path_config *config, char *error)
 					 "(\"net_af_xdp0,iface=eth0\")",
 					 i);
 	return 0;
+}
+
+/* If none does, all packets come to the first worker, however many there are. */
+static bool any_spreads(void)
+{
+	for (uint16_t i = 0; i < path.ports_n; i++)
+		if (path.ports[i].spreads)
+			return true;
+	return false;
 }
 
 /* Each worker has a queue of its own on each port, or it couldn't send there without a lock. */
@@ -61,7 +72,34 @@ static int ports_probe(char *error)
 		workers_n = p->queues_max;
 	}
 	path.workers_n = (uint16_t)workers_n;
+	if (workers_n > 1 && !any_spreads()) {
+		config->log(FAST_PATH_LOG_WARNING,
+			    "no port's device spreads packets over queues (it has no RSS): cores from "
+			    "the 2. on stay unused");
+		path.workers_n = 1;
+	}
 	return 0;
+}
+
+/* What a port before has, if it is at the same node; else its own, there or at least somewhere. */
+static struct rte_mempool *pool_for(uint16_t port, uint32_t n, uint32_t mtu_bytes)
+{
+	int node = path.ports[port].numa_node;
+	struct rte_mempool *pool;
+	char line[384];
+
+	for (uint16_t i = 0; i < port; i++)
+		if (path.ports[i].numa_node == node)
+			return path.buffers[i];
+	pool = buffers_create(n, mtu_bytes, node);
+	if (pool || node < 0)
+		return pool;
+	snprintf(line, sizeof(line),
+		 "port %.100s is at NUMA node %d, which has no memory for its buffers (%zu MB): they lie "
+		 "elsewhere; reserve hugepages there (/sys/devices/system/node/node%d/hugepages)",
+		 path.ports[port].device, node, buffers_bytes(n) >> 20, node);
+	path.config.log(FAST_PATH_LOG_WARNING, line);
+	return port == 0 ? buffers_create(n, mtu_bytes, SOCKET_ID_ANY) : path.buffers[0];
 }
 
 static int buffers_start(char *error)
@@ -70,23 +108,55 @@ static int buffers_start(char *error)
 
 	for (uint16_t i = 0; i < path.ports_n; i++)
 		mtu_bytes = RTE_MAX(mtu_bytes, path.ports[i].mtu_bytes);
-	path.buffers = buffers_create(n, mtu_bytes, path.ports[0].numa_node);
-	if (path.buffers)
-		return 0;
-	return error_set(error, -ENOMEM,
-			 "no memory for %u packet buffers (%zu MB): %s; %s", n,
-			 buffers_bytes(n) >> 20, rte_strerror(rte_errno),
-			 path.hugepages ? "reserve more hugepages (\"sysctl vm.nr_hugepages\")" :
-					  "raise memory_mb");
+	for (uint16_t i = 0; i < path.ports_n; i++) {
+		path.buffers[i] = pool_for(i, n, mtu_bytes);
+		if (!path.buffers[i])
+			return error_set(error, -ENOMEM,
+					 "no memory for %u packet buffers (%zu MB): %s; %s", n,
+					 buffers_bytes(n) >> 20, rte_strerror(rte_errno),
+					 path.hugepages ? "reserve more hugepages (\"sysctl "
+							  "vm.nr_hugepages\")" :
+							  "raise memory_mb");
+	}
+	return 0;
+}
+
+/* Ports may send each other's packets: drivers may count on one pool if there is one. */
+static bool one_pool(void)
+{
+	for (uint16_t i = 1; i < path.ports_n; i++)
+		if (path.buffers[i] != path.buffers[0])
+			return false;
+	return true;
+}
+
+static void buffers_stop(void)
+{
+	for (uint16_t i = 0; i < path.ports_n; i++) {
+		for (uint16_t j = (uint16_t)(i + 1); j < path.ports_n; j++)
+			if (path.buffers[j] == path.buffers[i])
+				path.buffers[j] = NULL;
+		rte_mempool_free(path.buffers[i]);
+	}
 }
 
 static int ports_start(char *error)
 {
+	char line[FAST_PATH_HOW_MAX + 128];
+
 	for (uint16_t i = 0; i < path.ports_n; i++) {
-		int ret = port_start(&path.ports[i], path.workers_n, path.buffers, error);
+		const struct port *p = &path.ports[i];
+		int ret = port_start(&path.ports[i], path.workers_n, path.buffers[i],
+				     one_pool(), error);
 
 		if (ret < 0)
 			return ret;
+		if (path.workers_n == 1)
+			continue;
+		snprintf(line, sizeof(line), "port %.100s: %u queues, %s", p->device,
+			 path.workers_n, p->spread_how);
+		path.config.log(p->spread == FAST_PATH_SPREAD_NONE ? FAST_PATH_LOG_WARNING :
+								     FAST_PATH_LOG_INFO, line);
 	}
 	return 0;
 }
@@ -193,10 +263,56 @@ void path_stop(void)
 		port_stop(&path.ports[i]);
 	workers_destroy();
 	rte_free(path.rcu);
-	rte_mempool_free(path.buffers);
+	buffers_stop();
 	eal_stop();
 	region_unmap(&path.arena);
 	memset(&path, 0, sizeof(path));
+}
+
+/* By naps: this thread may share its core with the worker that it waits for. */
+void path_quiesce(void)
+{
+	const struct timespec nap = {.tv_nsec = 50 * 1000};
+	uint64_t token = rte_rcu_qsbr_start(path.rcu);
+
+	while (!rte_rcu_qsbr_check(path.rcu, token, false))
+		(void)nanosleep(&nap, NULL);
+}
+
+/* The device is given back, as the kernel may wait for it; its TAP stays. */
+static void port_drop(uint16_t port)
+{
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		worker_forget_port(path.workers[i], port);
+	path_quiesce();
+	port_stop(&path.ports[port]);
+}
+
+int path_port_look(uint32_t port, enum fast_path_port_state *state)
+{
+	if (port >= path.ports_n)
+		return -ENOENT;
+	*state = port_state_look(&path.ports[port]);
+	tap_set_carrier(&path.kernel.taps[port], *state == FAST_PATH_PORT_UP);
+	if (path.ports[port].identity.leaving && !path.ports[port].closed)
+		port_drop((uint16_t)port);
+	return 0;
+}
+
+/* All workers read it: on the nodes that they are at, in turns. */
+static int arena_map(void)
+{
+	numa_nodes nodes = 0;
+	int ret;
+
+	for (uint32_t i = 0; i < path.config.cores_n; i++)
+		nodes |= 1ULL << numa_node_of_lcore(eal_worker_lcore(i));
+	numa_prefer(nodes);
+	ret = region_map(&path.arena, path.config.arena_bytes, path.hugepages, false);
+	numa_prefer(0);
+	if (ret == 0)
+		numa_bind(path.arena.start, path.arena.bytes, nodes);
+	return ret;
 }
 
 static void describe(struct fast_path_started *started)
@@ -221,7 +337,7 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 		return ret;
 	path.started = true;
 	path.config = *config;
-	ret = region_map(&path.arena, config->arena_bytes, path.hugepages, false);
+	ret = arena_map();
 	if (ret < 0) {
 		error_set(error, ret, "no memory for the tables (%zu MB)",
 			  (size_t)(config->arena_bytes >> 20));
@@ -245,6 +361,7 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 	ret = workers_start(error);
 	if (ret < 0)
 		goto err_stop;
+	kernel_keep(&path.kernel);
 	*started = (struct fast_path_started){
 		.arena = path.arena.start,
 		.arena_bytes = config->arena_bytes,

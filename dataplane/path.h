@@ -19,7 +19,7 @@ struct path {
 	struct fast_path_config config; /* a copy; its strings are the caller's */
 	bool hugepages;
 	struct region arena;
-	struct rte_mempool *buffers;
+	struct rte_mempool *buffers[FAST_PATH_PORTS_MAX]; /* by port; those of a node share theirs */
 	struct rte_rcu_qsbr *rcu;
 	struct kernel kernel;
 	uint16_t ports_n;
@@ -38,6 +38,10 @@ extern struct path path;
 /* As fast_path.start(). */
 int path_start(const struct fast_path_config *config, struct fast_path_started *started,
 	       char error[FAST_PATH_ERROR_MAX]);
+
+/* As fast_path.quiesce() and port_look(). */
+void path_quiesce(void);
+int path_port_look(uint32_t port, enum fast_path_port_state *state);
 
 /* Undoes whatever of path_start() has been done, last first. */
 void path_stop(void);

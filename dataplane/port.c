@@ -7,6 +7,7 @@
 #include "eal_log.h"
 #include "error.h"
 #include "interface.h"
+#include "rss.h"
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -23,8 +24,6 @@ enum {
 	 * buffer, too: it refuses queues whose buffers don't hold both. */
 	L2_BYTES_MAX = 14 + 2 * 4 + 4 + 12,
 };
-
-#define PORT_RSS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
 
 static bool find(const char *device, uint16_t *id)
 {
@@ -72,8 +71,7 @@ static void unplug(struct port *p)
 {
 	struct rte_eth_dev_info info;
 
-	if (p->plugged && rte_eth_dev_is_valid_port(p->id) &&
-	    rte_eth_dev_info_get(p->id, &info) == 0)
+	if (rte_eth_dev_is_valid_port(p->id) && rte_eth_dev_info_get(p->id, &info) == 0)
 		rte_dev_remove(info.device);
 	p->plugged = false;
 }
@@ -102,6 +100,7 @@ int port_probe(struct port *p, uint32_t index, const char *device, char *error)
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
 	p->queues_max = (uint16_t)RTE_MIN(info.max_rx_queues, info.max_tx_queues);
 	p->numa_node = rte_eth_dev_socket_id(p->id);
+	p->spreads = rss_spreads(&info) || !eal_device_is_pci(device);
 	/* A device that stands on a kernel's interface has that one's MTU. */
 	p->mtu_bytes = MTU_DEFAULT_BYTES;
 	if (info.if_index != 0)
@@ -109,7 +108,8 @@ int port_probe(struct port *p, uint32_t index, const char *device, char *error)
 	return 0;
 
 err_unplug:
-	unplug(p);
+	if (p->plugged)
+		unplug(p);
 	return -ENODEV;
 }
 
@@ -132,15 +132,18 @@ static void mtu_choose(struct port *p, const struct rte_eth_dev_info *info,
 							   RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
 }
 
-static int configure(struct port *p, uint16_t queues, const struct rte_eth_dev_info *info)
+static int configure(struct port *p, uint16_t queues, bool one_pool,
+		     const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = {.rxmode = {.mtu = p->rx_mtu_bytes}};
 
-	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	if (queues > 1 && info->flow_type_rss_offloads & PORT_RSS) {
+	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
+	if (one_pool)
+		conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	if (queues > 1)
+		p->rss_asked = rss_ask(info, &conf.rx_adv_conf.rss_conf);
+	if (p->rss_asked != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & PORT_RSS;
-	}
 	return rte_eth_dev_configure(p->id, queues, queues, &conf);
 }
 
@@ -159,7 +162,7 @@ static int queues_setup(struct port *p, uint16_t queues, struct rte_mempool *poo
 	return ret;
 }
 
-int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, char *error)
+int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool, char *error)
 {
 	struct rte_eth_dev_info info;
 	const char *what = "describe itself";
@@ -171,7 +174,7 @@ int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, char *
 		goto err;
 	mtu_choose(p, &info, pool);
 	what = "take its configuration";
-	ret = configure(p, queues, &info);
+	ret = configure(p, queues, one_pool, &info);
 	if (ret < 0)
 		goto err;
 	p->configured = true;
@@ -186,6 +189,10 @@ int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, char *
 	/* Neighbour discovery and routing protocols come by multicast. Devices that can't filter
 	 * refuse, and let it all in. */
 	(void)rte_eth_allmulticast_enable(p->id);
+	if (p->rss_asked != 0)
+		rss_fill_table(p->id, queues);
+	p->spread = rss_spread(p, queues, p->spread_how);
+	port_state_watch(p);
 	return 0;
 
 err:
@@ -194,30 +201,49 @@ err:
 			 strerror(-ret), eal_log_first_error());
 }
 
-void port_stop(struct port *p)
+static void stats_read(const struct port *p, uint64_t *rx, uint64_t *tx, uint64_t *missed)
 {
-	if (p->configured) {
-		(void)rte_eth_dev_stop(p->id);
-		p->configured = false;
-	}
-	if (p->plugged)
+	struct rte_eth_stats stats = {0};
+
+	(void)rte_eth_stats_get(p->id, &stats);
+	*rx = stats.ipackets;
+	*tx = stats.opackets;
+	*missed = stats.imissed + stats.rx_nombuf;
+}
+
+/* Not of a virtual device alone: the kernel waits until a PCI device that it takes away is let go. */
+static void give_back(struct port *p)
+{
+	if (p->plugged || p->identity.leaving)
 		unplug(p);
 	else if (rte_eth_dev_is_valid_port(p->id))
 		(void)rte_eth_dev_close(p->id);
 }
 
+void port_stop(struct port *p)
+{
+	if (p->closed)
+		return;
+	stats_read(p, &p->rx_packets, &p->tx_packets, &p->rx_missed);
+	port_state_unwatch(p);
+	p->closed = true;
+	if (p->configured) {
+		(void)rte_eth_dev_stop(p->id);
+		p->configured = false;
+	}
+	give_back(p);
+}
+
 void port_read(const struct port *p, struct fast_path_port_info *info)
 {
-	struct rte_eth_link link = {0};
-	struct rte_eth_stats stats = {0};
-
 	memcpy(info->mac, p->mac, sizeof(info->mac));
+	info->numa_node = (int16_t)p->numa_node;
+	info->spread = p->spread;
+	snprintf(info->spread_how, sizeof(info->spread_how), "%s", p->spread_how);
 	snprintf(info->driver, sizeof(info->driver), "%s", p->driver);
-	(void)rte_eth_link_get_nowait(p->id, &link);
-	(void)rte_eth_stats_get(p->id, &stats);
-	info->state = link.link_status == RTE_ETH_LINK_UP ? FAST_PATH_PORT_UP :
-							    FAST_PATH_PORT_DOWN;
-	info->rx_packets = stats.ipackets;
-	info->tx_packets = stats.opackets;
-	info->rx_missed = stats.imissed + stats.rx_nombuf;
+	info->rx_packets = p->rx_packets;
+	info->tx_packets = p->tx_packets;
+	info->rx_missed = p->rx_missed;
+	if (!p->closed)
+		stats_read(p, &info->rx_packets, &info->tx_packets, &info->rx_missed);
 }

@@ -6,6 +6,7 @@
 #ifndef SLUICE_DATAPLANE_PORT_H
 #define SLUICE_DATAPLANE_PORT_H
 
+#include "port_state.h"
 #include "sluice/module.h"
 
 struct rte_mempool;
@@ -17,10 +18,18 @@ struct port {
 	uint32_t mtu_bytes; /* for the kernel's interface to start with */
 	uint32_t rx_mtu_bytes; /* what the port takes, at least that */
 	int numa_node;      /* -1: any */
+	bool spreads;       /* over several queues, if it has them */
+	uint64_t rss_asked; /* RTE_ETH_RSS_*; 0: it has no RSS, or one queue */
+	enum fast_path_spread spread;
+	char spread_how[FAST_PATH_HOW_MAX];
 	uint8_t mac[6];
 	char driver[32];
 	bool plugged; /* by port_probe(), to be unplugged */
 	bool configured;
+	bool watched;
+	bool closed; /* its device is no longer ours */
+	uint64_t rx_packets, tx_packets, rx_missed; /* when it was closed */
+	struct port_identity identity;
 };
 
 enum {
@@ -38,13 +47,15 @@ int port_probe(struct port *p, uint32_t index, const char *device, char *error);
 
 /*
  * Sets up `queues` (at most queues_max) queues of each kind with buffers of `pool`, and starts.
+ * `one_pool`: all that is ever sent by the port is of that pool.
  * -ENODEV: the device refuses; -ENOMEM.
  */
-int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool,
-	       char *error);
+int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool, char *error);
 
-/* No worker polls it any more. Fills in what the device knows. */
+/* No worker polls it any more. The device is given back; once. */
 void port_stop(struct port *p);
+
+/* Fills in what the device knows; of one that is closed, what it knew. */
 void port_read(const struct port *p, struct fast_path_port_info *info);
 
 #endif

@@ -23,17 +23,31 @@ enum {
 	SEGMENTS_MAX = 16, /* of a frame that the port received in pieces */
 };
 
+/* What TUNSETIFF says. */
+static int refused(const char *name, bool adopted, int code, char *error)
+{
+	if (code == EPERM)
+		return error_set(error, -EPERM,
+				 "tap %s: %s; run sluiced as root or with CAP_NET_ADMIN", name,
+				 strerror(code));
+	if (code == EBUSY)
+		return error_set(error, -EBUSY, "tap %s: another process has it", name);
+	if (adopted)
+		return error_set(error, -EBUSY,
+				 "tap %s: an interface of that name is there, and isn't a TAP with one "
+				 "queue: remove it (\"ip link delete %s\"), or give the port another "
+				 "name",
+				 name, name);
+	return error_set(error, -ENODEV, "tap %s: %s", name, strerror(code));
+}
+
 int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu_bytes, char *error)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	bool adopted = if_nametoindex(name) != 0;
 	int ret;
 
-	t->fd = -1;
-	if (if_nametoindex(name) != 0)
-		return error_set(error, -EBUSY,
-				 "tap %s: an interface of that name is there already: remove it "
-				 "(\"ip link delete %s\"), or give the port another name",
-				 name, name);
+	*t = (struct tap){.fd = -1};
 	t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (t->fd < 0) {
 		ret = errno == EACCES || errno == EPERM ? -EPERM : -ENODEV;
@@ -44,13 +58,11 @@ int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu
 	}
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	if (ioctl(t->fd, TUNSETIFF, &request) < 0) {
-		ret = errno == EPERM ? -EPERM : errno == EBUSY ? -EBUSY : -ENODEV;
-		error_set(error, ret, "tap %s: %s%s", name, strerror(errno),
-			  errno == EPERM ? "; run sluiced as root or with CAP_NET_ADMIN" : "");
+		ret = refused(name, adopted, errno, error);
 		goto err_close;
 	}
 	snprintf(t->name, sizeof(t->name), "%s", request.ifr_name);
-	ret = interface_set_up(t->name, mac, mtu_bytes);
+	ret = interface_set_up(t->name, mac, adopted ? 0 : mtu_bytes);
 	if (ret < 0) {
 		error_set(error, ret, "tap %s: can't be set up with MTU %u: %s", name, mtu_bytes,
 			  strerror(-ret));
@@ -63,11 +75,26 @@ err_close:
 	return ret;
 }
 
+void tap_keep(const struct tap *t)
+{
+	(void)ioctl(t->fd, TUNSETPERSIST, 1UL);
+}
+
 void tap_close(struct tap *t)
 {
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
+}
+
+void tap_set_carrier(struct tap *t, bool carrier)
+{
+	int value = carrier;
+
+	if (t->no_carrier != carrier)
+		return;
+	if (ioctl(t->fd, TUNSETCARRIER, &value) == 0)
+		t->no_carrier = !carrier;
 }
 
 int tap_receive(const struct tap *t, struct rte_mempool *pool, struct rte_mbuf **m)

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "eal.h"
 #include "error.h"
+#include "numa.h"
 #include "sluice/generation.h"
 
 #include <rte_cycles.h>
@@ -81,7 +82,7 @@ static int worker_fill(struct worker *w, const struct fast_path_config *config, 
 struct worker *worker_new(const struct fast_path_config *config, uint16_t index, bool hugetlb,
 			  char *error)
 {
-	int node = (int)rte_lcore_to_socket_id(eal_worker_lcore(index));
+	int node = numa_node_of_lcore(eal_worker_lcore(index)), ret;
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
 
 	if (!w) {
@@ -92,10 +93,14 @@ struct worker *worker_new(const struct fast_path_config *config, uint16_t index,
 	w->core = config->cores[index];
 	w->idle_max_us = config->idle_max_us;
 	w->second_tsc = rte_get_tsc_hz();
-	if (worker_fill(w, config, hugetlb, node, error) < 0) {
+	numa_prefer(1ULL << node);
+	ret = worker_fill(w, config, hugetlb, node, error);
+	numa_prefer(0);
+	if (ret < 0) {
 		worker_free(w);
 		return NULL;
 	}
+	numa_bind(w->flows.region.start, w->flows.region.bytes, 1ULL << node);
 	/* Or all workers would begin with the same backend. */
 	for (uint32_t i = 0; i < config->services_max; i++)
 		w->tickets[i] = (uint32_t)rte_rand();
@@ -118,9 +123,11 @@ void worker_free(struct worker *w)
 static uint32_t port_poll(struct worker *w, uint16_t port)
 {
 	const struct burst_context *ctx = &w->contexts[port];
+	uint16_t id = __atomic_load_n(&w->port_ids[port], __ATOMIC_RELAXED), n = 0;
 	struct rte_mbuf *pkts[BURST_PACKETS];
-	uint16_t n = rte_eth_rx_burst(w->port_ids[port], w->index, pkts, BURST_PACKETS);
 
+	if (id != BURST_NO_PORT)
+		n = rte_eth_rx_burst(id, w->index, pkts, BURST_PACKETS);
 	if (n == 0) {
 		counter_set(&w->empty_bursts, w->empty_bursts + 1);
 		return 0;
@@ -141,8 +148,8 @@ static uint32_t port_poll(struct worker *w, uint16_t port)
 /* The kernel's own packets. What a port doesn't take is lost, as on any interface. */
 static uint32_t kernel_poll(struct worker *w, uint16_t port)
 {
+	uint16_t id = __atomic_load_n(&w->port_ids[port], __ATOMIC_RELAXED), n, sent_n = 0;
 	struct rte_mbuf *pkts[BURST_PACKETS];
-	uint16_t n, sent_n;
 
 	if (!w->from_kernel[port])
 		return 0;
@@ -150,7 +157,8 @@ static uint32_t kernel_poll(struct worker *w, uint16_t port)
 						NULL);
 	if (n == 0)
 		return 0;
-	sent_n = rte_eth_tx_burst(w->port_ids[port], w->index, pkts, n);
+	if (id != BURST_NO_PORT)
+		sent_n = rte_eth_tx_burst(id, w->index, pkts, n);
 	if (sent_n < n)
 		rte_pktmbuf_free_bulk(&pkts[sent_n], n - sent_n);
 	return n;
@@ -255,6 +263,11 @@ void worker_set_capture(struct worker *w, struct capture *capture)
 	__atomic_store_n(&w->capture, capture, __ATOMIC_RELEASE);
 }
 
+void worker_forget_port(struct worker *w, uint16_t port)
+{
+	__atomic_store_n(&w->port_ids[port], (uint16_t)BURST_NO_PORT, __ATOMIC_RELAXED);
+}
+
 void worker_stop(struct worker *w)
 {
 	__atomic_store_n(&w->stopping, true, __ATOMIC_RELAXED);
@@ -271,6 +284,7 @@ void worker_read(const struct worker *w, struct worker_counters *row)
 
 	memset(row, 0, sizeof(*row));
 	row->core = w->core;
+	row->numa_node = (int16_t)numa_node_of_lcore(eal_worker_lcore(w->index));
 	counters_add_verdicts(&w->counters, &row->verdicts);
 	row->bursts = __atomic_load_n(&w->bursts, __ATOMIC_RELAXED);
 	row->empty_bursts = __atomic_load_n(&w->empty_bursts, __ATOMIC_RELAXED);

@@ -23,7 +23,7 @@ struct worker {
 	uint16_t ports_n;
 	uint32_t idle_max_us;
 	struct rte_rcu_qsbr *rcu;
-	uint16_t port_ids[FAST_PATH_PORTS_MAX];
+	uint16_t port_ids[FAST_PATH_PORTS_MAX]; /* or BURST_NO_PORT, by worker_forget_port() */
 	struct burst_context contexts[FAST_PATH_PORTS_MAX];
 	struct rte_ring *to_kernel[FAST_PATH_PORTS_MAX];
 	struct rte_ring *from_kernel[FAST_PATH_PORTS_MAX]; /* NULL: another worker's */
@@ -70,6 +70,12 @@ int worker_run(void *worker);
  * and after an RCU grace period it doesn't touch what it had.
  */
 void worker_set_capture(struct worker *w, struct capture *capture);
+
+/*
+ * Control thread. From its next round on the worker has nothing more to do with that port, and after
+ * an RCU grace period it doesn't touch it.
+ */
+void worker_forget_port(struct worker *w, uint16_t port);
 
 /* Any thread. The worker ends soon; wait by rte_eal_wait_lcore(). */
 void worker_stop(struct worker *w);

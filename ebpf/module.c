@@ -217,6 +217,16 @@ static int port_read(uint32_t port, struct fast_path_port_info *info)
 	return err;
 }
 
+static int port_look(uint32_t port, enum fast_path_port_state *state)
+{
+	struct fast_path_port_info info;
+	int err = port_read(port, &info);
+
+	if (!err)
+		*state = info.state;
+	return err;
+}
+
 static int services_read(uint32_t first, uint32_t n, struct service_counters *rows)
 {
 	return counters_read_services(&module.program, first, n, rows);
@@ -241,7 +251,9 @@ static int workers_read(struct worker_counters *rows, uint32_t max)
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < n; i++)
-		rows[i] = (struct worker_counters){.core = (uint16_t)i, .verdicts = verdicts[i]};
+		rows[i] = (struct worker_counters){.core = (uint16_t)i,
+						   .numa_node = -1,
+						   .verdicts = verdicts[i]};
 	return (int)module.program.cpus;
 }
 
@@ -320,6 +332,7 @@ const struct fast_path sluice_fast_path = {
 	.memory_now_s = flow_maps_now_s,
 	.stop = stop,
 	.ports_changed = ports_changed,
+	.port_look = port_look,
 	.memory_find = memory_find,
 	.worker_find = worker_find,
 	.capture_start = capture_begin,

@@ -197,7 +197,7 @@ int ports_read(struct ports *ports, uint32_t port, struct fast_path_port_info *i
 
 	if (port >= ports->n)
 		return -ENOENT;
-	*info = (struct fast_path_port_info){.state = FAST_PATH_PORT_WAITING};
+	*info = (struct fast_path_port_info){.state = FAST_PATH_PORT_WAITING, .numa_node = -1};
 	memcpy(info->interface, ports->names[port], sizeof(info->interface));
 	if (ports->table.ifindex[port] == 0)
 		return 0;

@@ -20,9 +20,9 @@ static const struct command_arg of_events[] = {
 	{"--service", VALUE_SERVICE, .optional = true, .help = "only this one's"},
 	{"--backend", VALUE_BACKEND, .optional = true, .help = "only this one's"},
 	{"--kind", VALUE_WORD, .optional = true,
-	 .words = "daemon config service backend health next-hop transition drain generation",
+	 .words = "daemon config service backend health next-hop transition drain generation port",
 	 .help = "only these: daemon, config, service, backend, health, next-hop, transition, "
-		 "drain or generation"},
+		 "drain, generation or port"},
 	{"--since", VALUE_TIME, .optional = true, .help = "those of the last so many seconds"},
 	{"--limit", VALUE_INTEGER, .optional = true,
 	 .help = "at most so many; without --since the latest 100 if not given"},

@@ -4,15 +4,28 @@
  */
 #include "show.h"
 
+#include <string.h>
+
 #include "table.h"
+
+/* "-": any, or not known. */
+static void node_cell(struct table *table, const json_t *row)
+{
+	const json_t *node = json_object_get(row, "numa_node");
+
+	if (json_is_integer(node))
+		table_cell(table, "%" JSON_INTEGER_FORMAT, json_integer_value(node));
+	else
+		table_cell(table, "-");
+}
 
 static void show_ports(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
 		{"PORT", true},        {"INTERFACE", false}, {"DRIVER", false},
-		{"MAC", false},        {"STATE", false},      {"RX PACKETS", true},
-		{"TX PACKETS", true},  {"RX MISSED", true},  {"TO KERNEL", true},
-		{"FROM KERNEL", true},
+		{"MAC", false},        {"STATE", false},     {"NODE", true},
+		{"QUEUES", true},      {"RX PACKETS", true}, {"TX PACKETS", true},
+		{"RX MISSED", true},   {"TO KERNEL", true},  {"FROM KERNEL", true},
 	};
 	static const char *const numbers[] = {"rx_packets", "tx_packets", "rx_missed", "to_kernel",
 					      "from_kernel"};
@@ -28,10 +41,40 @@ static void show_ports(const struct show *show, const json_t *result)
 		table_cell(&table, "%s", show_text(port, "driver"));
 		table_cell(&table, "%s", show_text(port, "mac"));
 		table_cell(&table, "%s", show_text(port, "state"));
+		node_cell(&table, port);
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, "queues"));
 		for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 			table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, numbers[n]));
 	}
 	table_print(&table, show->out);
+	table_free(&table);
+}
+
+/* Where a port has several queues. */
+static void show_spread(const struct show *show, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"PORT", true},
+		{"HOW PACKETS COME TO ITS QUEUES", false},
+	};
+	struct table table;
+	json_t *port;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
+	json_array_foreach (json_object_get(result, "ports"), i, port) {
+		const char *how = show_text(port, "spread_how");
+
+		if (!how[0] || strcmp(how, "-") == 0)
+			continue;
+		table_cell(&table, "%zu", i);
+		table_cell(&table, "%s", how);
+	}
+	if (table.cells_n > 0) {
+		fputc('\n', show->out);
+		table_print(&table, show->out);
+	}
 	table_free(&table);
 }
 
@@ -49,8 +92,8 @@ static json_int_t packets_sum(json_t *worker)
 static void show_workers(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"WORKER", true},       {"CORE", true},   {"PACKETS", true},     {"BURSTS", true},
-		{"EMPTY BURSTS", true}, {"SLEEPS", true}, {"LONGEST GAP", true},
+		{"WORKER", true}, {"CORE", true},         {"NODE", true},   {"PACKETS", true},
+		{"BURSTS", true}, {"EMPTY BURSTS", true}, {"SLEEPS", true}, {"LONGEST GAP", true},
 	};
 	struct table table;
 	json_t *worker;
@@ -61,6 +104,7 @@ static void show_workers(const struct show *show, const json_t *result)
 	json_array_foreach (json_object_get(result, "workers"), i, worker) {
 		table_cell(&table, "%zu", i);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "core"));
+		node_cell(&table, worker);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, packets_sum(worker));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "bursts"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "empty_bursts"));
@@ -80,6 +124,7 @@ void show_dataplane(const struct show *show, const json_t *result)
 		show_text(result, "reason"));
 	fprintf(show->out, "        %s\n\n", show_text(result, "description"));
 	show_ports(show, result);
+	show_spread(show, result);
 	show_workers(show, result);
 }
 

@@ -25,6 +25,17 @@ static json_t *generation_show(struct rpc_call *call)
 	return result;
 }
 
+static void put_node(json_t **object, int16_t node)
+{
+	methods_put(object, "numa_node", node < 0 ? json_null() : json_integer(node));
+}
+
+static const char *const spreads[] = {
+#define X(id, word, text) [FAST_PATH_SPREAD_##id] = word,
+	FAST_PATH_SPREADS(X)
+#undef X
+};
+
 static json_t *port_json(const struct fast_path_port_info *port)
 {
 	json_t *object = json_object();
@@ -37,6 +48,10 @@ static json_t *port_json(const struct fast_path_port_info *port)
 	methods_put_text(&object, "mac", mac);
 	methods_put_text(&object, "state", fast_path_port_word(port->state));
 	methods_put(&object, "up", json_boolean(port->state == FAST_PATH_PORT_UP));
+	put_node(&object, port->numa_node);
+	methods_put_number(&object, "queues", port->queues);
+	methods_put_text(&object, "spread", spreads[port->spread]);
+	methods_put_text(&object, "spread_how", port->spread_how);
 	methods_put_number(&object, "rx_packets", port->rx_packets);
 	methods_put_number(&object, "tx_packets", port->tx_packets);
 	methods_put_number(&object, "rx_missed", port->rx_missed);
@@ -50,7 +65,7 @@ static json_t *ports_json(const struct daemon_api *api)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX; i++) {
-		struct fast_path_port_info port = {.interface = ""};
+		struct fast_path_port_info port = {.interface = "", .numa_node = -1};
 		int err = api->port_read(api->ctx, i, &port);
 
 		if (err == -ENOENT)
@@ -65,6 +80,7 @@ static json_t *worker_json(const struct worker_counters *worker)
 	json_t *object = json_object();
 
 	methods_put_number(&object, "core", worker->core);
+	put_node(&object, worker->numa_node);
 	methods_put(&object, "packets", methods_verdicts(&worker->verdicts));
 	methods_put_number(&object, "bursts", worker->bursts);
 	methods_put_number(&object, "empty_bursts", worker->empty_bursts);

@@ -99,6 +99,15 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 	event_base_loopbreak(d->base);
 }
 
+/* A port's device is there again, and another process has to take it up. */
+static void on_restart(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->restarts = true;
+	event_base_loopbreak(d->base);
+}
+
 static void on_log_timer(evutil_socket_t fd, short events, void *ctx)
 {
 	log_flush(false);
@@ -243,8 +252,9 @@ static enum daemon_end serve(struct daemon *d, struct model *file)
 	if (controls_open(d) != 0 ||
 	    !daemon_confine(&d->settings, &d->path, d->options->config_path))
 		goto out;
-	if (watchdog_new(d->base, d->path.module, &d->watchdog) != 0) {
-		log_error("watchdog: out of memory");
+	if (watchdog_new(d->base, d->path.module, &d->watchdog) != 0 ||
+	    port_watch_new(d->base, &d->path, &d->settings, on_restart, d, &d->ports) != 0) {
+		log_error("watching workers and ports: out of memory");
 		goto out;
 	}
 	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "ready: %u services, control socket %s",
@@ -255,8 +265,9 @@ static enum daemon_end serve(struct daemon *d, struct model *file)
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	notify_stopping();
 	publisher_flush(d->publisher);
-	end = DAEMON_DONE;
+	end = d->restarts ? DAEMON_FAILED : DAEMON_DONE;
 out:
+	port_watch_free(d->ports);
 	http_free(d->http);
 	watchdog_free(d->watchdog);
 	controls_close(d);

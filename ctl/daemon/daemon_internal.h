@@ -14,6 +14,7 @@
 #include "health.h"
 #include "http.h"
 #include "path.h"
+#include "port_watch.h"
 #include "publisher.h"
 #include "watchdog.h"
 
@@ -33,6 +34,8 @@ struct daemon {
 	struct captures *captures;
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
+	struct port_watch *ports;
+	bool restarts; /* ends as failed, to be started again */
 	struct http *http;
 };
 

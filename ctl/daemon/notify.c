@@ -63,6 +63,11 @@ void notify_open(void)
 	unsetenv("WATCHDOG_USEC");
 }
 
+bool notify_has_manager(void)
+{
+	return manager.fd >= 0;
+}
+
 void notify_close(void)
 {
 	if (manager.fd >= 0)

@@ -7,12 +7,16 @@
 #ifndef SLUICE_NOTIFY_H
 #define SLUICE_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Reads the environment, and takes what it read out of it: programs that are run later must not
  * speak for us. Before the first of the others; again for another environment. */
 void notify_open(void);
 void notify_close(void);
+
+/* Whether a service manager listens, who starts us again when we fail. */
+bool notify_has_manager(void);
 
 /* How often the manager wants a sign of life at least (WatchdogSec=); 0: never. */
 uint64_t notify_watchdog_us(void);

@@ -8,6 +8,7 @@
 enum {
 	CPUS_MAX = 4096,
 	PACKETS_MIN = 100000, /* fewer tell nothing of how they are spread */
+	PACKETS_IDLE_MIN = 1000, /* but that a worker has had none of them */
 	SHARE_MAX_PERCENT = 90,
 };
 
@@ -77,6 +78,27 @@ static json_int_t packets_of(json_t *worker)
 	return sum;
 }
 
+/* dpdk: whatever a device says of its RSS, this is what came of it. QEMU's vmxnet3 takes a key and a
+ * table, and gives all packets to its first queue. */
+static void check_idle(struct doctor *d, json_int_t all)
+{
+	json_t *workers = json_object_get(d->patient->dataplane, "workers"), *worker;
+	size_t i;
+
+	if (!patient_runs(d->patient, "dpdk"))
+		return;
+	json_array_foreach (workers, i, worker) {
+		if (packets_of(worker) > 0)
+			continue;
+		doctor_say(d, FINDING_SLOW, "rss",
+			   mend_with("if there are many flows: give the port another device, or name "
+				     "one core fewer in dataplane.cores"),
+			   "worker %zu has had none of %lld packets: there are few flows, or the device "
+			   "doesn't spread them as it was asked to",
+			   i, (long long)all);
+	}
+}
+
 static void check_spread(struct doctor *d)
 {
 	const json_t *workers = json_object_get(d->patient->dataplane, "workers");
@@ -92,6 +114,8 @@ static void check_spread(struct doctor *d)
 			busiest = i;
 		}
 	}
+	if (n >= 2 && all >= PACKETS_IDLE_MIN)
+		check_idle(d, all);
 	if (n < 2 || all < PACKETS_MIN)
 		return;
 	if (most > all / 100 * SHARE_MAX_PERCENT)

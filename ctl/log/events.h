@@ -31,7 +31,8 @@ enum {
 	X(NEXT_HOP, "next-hop", "the kernel's way to a backend was found, lost or changed") \
 	X(TRANSITION, "transition", "a service's flows move: begun, over, settled")         \
 	X(DRAIN, "drain", "a backend's drain came to its end")                              \
-	X(GENERATION, "generation", "packets see new tables")
+	X(GENERATION, "generation", "packets see new tables")                               \
+	X(PORT, "port", "a port's link came or went, its device was taken away or is back")
 
 enum event_kind {
 #define X(id, word, text) EVENT_##id,

@@ -52,9 +52,25 @@ enum fast_path_attach {
 	FAST_PATH_ATTACH_GENERIC,
 };
 
+/* How a port's device spreads what comes over its receive queues. X(identifier, word, meaning) */
+#define FAST_PATH_SPREADS(X)                                                                  \
+	X(UNKNOWN, "unknown", "that isn't known here")                                        \
+	X(ONE, "one", "there is one queue")                                                   \
+	X(FLOWS, "flows", "TCP and UDP of both families by addresses and ports")              \
+	X(SOME, "some", "a part of that by addresses alone, or not at all")                   \
+	X(OTHER, "other", "by means of its own, not by RSS")                                  \
+	X(NONE, "none", "not at all: all comes by one of several")
+
+enum fast_path_spread {
+#define X(id, word, text) FAST_PATH_SPREAD_##id,
+	FAST_PATH_SPREADS(X)
+#undef X
+		FAST_PATH_SPREAD_N,
+};
+
 struct fast_path_port {
 	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
-	const char *tap;       /* dpdk: name of the kernel's interface, made by the fast path */
+	const char *tap;       /* dpdk: name of the kernel's interface, taken or made by the path */
 	const char *interface; /* xdp: the network device; NULL if the config has none */
 };
 
@@ -93,7 +109,9 @@ struct fast_path_started {
 	X(WAITING, "waiting", "its device is not there; the port is taken up when it comes") \
 	X(REFUSED, "refused", "its device is there, but can't be used now; tried again")     \
 	X(DOWN, "down", "its link is down")                                                 \
-	X(UP, "up", "its link is up")
+	X(UP, "up", "its link is up")                                                       \
+	X(RETURNED, "returned",                                                             \
+	  "dpdk: its device is there again, or wants a reset: a new process can take it up")
 
 /* UP is the only one that carries packets. */
 enum fast_path_port_state {
@@ -103,7 +121,7 @@ enum fast_path_port_state {
 		FAST_PATH_PORT_N_STATES,
 };
 
-/* "waiting", "refused", "down", "up" */
+/* "waiting", "refused", "down", "up", "returned" */
 static inline const char *fast_path_port_word(enum fast_path_port_state state)
 {
 	static const char *const words[] = {
@@ -121,6 +139,10 @@ struct fast_path_port_info {
 	char driver[32];
 	uint8_t mac[6];
 	enum fast_path_port_state state;
+	int16_t numa_node;               /* of its device; -1: any, or not known */
+	uint16_t queues;                 /* dpdk: receive queues in use, one a worker */
+	enum fast_path_spread spread;    /* dpdk: over them */
+	char spread_how[FAST_PATH_HOW_MAX]; /* the same for people, one line; or "" */
 	uint64_t rx_packets, tx_packets; /* of the device */
 	uint64_t rx_missed;              /* came, but no buffer or descriptor was free */
 	uint64_t to_kernel, from_kernel; /* dpdk: over the TAP */
@@ -128,6 +150,7 @@ struct fast_path_port_info {
 
 struct worker_counters {
 	uint16_t core;
+	int16_t numa_node; /* dpdk: of its core, and of its tables; -1: any, or not known */
 	struct service_counters verdicts; /* of all services, and of none */
 	uint64_t bursts;                  /* dpdk: receive calls that brought packets */
 	uint64_t empty_bursts;            /* dpdk: that brought none */
@@ -197,6 +220,14 @@ struct fast_path {
 	 * it can't be told, and what was read before is the best that is known.
 	 */
 	int (*port_read)(uint32_t port, struct fast_path_port_info *info);
+
+	/*
+	 * Looks what has become of the port, to be called several times a second: there is no other
+	 * sign of it. dpdk: the kernel's interface beside it gets the same carrier, so that routes
+	 * and routing daemons notice; of a device that is being taken away, all workers let go,
+	 * which takes milliseconds. -ENOENT: no such port.
+	 */
+	int (*port_look)(uint32_t port, enum fast_path_port_state *state);
 
 	/* Rows [first, first + n), summed over the workers. -ERANGE: beyond services_max. */
 	int (*services_read)(uint32_t first, uint32_t n, struct service_counters *rows);

@@ -70,7 +70,7 @@ static int port_begin(struct link *l, const struct options *o, uint32_t buffers_
 		ret = -ENOMEM;
 		goto err_stop;
 	}
-	ret = port_start(&l->port, (uint16_t)o->queues, l->pool, error);
+	ret = port_start(&l->port, (uint16_t)o->queues, l->pool, true, error);
 	if (ret < 0)
 		goto err_stop;
 	/* --mac isn't the port's: a NIC must let its frames in. Virtual ones refuse, and do. */

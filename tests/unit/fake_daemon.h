@@ -387,6 +387,7 @@ static int fake_port_read(void *ctx, uint32_t port, struct fast_path_port_info *
 					     .driver = "net_tap",
 					     .mac = {2, 0, 0, 0, 0, 1},
 					     .state = FAST_PATH_PORT_UP,
+					     .numa_node = -1,
 					     .rx_packets = 12};
 	return 0;
 }

@@ -49,6 +49,10 @@ struct row {
 #define WORKERS(a, b)                                                                 \
 	"{\"path\":\"dpdk\",\"ports\":[],\"workers\":[{\"core\":1,\"packets\":{\"forward\":" a \
 	"}},{\"core\":2,\"packets\":{\"forward\":" b "}}]}"
+#define PORT(path, state, node, queues, spread, how)                                            \
+	"{\"path\":\"" path "\",\"ports\":[{\"interface\":\"sl0\",\"state\":\"" state "\","          \
+	"\"numa_node\":" node ",\"queues\":" queues ",\"spread\":\"" spread "\",\"spread_how\":\"" how \
+	"\"}],\"workers\":[{\"core\":1,\"numa_node\":0,\"packets\":{}}]}"
 #define BACKEND(state, hop) \
 	"{\"backends\":[{\"name\":\"b1\",\"service\":\"web\",\"address\":\"10.0.0.11\"," \
 	"\"state\":\"" state "\",\"next_hop\":" hop "}]}"
@@ -147,7 +151,38 @@ static const struct row rows[] = {
 	{.name = "workers: shared", .check = check_queues,
 	 .dataplane = WORKERS("500000", "500000"), .text = "2 share the packets"},
 	{.name = "workers: too few packets to tell", .check = check_queues,
-	 .dataplane = WORKERS("0", "99999")},
+	 .dataplane = WORKERS("999", "99000")},
+	{.name = "workers: one is idle", .check = check_queues, .dataplane = WORKERS("1271", "0"),
+	 .level = FINDING_SLOW, .text = "worker 1 has had none of 1271 packets", .mend = "one core fewer"},
+	{.name = "workers: one is idle, of few packets", .check = check_queues,
+	 .dataplane = WORKERS("0", "999")},
+
+	{.name = "port: up", .check = check_ports, .dataplane = PORT("dpdk", "up", "null", "1", "one", ""),
+	 .text = "1 of 1 have a link"},
+	{.name = "port: no link", .check = check_ports,
+	 .dataplane = PORT("dpdk", "down", "null", "1", "one", ""), .level = FINDING_WRONG,
+	 .text = "sl0 is down", .mend = "look at the cable"},
+	{.name = "port: set down, on xdp", .check = check_ports,
+	 .dataplane = PORT("xdp", "down", "null", "0", "unknown", ""), .level = FINDING_WRONG,
+	 .text = "sl0 is down", .mend = "ip link set dev sl0 up"},
+	{.name = "port: taken away", .check = check_ports,
+	 .dataplane = PORT("dpdk", "waiting", "null", "1", "one", ""), .level = FINDING_WRONG,
+	 .text = "sl0 is waiting", .mend = "put the device back"},
+	{.name = "port: wants a new process", .check = check_ports,
+	 .dataplane = PORT("dpdk", "returned", "null", "1", "one", ""), .level = FINDING_WRONG,
+	 .text = "sl0 is returned", .mend = "systemctl restart sluiced"},
+	{.name = "rss: as wanted", .check = check_ports,
+	 .dataplane = PORT("dpdk", "up", "0", "2", "flows", "RSS by a key"), .text = "sl0: RSS by a key",
+	 .findings_n = 2},
+	{.name = "rss: a part", .check = check_ports,
+	 .dataplane = PORT("dpdk", "up", "0", "2", "some", "udp4 by addresses alone"),
+	 .level = FINDING_SLOW, .text = "udp4 by addresses alone", .findings_n = 2},
+	{.name = "rss: none", .check = check_ports,
+	 .dataplane = PORT("dpdk", "up", "0", "2", "none", "no RSS"), .level = FINDING_SLOW,
+	 .text = "sl0: no RSS", .mend = "dataplane.cores one core", .findings_n = 2},
+	{.name = "numa: another node's worker", .check = check_ports,
+	 .dataplane = PORT("dpdk", "up", "1", "1", "one", ""), .level = FINDING_SLOW,
+	 .text = "sl0 is at NUMA node 1, worker 0 at node 0", .mend = "cores of node 1", .findings_n = 2},
 
 	{.name = "offloads: LRO", .check = check_offloads, .dataplane = XDP,
 	 .link = {.driver = "ixgbe", .lro = 1}, .level = FINDING_WRONG, .text = "LRO merges",

@@ -265,7 +265,8 @@ static void test_reads(void **state)
 		{"dataplane.show: ports", CALL("dataplane.show", "{}"),
 		 "\"ports\":[{\"interface\":\"eth0\",\"driver\":\"net_tap\",\"mac\":\"02:00:00:00:"
 		 "00:01\","
-		 "\"state\":\"up\",\"up\":true,\"rx_packets\":12,\"tx_packets\":0,\"rx_missed\":0,\"to_kernel\":0,"
+		 "\"state\":\"up\",\"up\":true,\"numa_node\":null,\"queues\":0,"
+		 "\"spread\":\"unknown\",\"spread_how\":\"\",\"rx_packets\":12,\"tx_packets\":0,\"rx_missed\":0,\"to_kernel\":0,"
 		 "\"from_kernel\":0}]",
 		 false},
 		{"dataplane.show: workers", CALL("dataplane.show", "{}"),

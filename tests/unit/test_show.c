@@ -168,16 +168,19 @@ static void test_show(void **state)
 		{"dataplane", show_dataplane, false,
 		 "{\"path\":\"xdp\",\"reason\":\"why\",\"description\":\"what\",\"ports\":[{"
 		 "\"interface\":\"e\x1b[0m\","
-		 "\"driver\":\"veth\",\"mac\":\"m\",\"state\":\"waiting\",\"rx_packets\":1}],\"workers\":[{"
-		 "\"core\":3,"
+		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"state\":\"waiting\",\"numa_node\":null,"
+		 "\"queues\":2,\"spread_how\":\"RSS\",\"rx_packets\":1}],\"workers\":[{"
+		 "\"core\":3,\"numa_node\":1,"
 		 "\"packets\":{\"forward\":4,\"not_ip\":5},\"burst_gap_max_ns\":1500000}]}",
 		 "path    xdp (why)\n        what\n\n"
-		 "PORT  INTERFACE  DRIVER  MAC  STATE    RX PACKETS  TX PACKETS  RX MISSED  TO KERNEL "
-		 " FROM KERNEL\n"
-		 "   0  e?[0m      veth    m    waiting           1           0          0          0 "
-		 "           0\n\n"
-		 "WORKER  CORE  PACKETS  BURSTS  EMPTY BURSTS  SLEEPS  LONGEST GAP\n"
-		 "     0     3        9       0             0       0     1.500 ms\n"},
+		 "PORT  INTERFACE  DRIVER  MAC  STATE    NODE  QUEUES  RX PACKETS  TX PACKETS  RX MISSED  "
+		 "TO KERNEL  FROM KERNEL\n"
+		 "   0  e?[0m      veth    m    waiting     -       2           1           0          0  "
+		 "        0            0\n\n"
+		 "PORT  HOW PACKETS COME TO ITS QUEUES\n"
+		 "   0  RSS\n\n"
+		 "WORKER  CORE  NODE  PACKETS  BURSTS  EMPTY BURSTS  SLEEPS  LONGEST GAP\n"
+		 "     0     3     1        9       0             0       0     1.500 ms\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
