@@ -173,7 +173,9 @@ int changed_reset(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < CHANGED_SERVICES; i++) {
-		for (uint16_t slot = 0; slot < CHANGED_SLOTS; slot++) {
+		cw.services[i]->slots = CHANGED_SLOTS;
+		cw.services[i]->flags = kinds[i].flags;
+		for (uint16_t slot = 0; slot < CHANGED_SLOTS_MAX; slot++) {
 			cw.tables[i]->slots[slot] = slot % CHANGED_BACKENDS;
 			cw.tables[i]->previous[slot] = SLOT_NONE;
 		}
@@ -198,6 +200,23 @@ void changed_transition(enum changed_service service, bool under_way)
 	s->previous_off = under_way ? s->slots_off + (uint32_t)offsetof(struct changed_tables,
 									previous) :
 				      0;
+	s->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+}
+
+void changed_way(enum changed_service service, uint16_t flags, uint32_t slots_n,
+		 uint32_t previous_n)
+{
+	struct service *s = cw.services[service];
+
+	assert_in_range(slots_n, 1, CHANGED_SLOTS_MAX);
+	assert_in_range(previous_n, 0, CHANGED_SLOTS_MAX);
+	cw.tables[service]->way.slots = previous_n;
+	s->slots = slots_n;
+	s->flags = flags;
+	s->previous_off =
+		flags & SERVICE_WAY ?
+			s->slots_off + (uint32_t)offsetof(struct changed_tables, way) :
+			0;
 }
 
 static uint16_t client_port(const struct changed_packet *p)
@@ -273,13 +292,19 @@ uint64_t changed_hash(const struct changed_packet *p)
 	return flow_hash(&f, &cw.generation->key);
 }
 
-uint32_t changed_slot(const struct changed_packet *p)
+uint32_t changed_slot_in(const struct changed_packet *p, uint32_t slots_n, bool by_source)
 {
 	struct flow f = packet_flow(p);
-	uint64_t hash = flow_hash(&f, &cw.generation->key);
+	const struct flow_key *key = &cw.generation->key;
+
+	return service_slot_of(slots_n, by_source ? flow_hash_source(&f, key) : flow_hash(&f, key));
+}
+
+uint32_t changed_slot(const struct changed_packet *p)
+{
 	const struct service *s = cw.services[p->service];
 
-	return service_slot(s, service_slot_hash(s, &f, hash, &cw.generation->key));
+	return changed_slot_in(p, s->slots, s->flags & SERVICE_HASH_SOURCE);
 }
 
 uint32_t changed_client(enum changed_service service, uint32_t slot, uint32_t client)

@@ -14,7 +14,8 @@
 #include "../parity/frames.h"
 
 enum {
-	CHANGED_SLOTS = 61, /* of each service */
+	CHANGED_SLOTS = 61, /* of each service, to begin with */
+	CHANGED_SLOTS_MAX = 128,
 	CHANGED_BACKENDS = 8,
 	CHANGED_WORKERS = 2,
 	CHANGED_FLOWS_MAX = 8192, /* of each worker's table */
@@ -33,8 +34,9 @@ enum changed_service {
 
 /* A service's tables, as the control plane would lay them out. */
 struct changed_tables {
-	uint16_t slots[CHANGED_SLOTS];
-	uint16_t previous[CHANGED_SLOTS];
+	uint16_t slots[CHANGED_SLOTS_MAX];
+	struct way way; /* in front of previous[], which is its slots then */
+	uint16_t previous[CHANGED_SLOTS_MAX];
 	struct backend backends[CHANGED_BACKENDS] __attribute__((aligned(64)));
 };
 
@@ -68,6 +70,14 @@ int changed_reset(void **state);
 /* The transition of a service is under way (or over): `previous` is there to be read. */
 void changed_transition(enum changed_service service, bool under_way);
 
+/*
+ * Flows find their slot in another way: `flags` of enum service_flags, among `slots_n`. With
+ * SERVICE_WAY (and maybe SERVICE_WAY_SOURCE) in them the way before, of `previous_n` slots, is in
+ * `previous`.
+ */
+void changed_way(enum changed_service service, uint16_t flags, uint32_t slots_n,
+		 uint32_t previous_n);
+
 /* A packet to send. */
 enum changed_kind {
 	CHANGED_SYN,
@@ -84,8 +94,9 @@ struct changed_packet {
 	uint16_t sport;  /* 0: 40000; SOURCE's clients have several */
 };
 
-/* The slot that the flow has. */
+/* The slot that the flow has; and in a table of so many, by its source or itself. */
 uint32_t changed_slot(const struct changed_packet *p);
+uint32_t changed_slot_in(const struct changed_packet *p, uint32_t slots_n, bool by_source);
 uint64_t changed_hash(const struct changed_packet *p);
 
 /* A flow of `service` whose slot is `slot`: the first client from `client` on. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Long histories through the DPDK worker's burst: connections come and go, slots and backends
- * change again and again, transitions end. The oracle is a list of all connections: none that its
+ * Long histories through the DPDK worker's burst: connections come and go, slots, backends and the way
+ * in which flows find their slot change again and again, transitions end. The oracle is a list of all connections: none that its
  * backend would still serve may ever be sent elsewhere. What the control plane does about slots is
  * written here once more, as plainly as can be.
  */
@@ -25,7 +25,7 @@ enum {
 
 struct connection {
 	struct changed_packet packet; /* service and client */
-	uint32_t slot;
+	uint32_t slot, way_slot; /* of today's table; of the previous way, while that is asked */
 	uint64_t hash;
 	bool open;
 	uint16_t at;   /* where it is, or was when it was open */
@@ -38,12 +38,40 @@ static struct history {
 	bool lives[CHANGED_BACKENDS];
 	bool in_transition;
 	uint64_t seed;
-	uint32_t opened, closed, cut, changes; /* what happened, so that a test of nothing shows */
+	uint32_t opened, closed, cut, changes, ways; /* what happened, so that a test of nothing shows */
 } h;
 
 static struct changed_tables *tables(void)
 {
 	return cw.tables[h.flows[0].packet.service];
+}
+
+static const struct service *service(void)
+{
+	return cw.services[h.flows[0].packet.service];
+}
+
+static bool asks_way(void)
+{
+	return service()->flags & SERVICE_WAY;
+}
+
+static bool draws(void)
+{
+	return service()->flags & SERVICE_REMEMBERS;
+}
+
+/* Where each connection's slots are by now. */
+static void slots_find(void)
+{
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct connection *c = &h.flows[i];
+
+		c->slot = changed_slot(&c->packet);
+		if (asks_way())
+			c->way_slot = changed_slot_in(&c->packet, tables()->way.slots,
+						      service()->flags & SERVICE_WAY_SOURCE);
+	}
 }
 
 static void history_start(enum changed_service service, uint64_t seed)
@@ -64,9 +92,9 @@ static void history_start(enum changed_service service, uint64_t seed)
 			.kind = CHANGED_ACK,
 		};
 		c->at = SLOT_NONE;
-		c->slot = changed_slot(&c->packet);
 		c->hash = changed_hash(&c->packet);
 	}
+	slots_find();
 	for (int b = 0; b < CHANGED_BACKENDS; b++)
 		h.lives[b] = true;
 }
@@ -86,14 +114,19 @@ static enum changed_kind kind_next(const struct connection *c)
 	return dice < 15 ? CHANGED_FIN : CHANGED_ACK;
 }
 
-/* Where a flow goes that nobody knows: UDP has no SYN, in a transition it counts as older. */
+/*
+ * Where a flow goes that nobody knows: UDP has no SYN, in a transition it counts as older. SLOT_NONE:
+ * anywhere, it draws.
+ */
 static uint16_t where_new(const struct connection *c)
 {
-	uint16_t previous = tables()->previous[c->slot];
+	uint16_t previous = tables()->previous[asks_way() ? c->way_slot : c->slot];
 
-	if (c->packet.service == DNS && h.in_transition &&
-	    tables()->slots[c->slot] & SLOT_CHANGED && previous != SLOT_NONE)
+	if (c->packet.service == DNS && h.in_transition && previous != SLOT_NONE &&
+	    (asks_way() || (!draws() && tables()->slots[c->slot] & SLOT_CHANGED)))
 		return previous;
+	if (draws())
+		return SLOT_NONE;
 	return tables()->slots[c->slot] & SLOT_INDEX;
 }
 
@@ -102,7 +135,7 @@ static void connection_follow(struct connection *c, enum changed_kind kind, uint
 	c->seen = h.changes;
 	if (!c->open) {
 		/* Where the flow's last connection was: its end may have been seen by nobody. */
-		if (c->at != at || !h.lives[at])
+		if ((c->at != at || !h.lives[at]) && where_new(c) != SLOT_NONE)
 			assert_int_equal(at, where_new(c));
 		c->open = true;
 		c->at = at;
@@ -127,7 +160,7 @@ static void connection_follow(struct connection *c, enum changed_kind kind, uint
 static bool connection_waits(const struct connection *c)
 {
 	return !c->open && c->closed_s != 0 && cw.burst.now_s - c->closed_s <= CLOSING_S &&
-	       !(tables()->slots[c->slot] & SLOT_CHANGED);
+	       !(tables()->slots[c->slot] & SLOT_CHANGED) && !draws();
 }
 
 /* One packet of each of BURST connections that follow each other from `first` on. */
@@ -182,6 +215,66 @@ static uint16_t backend_alive(void)
 	return b;
 }
 
+/* What older flows' slots say of where they belong: as plainly as can be. */
+static uint16_t oldest_alive(uint32_t slot)
+{
+	uint16_t before = h.in_transition ? tables()->previous[slot] : SLOT_NONE;
+	uint16_t was = tables()->slots[slot] & SLOT_INDEX;
+
+	if (before != SLOT_NONE && h.lives[before])
+		return before;
+	return was != SLOT_NONE && h.lives[was] ? was : SLOT_NONE;
+}
+
+/* The previous way is what its slots were, but for the dead. False: there is nobody left in it. */
+static bool way_scrub(void)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < tables()->way.slots; i++) {
+		uint16_t *previous = &tables()->previous[i];
+
+		if (*previous != SLOT_NONE && !h.lives[*previous])
+			*previous = SLOT_NONE;
+		any = any || *previous != SLOT_NONE;
+	}
+	return any;
+}
+
+/* Flows find their slots in another way, or in the same as before while an older one is asked. */
+static void way_assign(uint16_t flags, uint32_t slots_n)
+{
+	static uint16_t way[CHANGED_SLOTS_MAX];
+	uint16_t asked = service()->flags & (SERVICE_WAY | SERVICE_WAY_SOURCE);
+	uint32_t n = tables()->way.slots;
+
+	if (!asked && !draws()) {
+		n = service()->slots;
+		for (uint32_t i = 0; i < n; i++)
+			way[i] = oldest_alive(i);
+		memcpy(tables()->previous, way, n * sizeof(way[0]));
+		tables()->way.slots = n;
+		asked = SERVICE_WAY | (service()->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE :
+										0);
+	}
+	if (asked && !way_scrub())
+		asked = 0;
+	for (uint32_t i = 0; i < slots_n; i++)
+		tables()->slots[i] = (uint16_t)(backend_alive() | SLOT_CHANGED);
+	changed_way(h.flows[0].packet.service, flags | asked, slots_n, n);
+	h.in_transition = asked;
+	slots_find();
+}
+
+static void way_change(void)
+{
+	static const uint16_t flags[] = {0, SERVICE_HASH_SOURCE, SERVICE_ROUND_ROBIN};
+	static const uint32_t slots_n[] = {CHANGED_SLOTS, 31, 127};
+
+	way_assign(flags[random_below(&h.seed, 3)], slots_n[random_below(&h.seed, 3)]);
+	h.ways++;
+}
+
 /* Some slots move; with `dies`, a backend is gone, and its slots and connections with it. */
 static void change(bool dies)
 {
@@ -192,14 +285,22 @@ static void change(bool dies)
 		tables()->backends[b].flags =
 			(uint8_t)(BACKEND_RESOLVED | (h.lives[b] ? BACKEND_LIVES : 0));
 	}
-	for (uint32_t slot = 0; slot < CHANGED_SLOTS; slot++) {
-		uint16_t was = tables()->slots[slot] & SLOT_INDEX;
+	if (random_below(&h.seed, 4) == 0) {
+		way_change();
+	} else if (asks_way() || draws()) {
+		way_assign(service()->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE),
+			   service()->slots);
+	} else {
+		for (uint32_t slot = 0; slot < service()->slots; slot++) {
+			uint16_t was = tables()->slots[slot] & SLOT_INDEX;
 
-		slot_assign(slot, !h.lives[was] || random_below(&h.seed, 4) == 0 ? backend_alive() :
-										  was);
+			slot_assign(slot, !h.lives[was] || random_below(&h.seed, 4) == 0 ?
+						  backend_alive() :
+						  was);
+		}
+		h.in_transition = true;
+		changed_transition(h.flows[0].packet.service, true);
 	}
-	h.in_transition = true;
-	changed_transition(h.flows[0].packet.service, true);
 	for (uint32_t i = 0; i < FLOWS; i++)
 		if (h.flows[i].open && h.flows[i].at == dead) {
 			h.flows[i].open = false;
@@ -224,7 +325,7 @@ static void elsewhere_mark(void *ctx, uint32_t worker, const struct memory_entry
 /* The previous ones are forgotten; bits stay where somebody is remembered who is elsewhere. */
 static void transition_end(void)
 {
-	bool elsewhere[CHANGED_SLOTS] = {false};
+	bool elsewhere[CHANGED_SLOTS_MAX] = {false};
 
 	for (uint32_t i = 0; i < FLOWS;
 	     i += BURST) /* whoever is silent for so long, is forgotten */
@@ -232,7 +333,7 @@ static void transition_end(void)
 	h.in_transition = false;
 	changed_transition(h.flows[0].packet.service, false);
 	flow_table_walk(&cw.flows[0], 0, elsewhere_mark, elsewhere);
-	for (uint32_t slot = 0; slot < CHANGED_SLOTS; slot++)
+	for (uint32_t slot = 0; slot < service()->slots; slot++)
 		if (!elsewhere[slot])
 			tables()->slots[slot] &= SLOT_INDEX;
 }
@@ -256,10 +357,10 @@ static void history_run(enum changed_service service, uint64_t seed)
 	}
 	for (uint32_t i = 0; i < FLOWS; i++)
 		left += h.flows[i].open;
-	print_message("# %u changes, %u opened, %u closed, %u cut, %u left, %llu remembered\n",
-		      h.changes, h.opened, h.closed, h.cut, left,
+	print_message("# %u changes, %u of the way, %u opened, %u closed, %u cut, %u left, %llu remembered\n",
+		      h.changes, h.ways, h.opened, h.closed, h.cut, left,
 		      (unsigned long long)flow_table_entries(&cw.flows[0]));
-	assert_true(h.changes > 20 && h.opened > FLOWS && h.cut > 100);
+	assert_true(h.changes > 20 && h.ways > 5 && h.opened > FLOWS && h.cut > 100);
 	assert_int_equal(cw.flows[0].counters.evicted_established, 0);
 }
 

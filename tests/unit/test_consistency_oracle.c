@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a connection may rely on, against the DPDK burst with its flow table: a dictionary of all
- * flows and where they began, and random packets, changes and time. The oracle knows nothing of
+ * flows and where they began, and random packets, changes (of backends, and of scheduler, hash and number
+ * of slots) and time. The oracle knows nothing of
  * marks, previous choices or entries; it says only where a packet has to go:
  *  - the first SYN of a connection: to what the lookup table says, which takes new flows;
  *  - any other packet, an ICMP error, and a SYN that somebody else sent in its name, once it has
@@ -51,7 +52,7 @@ struct oracle {
 	uint32_t weights[CHANGED_BACKENDS]; /* 0: drains */
 	bool lives[CHANGED_BACKENDS];
 	uint32_t life[CHANGED_BACKENDS]; /* how often it came back */
-	uint32_t changes, changed_s;
+	uint32_t changes, changed_s, ways;
 	uint64_t random, seed, step;
 	uint64_t judged, other; /* packets with an opinion, and without */
 };
@@ -116,7 +117,7 @@ static void open_one(struct oracle *o, uint32_t i)
 	p = packet_of(o, i, CHANGED_SYN);
 	said = cw.tables[WEB]->slots[changed_slot(&p)] & SLOT_INDEX;
 	got = changed_send_one(0, &p);
-	if (got != said)
+	if (got != said && !(cw.services[WEB]->flags & SERVICE_REMEMBERS))
 		fail_at(o, "a new one goes where the lookup table says", i, got, said);
 	assert_true(o->lives[got] && o->weights[got] > 0);
 	o->judged++;
@@ -171,49 +172,105 @@ static void any_packet(struct oracle *o)
 		packet_send(o, i, CHANGED_SYN); /* spoofed */
 }
 
-/* The slots follow the weights. */
-static void change(struct oracle *o)
+/* Backends' rows, and what takes new flows: by Maglev, or in turn. */
+static void slots_fill(const struct oracle *o, uint16_t flags, uint16_t *slots, uint32_t slots_n)
 {
-	struct changed_tables *t = cw.tables[WEB];
 	struct maglev_backend backends[CHANGED_BACKENDS];
-	uint16_t slots[CHANGED_SLOTS], previous[CHANGED_SLOTS];
-	struct transition_change change = {
-		.was_slots = t->slots,
-		.was_previous = cw.services[WEB]->previous_off ? t->previous : NULL,
-		.slots_n = CHANGED_SLOTS,
-		.lives = o->lives,
-		.lives_n = CHANGED_BACKENDS,
-		.waits = true,
-		.remembers = flow_table_entries(&cw.flows[0]) > 0,
-	};
-	struct transition_counts counts;
-	uint32_t n = 0;
+	uint16_t taking[CHANGED_BACKENDS];
+	uint32_t n = 0, taking_n = 0;
 
 	for (uint16_t b = 0; b < CHANGED_BACKENDS; b++) {
-		t->backends[b].flags &= (uint8_t)~BACKEND_LIVES;
+		struct backend *row = &cw.tables[WEB]->backends[b];
+
+		row->flags &= (uint8_t)~BACKEND_LIVES;
 		if (!o->lives[b])
 			continue;
-		t->backends[b].flags |= BACKEND_LIVES;
+		row->flags |= BACKEND_LIVES;
+		if (o->weights[b] > 0)
+			taking[taking_n++] = b;
 		backends[n++] = (struct maglev_backend){
 			.identity = 0x9e3779b97f4a7c15ULL * (b + 1), .weight = o->weights[b],
 			.index = b,
 		};
 	}
-	assert_int_equal(maglev_build(slots, CHANGED_SLOTS, backends, n), 0);
-	counts = transition_begin(&change, slots, previous);
-	memcpy(t->slots, slots, sizeof(slots));
-	memcpy(t->previous, previous, sizeof(previous));
+	if (!(flags & SERVICE_REMEMBERS))
+		assert_int_equal(maglev_build(slots, slots_n, backends, n), 0);
+	for (uint32_t i = 0; flags & SERVICE_REMEMBERS && i < slots_n; i++)
+		slots[i] = taking[i % taking_n];
+}
+
+/* A change that leaves a flow's slot where it is. */
+static void slots_change(const struct transition_change *change, uint16_t *slots)
+{
+	struct changed_tables *t = cw.tables[WEB];
+	uint16_t previous[CHANGED_SLOTS_MAX];
+	struct transition_counts counts = transition_begin(change, slots, previous);
+
+	memcpy(t->slots, slots, change->slots_n * sizeof(*slots));
+	memcpy(t->previous, previous, change->slots_n * sizeof(*previous));
 	changed_transition(WEB, counts.previous > 0);
+}
+
+/* Any other: the way before is kept, unless the one before that still is. */
+static void way_change(const struct transition_change *was, uint16_t flags, uint16_t *slots,
+		       uint32_t slots_n)
+{
+	struct changed_tables *t = cw.tables[WEB];
+	uint16_t before = cw.services[WEB]->flags, way[CHANGED_SLOTS_MAX];
+	struct transition_change change = *was;
+	uint32_t choices = 0;
+
+	if (before & SERVICE_WAY) {
+		change.was_slots = NULL;
+		change.slots_n = t->way.slots;
+	}
+	if (before & SERVICE_WAY || !(before & SERVICE_REMEMBERS))
+		choices = transition_way(&change, way);
+	if (!(flags & SERVICE_REMEMBERS))
+		transition_restart(slots, slots_n, change.remembers || choices > 0);
+	if (choices > 0 && before & SERVICE_WAY)
+		flags |= before & (SERVICE_WAY | SERVICE_WAY_SOURCE);
+	else if (choices > 0)
+		flags |= SERVICE_WAY | (before & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
+	memcpy(t->slots, slots, slots_n * sizeof(*slots));
+	memcpy(t->previous, way, choices > 0 ? change.slots_n * sizeof(*way) : 0);
+	changed_way(WEB, flags, slots_n, change.slots_n);
+}
+
+/* The slots follow the weights; `flags` and `slots_n` are the way that flows find theirs. */
+static void change(struct oracle *o, uint16_t flags, uint32_t slots_n)
+{
+	struct changed_tables *t = cw.tables[WEB];
+	const struct service *s = cw.services[WEB];
+	uint16_t slots[CHANGED_SLOTS_MAX];
+	struct transition_change change = {
+		.was_slots = t->slots,
+		.was_previous = s->previous_off ? t->previous : NULL,
+		.slots_n = s->slots,
+		.lives = o->lives,
+		.lives_n = CHANGED_BACKENDS,
+		.waits = true,
+		.remembers = s->flags & SERVICE_REMEMBERS || flow_table_entries(&cw.flows[0]) > 0,
+	};
+
+	slots_fill(o, flags, slots, slots_n);
+	if (s->flags == flags && s->slots == slots_n && !(flags & SERVICE_REMEMBERS))
+		slots_change(&change, slots);
+	else
+		way_change(&change, flags, slots, slots_n);
 	o->changes++;
 	o->changed_s = cw.burst.now_s;
 }
 
+static uint16_t flags_of_today(void)
+{
+	return cw.services[WEB]->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+}
+
 struct walk {
-	uint64_t elsewhere[1];
+	uint64_t elsewhere[CHANGED_SLOTS_MAX / 64];
 	bool names[CHANGED_BACKENDS]; /* backends that entries bear */
 };
-
-_Static_assert(CHANGED_SLOTS <= 64, "one word of slots");
 
 static void walk_entry(void *ctx, uint32_t worker, const struct memory_entry *e)
 {
@@ -222,6 +279,10 @@ static void walk_entry(void *ctx, uint32_t worker, const struct memory_entry *e)
 
 	(void)worker;
 	w->names[e->memory.backend] = true;
+	/* By source, an entry's slot isn't known. */
+	for (uint32_t i = 0; cw.services[WEB]->flags & SERVICE_HASH_SOURCE && i < CHANGED_SLOTS_MAX;
+	     i++)
+		transition_bit_set(w->elsewhere, i);
 	if (e->memory.backend != (cw.tables[WEB]->slots[slot] & SLOT_INDEX))
 		transition_bit_set(w->elsewhere, slot);
 }
@@ -245,8 +306,16 @@ static uint32_t backends_taking(const struct oracle *o)
 
 static void any_change(struct oracle *o)
 {
+	static const uint16_t flags[] = {0, 0, SERVICE_HASH_SOURCE, SERVICE_ROUND_ROBIN};
+	static const uint32_t slots_n[] = {CHANGED_SLOTS, 31, 127};
 	uint32_t b = random_below(o, CHANGED_BACKENDS);
 	bool enough = backends_taking(o) > 2;
+
+	if (random_below(o, 4) == 0) {
+		change(o, flags[random_below(o, 4)], slots_n[random_below(o, 3)]);
+		o->ways++;
+		return;
+	}
 
 	if (!o->lives[b]) {
 		if (walk_take().names[b])
@@ -268,14 +337,14 @@ static void any_change(struct oracle *o)
 			o->weights[b] = 1 + random_below(o, 200);
 		}
 	}
-	change(o);
+	change(o, flags_of_today(), cw.services[WEB]->slots);
 }
 
 /* What the daemon does as time goes by. */
 static void tick(struct oracle *o)
 {
 	struct changed_tables *t = cw.tables[WEB];
-	uint16_t slots[CHANGED_SLOTS];
+	uint16_t slots[CHANGED_SLOTS_MAX];
 	struct walk w;
 
 	if (cw.services[WEB]->previous_off) {
@@ -284,8 +353,8 @@ static void tick(struct oracle *o)
 		return;
 	}
 	w = walk_take();
-	transition_settle(t->slots, w.elsewhere, CHANGED_SLOTS, slots);
-	memcpy(t->slots, slots, sizeof(slots));
+	transition_settle(t->slots, w.elsewhere, cw.services[WEB]->slots, slots);
+	memcpy(t->slots, slots, cw.services[WEB]->slots * sizeof(*slots));
 }
 
 static void time_passes(struct oracle *o)
@@ -305,7 +374,8 @@ static void time_passes(struct oracle *o)
 /* Connections that speak often: a silence between changes is then none of the time. */
 static void run(struct oracle *o, uint64_t seed)
 {
-	*o = (struct oracle){.seed = seed, .random = seed, .judged = o->judged, .other = o->other};
+	*o = (struct oracle){.seed = seed, .random = seed, .judged = o->judged, .other = o->other,
+			     .ways = o->ways};
 	for (int b = 0; b < CHANGED_BACKENDS; b++) {
 		o->weights[b] = 100;
 		o->lives[b] = true;
@@ -338,10 +408,11 @@ static void connections_stay(void **state)
 		assert_int_equal(changed_reset(state), 0);
 		run(&o, seed + i);
 	}
-	print_message("# %llu packets with an opinion, %llu without; in the last run %llu look-ups\n",
-		      (unsigned long long)o.judged, (unsigned long long)o.other,
+	print_message("# %u changes of the way; %llu packets with an opinion, %llu without; in the last run %llu look-ups\n",
+		      o.ways, (unsigned long long)o.judged, (unsigned long long)o.other,
 		      (unsigned long long)cw.flows[0].counters.lookups);
 	assert_true(o.judged > 2 * o.other);
+	assert_true(o.ways > 5 * RUNS);
 }
 
 int main(void)
