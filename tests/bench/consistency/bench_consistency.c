@@ -8,6 +8,8 @@
  */
 #include "sim.h"
 
+#include "maglev.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,8 @@ struct crowd {
 	uint64_t random;
 	uint64_t packets, begun, moved, died, misled, plain_lost;
 	uint64_t entries_most;
+	bool changes_way;
+	uint32_t ways_made;
 	struct sim_packet batch[BATCH + 1]; /* in one, no flow comes twice, but with its ACK */
 	uint32_t batch_flows[BATCH + 1];
 	uint32_t batch_n;
@@ -196,6 +200,18 @@ static uint32_t backends_taking(const struct sim *s)
 	return n;
 }
 
+/* Another scheduler, hash or number of slots. */
+static void way_change(struct crowd *c)
+{
+	static const uint16_t flags[] = {0, 0, SERVICE_HASH_SOURCE, SERVICE_ROUND_ROBIN};
+	struct sim *s = c->sim;
+	uint32_t slots_n = s->slots_max / 4 + random_below(&c->random, s->slots_max / 2);
+
+	while (!maglev_slots_valid(slots_n))
+		slots_n++;
+	sim_change_way(s, flags[random_below(&c->random, 4)], slots_n);
+}
+
 static void any_change(struct crowd *c)
 {
 	struct sim *s = c->sim;
@@ -203,6 +219,11 @@ static void any_change(struct crowd *c)
 	bool enough = backends_taking(s) > BACKENDS_LEAST;
 	uint16_t one = backend_pick(c, false), drained = backend_pick(c, true);
 
+	if (c->changes_way && random_below(&c->random, 2)) {
+		way_change(c);
+		c->ways_made++;
+		return;
+	}
 	if (kind == 0) {
 		s->backends[s->backends_n++].weight = SIM_WEIGHT;
 	} else if (kind == 1 && enough) { /* disabled, or down */
@@ -286,6 +307,44 @@ static void bench_changes(void)
 		  c->sim->tables[0].counters.evicted_established, 0);
 	expect(c->plain_lost > 0 && c->died > 0, "the changes are changes");
 	expect(c->entries_most > 0 && c->entries_most < c->flows_n, "not all are remembered");
+	crowd_free(c);
+}
+
+/* The same, and half of the changes are of scheduler, hash or slots. */
+static void bench_ways(void)
+{
+	struct crowd *c = crowd_new(1000000 / scale, 4 * 1048576 / scale, 4);
+	uint32_t changes = 0;
+
+	pass(c, 0);
+	pass(c, 0);
+	tell_only("ways.lookups_before", "count", c->sim->tables[0].counters.lookups, 0);
+	c->changes_way = true;
+	for (uint32_t passes = 0; changes < CHANGES; passes++) {
+		uint32_t n = passes % 20 < 12 ? random_below(&c->random, 3) : 0;
+
+		if (n > CHANGES - changes)
+			n = CHANGES - changes;
+		pass(c, n);
+		changes += n;
+	}
+	c->changes_way = false;
+	sim_change_way(c->sim, 0, c->sim->slots_n);
+	for (uint32_t i = 0; i < 2 * SIM_TRANSITION_S / PASS_S; i++)
+		pass(c, 0);
+	tell("ways.flows", "flows", c->flows_n);
+	tell("ways.changes", "count", changes);
+	tell("ways.changes_of_the_way", "count", c->ways_made);
+	tell("ways.packets", "packets", (double)c->packets);
+	tell("ways.flows_begun", "flows", (double)c->begun);
+	tell_only("ways.moved", "flows", c->moved, 0);
+	tell_only("ways.new_misled", "flows", c->misled, 0);
+	tell("ways.backend_died", "flows", (double)c->died);
+	tell("ways.moved_by_plain_maglev", "flows", (double)c->plain_lost);
+	tell("ways.entries_most", "entries", (double)c->entries_most);
+	tell_only("ways.evicted_established", "flows",
+		  c->sim->tables[0].counters.evicted_established, 0);
+	expect(c->ways_made > CHANGES / 4 && c->died > 0, "the changes are changes");
 	crowd_free(c);
 }
 
@@ -424,6 +483,7 @@ int main(int argc, char **argv)
 	}
 	sim_eal_open();
 	bench_changes();
+	bench_ways();
 	bench_flood("syn_flood", SYN);
 	bench_flood("ack_flood", ACK);
 	bench_balancers();

@@ -123,8 +123,9 @@ static void generation_lay(struct sim *s)
 		.id = 1,
 		.backends = SIM_BACKENDS_MAX,
 	};
-	s->slots = arena_take(s->slots_n * sizeof(*s->slots), &s->service->slots_off);
-	s->previous = arena_take(s->slots_n * sizeof(*s->previous), &offset);
+	s->slots = arena_take(s->slots_max * sizeof(*s->slots), &s->service->slots_off);
+	s->way = arena_take(sizeof(*s->way) + s->slots_max * sizeof(*s->previous), &offset);
+	s->previous = (uint16_t *)(s->way + 1);
 	s->rows = arena_take(SIM_BACKENDS_MAX * sizeof(*s->rows), &s->service->backends_off);
 }
 
@@ -172,6 +173,11 @@ static void choices_make(struct sim *s, uint16_t *slots)
 		give_up("no lookup table");
 }
 
+static bool remembers_all(const struct sim *s)
+{
+	return s->service->flags & SERVICE_REMEMBERS;
+}
+
 struct sim *sim_new(uint32_t backends_n, uint32_t flows_max)
 {
 	struct sim *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
@@ -180,6 +186,7 @@ struct sim *sim_new(uint32_t backends_n, uint32_t flows_max)
 		give_up("no memory");
 	memset(s, 0, sizeof(*s));
 	s->slots_n = maglev_slots_for(backends_n);
+	s->slots_max = 2 * s->slots_n;
 	s->backends_n = backends_n;
 	s->now_s = START_S;
 	for (uint32_t i = 0; i < backends_n; i++)
@@ -244,7 +251,8 @@ static void burst_send_some(struct sim *s, struct sim_packet *packets, uint16_t 
 		if (burst.verdict[i] != VERDICT_forward)
 			give_up("a packet was not forwarded");
 		packets[i].backend = (uint16_t)(burst.backend[i] - s->rows);
-		packets[i].plain = s->slots[burst.slot[i]] & SLOT_INDEX;
+		packets[i].plain = remembers_all(s) ? packets[i].backend :
+						      s->slots[burst.slot[i]] & SLOT_INDEX;
 	}
 	rte_pktmbuf_free_bulk(burst.out[0], burst.out_n[0]);
 }
@@ -262,35 +270,99 @@ void sim_send(struct sim *s, struct sim_packet *packets, uint32_t n)
 	}
 }
 
-struct transition_counts sim_change(struct sim *s)
+/* What was, for transition.h. */
+static struct transition_change change_of(const struct sim *s)
 {
-	uint16_t *slots = calloc(s->slots_n, sizeof(*slots));
-	uint16_t *previous = calloc(s->slots_n, sizeof(*previous));
 	struct transition_change change = {
 		.was_slots = s->slots,
 		.was_previous = s->service->previous_off ? s->previous : NULL,
-		.slots_n = s->slots_n,
+		.slots_n = s->service->slots,
 		.lives = s->lives,
+		.lives_n = s->backends_n,
 		.waits = true,
+		.remembers = remembers_all(s),
 	};
-	struct transition_counts counts;
 
-	if (!slots || !previous)
-		give_up("no memory");
-	choices_make(s, slots);
-	change.lives_n = s->backends_n;
 	for (uint32_t i = 0; i < SIM_BALANCERS; i++)
 		change.remembers = change.remembers || sim_entries(s, i) > 0;
-	counts = transition_begin(&change, slots, previous);
-	memcpy(s->slots, slots, s->slots_n * sizeof(*slots));
+	return change;
+}
+
+static struct transition_counts slots_change(struct sim *s, const struct transition_change *change,
+					     uint16_t *slots, uint16_t *previous)
+{
+	struct transition_counts counts = transition_begin(change, slots, previous);
+
 	memcpy(s->previous, previous, s->slots_n * sizeof(*previous));
 	s->service->previous_off =
 		counts.previous ? (uint32_t)((uint8_t *)s->previous - (uint8_t *)arena) : 0;
+	return counts;
+}
+
+/* The way before is kept; or the one before that, if it still is. */
+static struct transition_counts way_change(struct sim *s, const struct transition_change *was,
+					   uint16_t flags, uint16_t *slots, uint16_t *previous)
+{
+	struct service *service = s->service;
+	struct transition_change change = *was;
+	struct transition_counts counts = {0};
+	uint16_t way = SERVICE_WAY |
+		       (service->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
+	uint32_t choices = 0;
+
+	if (service->flags & SERVICE_WAY) {
+		way = service->flags & (SERVICE_WAY | SERVICE_WAY_SOURCE);
+		change.was_slots = NULL;
+		change.slots_n = s->way->slots;
+	}
+	if (service->flags & SERVICE_WAY || !remembers_all(s))
+		choices = transition_way(&change, previous);
+	if (!(flags & SERVICE_REMEMBERS))
+		counts = transition_restart(slots, s->slots_n, change.remembers || choices > 0);
+	memcpy(s->previous, previous, change.slots_n * sizeof(*previous));
+	s->way->slots = change.slots_n;
+	service->previous_off = choices ? (uint32_t)((uint8_t *)s->way - (uint8_t *)arena) : 0;
+	service->flags = (uint16_t)(flags | (choices ? way : 0));
+	return counts;
+}
+
+static struct transition_counts any_change(struct sim *s, uint16_t flags, uint32_t slots_n)
+{
+	struct service *service = s->service;
+	uint16_t *slots = calloc(s->slots_max, sizeof(*slots));
+	uint16_t *previous = calloc(s->slots_max, sizeof(*previous));
+	bool same_way = service->flags == flags && service->slots == slots_n;
+	struct transition_change change;
+	struct transition_counts counts;
+
+	if (!slots || !previous || slots_n > s->slots_max)
+		give_up("no memory");
+	s->slots_n = slots_n;
+	choices_make(s, slots);
+	change = change_of(s);
+	if (same_way && !(flags & SERVICE_REMEMBERS))
+		counts = slots_change(s, &change, slots, previous);
+	else
+		counts = way_change(s, &change, flags, slots, previous);
+	memcpy(s->slots, slots, slots_n * sizeof(*slots));
+	service->slots = slots_n;
 	s->changed_n = counts.changed;
 	s->changed_s = s->now_s;
 	free(slots);
 	free(previous);
 	return counts;
+}
+
+struct transition_counts sim_change(struct sim *s)
+{
+	uint16_t flags = s->service->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+
+	return any_change(s, flags, s->slots_n);
+}
+
+void sim_change_way(struct sim *s, uint16_t flags, uint32_t slots_n)
+{
+	(void)any_change(s, flags, slots_n);
 }
 
 bool sim_in_transition(const struct sim *s)
@@ -325,12 +397,22 @@ static void settle(struct sim *s)
 
 	if (!e.bitmap || !slots)
 		give_up("no memory");
-	for (uint32_t i = 0; i < SIM_BALANCERS; i++)
+	for (uint32_t i = 0; i < SIM_BALANCERS; i++) {
+		/* By source, the slot of an entry isn't known. */
+		if (s->service->flags & SERVICE_HASH_SOURCE && sim_entries(s, i) > 0)
+			memset(e.bitmap, 0xff, (s->slots_n + 63) / 64 * sizeof(uint64_t));
 		flow_table_walk(&s->tables[i], i, elsewhere_mark, &e);
+	}
 	s->changed_n = transition_settle(s->slots, e.bitmap, s->slots_n, slots);
 	memcpy(s->slots, slots, s->slots_n * sizeof(*slots));
 	free(slots);
 	free(e.bitmap);
+}
+
+static void sim_end(struct sim *s)
+{
+	s->service->previous_off = 0;
+	s->service->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 }
 
 void sim_tick(struct sim *s)
@@ -342,7 +424,7 @@ void sim_tick(struct sim *s)
 	for (uint32_t i = 0; i < SIM_BALANCERS; i++)
 		flow_table_sweep(&s->tables[i], g, s->now_s, s->tables[i].buckets_n);
 	if (sim_in_transition(s) && s->now_s - s->changed_s >= SIM_TRANSITION_S)
-		s->service->previous_off = 0;
+		sim_end(s);
 	else if (!sim_in_transition(s) && s->changed_n > 0)
 		settle(s);
 }

@@ -31,9 +31,11 @@ struct sim {
 	uint32_t changed_n; /* slots with SLOT_CHANGED */
 	struct sim_backend backends[SIM_BACKENDS_MAX];
 	bool lives[SIM_BACKENDS_MAX];
+	uint32_t slots_max;
 	/* In the arena. */
 	struct service *service;
-	uint16_t *slots, *previous;
+	uint16_t *slots, *previous; /* previous: of as many slots, or of the way before */
+	struct way *way;            /* in front of previous[] */
 	struct backend *rows;
 	struct flow_table tables[SIM_BALANCERS];
 };
@@ -59,6 +61,12 @@ void sim_send(struct sim *s, struct sim_packet *packets, uint32_t n);
 
 /* A change: after weights, removals or additions in s->backends, the slots follow. */
 struct transition_counts sim_change(struct sim *s);
+
+/*
+ * Likewise, and flows find their slot in another way: `flags` are 0, SERVICE_HASH_SOURCE or
+ * SERVICE_ROUND_ROBIN; `slots_n` is a prime up to s->slots_max.
+ */
+void sim_change_way(struct sim *s, uint16_t flags, uint32_t slots_n);
 
 /* As much as a daemon would do by s->now_s: ends the transition, settles, sweeps the tables. */
 void sim_tick(struct sim *s);
