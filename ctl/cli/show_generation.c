@@ -43,6 +43,14 @@ static void show_preview(const struct show *show, const json_t *row)
 		"  remembered flows: %" JSON_INTEGER_FORMAT
 		" touched, of which %" JSON_INTEGER_FORMAT " would break\n",
 		touched, cut);
+	if (slots == 0)
+		return;
+	fprintf(show->out,
+		"  other flows under way: %.1f %% would go elsewhere without a transition, %.1f %% "
+		"with the one of %" JSON_INTEGER_FORMAT " s\n",
+		100 * json_number_value(json_object_get(row, "moved_without_transition")),
+		100 * json_number_value(json_object_get(row, "moved_with_transition")),
+		show_number(row, "transition_s"));
 }
 
 void show_change(const struct show *show, const json_t *result)

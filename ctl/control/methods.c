@@ -117,6 +117,12 @@ static void describe(const struct rpc_call *call, char *buf, size_t buf_bytes)
 	free(params);
 }
 
+/* To 6 digits. */
+static json_t *share_json(double share)
+{
+	return json_real((double)(int64_t)(share * 1e6 + 0.5) / 1e6);
+}
+
 static json_t *preview_json(const struct daemon_preview *row)
 {
 	json_t *object = json_object();
@@ -126,6 +132,9 @@ static json_t *preview_json(const struct daemon_preview *row)
 	methods_put_number(&object, "slots_moved", row->slots_moved);
 	methods_put_number(&object, "flows_touched", row->flows_touched);
 	methods_put_number(&object, "flows_cut", row->flows_cut);
+	methods_put(&object, "moved_without_transition", share_json(row->moved_without));
+	methods_put(&object, "moved_with_transition", share_json(row->moved_with));
+	methods_put_number(&object, "transition_s", row->transition_s);
 	return object;
 }
 

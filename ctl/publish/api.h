@@ -93,11 +93,19 @@ struct daemon_preview_walk; /* a preview under way */
 struct daemon_preview {
 	char service[MODEL_NAME_MAX];
 	uint32_t slots;         /* after the change; 0: the service would be gone */
-	uint32_t slots_moved;   /* whose backend would be another; all, of one that comes or goes;
-				 * 0 with a scheduler that doesn't hash, where slots hold no flows */
-	uint64_t flows_touched; /* remembered ones whose slot moves, or who are cut; with session
-				 * affinity, where the slot of a flow isn't known, all if any moves */
+	uint32_t slots_moved;   /* whose backend would be another; all, of a service that comes or goes,
+				 * and where another scheduler, hash or number of slots is to find
+				 * them; 0 from one scheduler that doesn't hash to another */
+	uint64_t flows_touched; /* remembered ones whose slot moves, or who are cut; where a flow's
+				 * slot isn't known (session affinity, or slots of another way than
+				 * before), all if any moves. But for the cut all stay where they are */
 	uint64_t flows_cut;     /* remembered ones whose backend would be disabled or gone */
+	/*
+	 * Shares, 0 to 1, of the flows that are under way and not remembered: those that would come
+	 * to another backend or to none if there were no transition, and those that will.
+	 */
+	double moved_without, moved_with;
+	uint32_t transition_s; /* that it lasts, at most */
 };
 
 struct daemon_flow_walk; /* through the remembered flows */

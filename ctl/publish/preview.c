@@ -8,24 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "forecast.h"
 #include "model_index.h"
 #include "publisher_internal.h"
 #include "sluice/service.h"
+#include "transition.h"
+
+enum {
+	FORECAST_SERVICES = 100,
+	FORECAST_FLOWS_LEAST = 1 << 11,
+};
 
 /* A service that would change. */
 struct service_change {
 	struct installed *now; /* a reference; NULL: it would be new */
 	bool goes_on;                /* flows of the one are flows of the other */
 	struct plan plan;            /* plan.conf NULL: it would be gone */
-	uint8_t *fates;              /* enum fate, by index; of `now` */
+	uint16_t *now_at;            /* by index of `now`: the one in `plan`, or SLOT_NONE; */
+	uint32_t now_n;              /* where `lives` is false, no backend had it */
+	bool *lives;
+	uint32_t forecast_flows; /* how many to look at */
 	struct daemon_preview row;
-};
-
-/* What becomes of the flows of a backend. */
-enum fate {
-	FATE_NONE, /* it doesn't live now: there are none */
-	FATE_CUT,
-	FATE_KEPT,
 };
 
 struct daemon_preview_walk {
@@ -38,45 +41,63 @@ struct daemon_preview_walk {
 	struct service_change *changes;
 	uint32_t n;
 	struct service_change **by_row;
+	uint32_t forecast_flows;
 };
 
-static int fates_tell(struct service_change *c)
+/* What becomes of each backend that lives now. */
+static int backends_follow(struct service_change *c)
 {
 	const struct indices *now = c->now->indices;
 
-	c->fates = calloc(now->length + 1U, sizeof(*c->fates));
-	if (!c->fates)
+	c->now_n = now->length;
+	c->now_at = calloc(c->now_n + 1U, sizeof(*c->now_at));
+	c->lives = calloc(c->now_n + 1U, sizeof(*c->lives));
+	if (!c->now_at || !c->lives)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < now->owners_n; i++)
-		c->fates[now->owners[i].index] =
-			c->goes_on && indices_find(c->plan.indices, &now->owners[i].addr) !=
-					      SLOT_NONE ?
-				FATE_KEPT :
-				FATE_CUT;
+	for (uint32_t i = 0; i < c->now_n; i++)
+		c->now_at[i] = SLOT_NONE;
+	for (uint32_t i = 0; i < now->owners_n; i++) {
+		c->lives[now->owners[i].index] = true;
+		if (c->goes_on)
+			c->now_at[now->owners[i].index] =
+				indices_find(c->plan.indices, &now->owners[i].addr);
+	}
 	return 0;
+}
+
+static bool remembers_all(uint16_t flags)
+{
+	return flags & SERVICE_REMEMBERS;
+}
+
+/* Whether slot i of the one is slot i of the other. */
+static bool slots_compare(const struct service_change *c)
+{
+	return c->goes_on && c->now->flags == c->plan.flags &&
+	       installed_slots_n(c->now) == c->plan.slots_n;
 }
 
 static uint32_t slots_moved(const struct service_change *c)
 {
 	if (!c->plan.conf)
 		return installed_slots_n(c->now);
-	if (c->plan.flags & SERVICE_REMEMBERS)
-		return 0;
-	return c->goes_on ? c->plan.moved : c->plan.slots_n;
+	if (c->goes_on && remembers_all(c->plan.flags) && remembers_all(c->now->flags))
+		return 0; /* they hold no flows */
+	if (slots_compare(c))
+		return transition_moved(installed_slots(c->now), c->plan.slots, c->plan.slots_n);
+	return c->plan.slots_n;
 }
 
+/* Whether the tables alone would send it elsewhere; true where nobody knows. */
 static bool flow_moves(const struct service_change *c, const struct memory_entry *entry)
 {
-	const struct service service = {.slots = c->plan.slots_n};
 	uint32_t slot;
 
 	if (c->row.slots_moved == 0)
 		return false;
-	/* All slots, or nobody knows which. */
-	if (c->plan.flags & SERVICE_HASH_SOURCE || c->now->flags != c->plan.flags ||
-	    installed_slots_n(c->now) != c->plan.slots_n)
+	if (!slots_compare(c) || c->plan.flags & SERVICE_HASH_SOURCE)
 		return true;
-	slot = service_slot(&service, entry->hash);
+	slot = service_slot_of(c->plan.slots_n, entry->hash);
 	return ((c->plan.slots[slot] ^ installed_slots(c->now)[slot]) & SLOT_INDEX) != 0;
 }
 
@@ -88,12 +109,27 @@ static void note_flow(void *ctx, uint32_t worker, const struct memory_entry *ent
 	bool cut;
 
 	(void)worker;
-	if (!c || memory_is_expired(p->g, &entry->memory, p->now_s) ||
-	    index >= c->now->indices->length || c->fates[index] == FATE_NONE)
+	if (!c || memory_is_expired(p->g, &entry->memory, p->now_s) || index >= c->now_n ||
+	    !c->lives[index])
 		return;
-	cut = c->fates[index] == FATE_CUT;
+	/* What is known stays, wherever the tables lead by then: docs/consistency.md. */
+	cut = c->now_at[index] == SLOT_NONE;
 	c->row.flows_cut += cut;
 	c->row.flows_touched += cut || flow_moves(c, entry);
+}
+
+/* The flows that no entry tells of. */
+static void forecast_fill(struct service_change *c, const struct former *was)
+{
+	struct forecast f = {1, 1};
+
+	if (!c->now)
+		return; /* there are none */
+	if (c->goes_on)
+		f = forecast_make(was, &c->plan, c->now_at, c->now_n, c->forecast_flows);
+	c->row.moved_without = f.without;
+	c->row.moved_with = f.with;
+	c->row.transition_s = c->plan.conf ? c->plan.conf->transition_s : 0;
 }
 
 /* `next` or `now` NULL: it goes, or comes. */
@@ -106,6 +142,7 @@ static int change_add(struct daemon_preview_walk *p, const struct service_conf *
 	int err;
 
 	p->n++;
+	c->forecast_flows = p->forecast_flows;
 	c->now = now ? installed_ref(now) : NULL;
 	c->goes_on = next && now && running_goes_on(now, next);
 	if (now)
@@ -117,7 +154,7 @@ static int change_add(struct daemon_preview_walk *p, const struct service_conf *
 			return err;
 	}
 	if (now) {
-		err = fates_tell(c);
+		err = backends_follow(c);
 		if (err)
 			return err;
 		p->by_row[now->row] = c;
@@ -126,7 +163,16 @@ static int change_add(struct daemon_preview_walk *p, const struct service_conf *
 		 next ? next->name : now->conf->name);
 	c->row.slots = next ? c->plan.slots_n : 0;
 	c->row.slots_moved = slots_moved(c);
+	forecast_fill(c, &was);
 	return 0;
+}
+
+/* Fewer flows are looked at for each of very many services: some 10 ms for a thousand. */
+static uint32_t forecast_flows(const struct model *now, const struct model *next)
+{
+	uint32_t services = now->services_n > next->services_n ? now->services_n : next->services_n;
+
+	return services < FORECAST_SERVICES ? FORECAST_FLOWS : FORECAST_FLOWS_LEAST;
 }
 
 static int changes_find(struct daemon_preview_walk *p, const struct model *next)
@@ -134,6 +180,7 @@ static int changes_find(struct daemon_preview_walk *p, const struct model *next)
 	const struct model *model = p->r->model;
 	int err = 0;
 
+	p->forecast_flows = forecast_flows(model, next);
 	for (uint32_t i = 0; !err && i < next->services_n; i++) {
 		const struct service_conf *conf = next->services[i];
 		struct installed *now = running_find(p->r, conf->name);
@@ -198,7 +245,8 @@ void publisher_preview_end(struct daemon_preview_walk *p)
 		return;
 	for (uint32_t i = 0; p->changes && i < p->n; i++) {
 		plan_free(&p->changes[i].plan);
-		free(p->changes[i].fates);
+		free(p->changes[i].now_at);
+		free(p->changes[i].lives);
 		installed_unref(p->changes[i].now);
 	}
 	free(p->changes);

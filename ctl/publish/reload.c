@@ -59,8 +59,11 @@ char *daemon_reload_line(const struct daemon_reload *reload, uint32_t *at)
 	row = row_of(reload, first->service);
 	if (!row || row->slots == 0)
 		return line;
-	if (asprintf(&longer, "%s; %.1f %% of slots move", line,
-		     100.0 * row->slots_moved / row->slots) < 0)
+	if (asprintf(&longer,
+		     "%s; %.1f %% of slots move, %.1f %% of the flows that aren't remembered (%.1f %% "
+		     "without the transition)",
+		     line, 100.0 * row->slots_moved / row->slots, 100 * row->moved_with,
+		     100 * row->moved_without) < 0)
 		return line;
 	free(line);
 	return longer;

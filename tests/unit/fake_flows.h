@@ -28,7 +28,10 @@ static int fake_preview_begin(void *ctx, const struct model *next, struct daemon
 		*row = (struct daemon_preview){.slots = new ? new->slots : 0,
 					       .slots_moved = 154,
 					       .flows_touched = 12,
-					       .flows_cut = 5};
+					       .flows_cut = 5,
+					       .moved_without = 0.75,
+					       .moved_with = 0.125,
+					       .transition_s = 300};
 		snprintf(row->service, MODEL_NAME_MAX, "%s", old->name);
 		walk->n++;
 	}

@@ -16,7 +16,10 @@
 #define B1(rest)     "{\"service\":\"web\",\"backend\":\"b1\"" rest "}"
 #define DRY          ",\"dry_run\":true"
 #define PREVIEW      "\"preview\":[{\"service\":\"web\",\"slots\":"
-#define PREVIEW_REST ",\"slots_moved\":154,\"flows_touched\":12,\"flows_cut\":5}]}"
+#define PREVIEW_REST                                                                              \
+	",\"slots_moved\":154,\"flows_touched\":12,\"flows_cut\":5,"                              \
+	"\"moved_without_transition\":0.75,\"moved_with_transition\":0.125,"                 \
+	"\"transition_s\":300}]}"
 
 static void test_drain(void **state)
 {

@@ -127,10 +127,13 @@ static void test_show(void **state)
 		 "no transition is under way: the lookup tables tell where each flow goes\n"},
 		{"a dry run", show_change, false,
 		 "{\"preview\":[{\"service\":\"web\",\"slots\":509,\"slots_moved\":127,"
-		 "\"flows_touched\":12,\"flows_cut\":0}]}",
+		 "\"flows_touched\":12,\"flows_cut\":0,\"moved_without_transition\":0.249509,"
+		 "\"moved_with_transition\":0.0,\"transition_s\":300}]}",
 		 "dry run: nothing has changed, but\n"
 		 "  service web: 127 of 509 slots (25.0%) would move\n"
-		 "  remembered flows: 12 touched, of which 0 would break\n"},
+		 "  remembered flows: 12 touched, of which 0 would break\n"
+		 "  other flows under way: 25.0 % would go elsewhere without a transition, 0.0 % with "
+		 "the one of 300 s\n"},
 		{"a dry run of a service's end", show_change, false,
 		 "{\"preview\":[{\"service\":\"web\",\"slots\":0,\"slots_moved\":509,"
 		 "\"flows_touched\":12,\"flows_cut\":12}]}",

@@ -118,10 +118,10 @@ static inline void world_remember(uint64_t hash, struct memory_entry *entry, str
 	*entry = (struct memory_entry){hash, memory};
 }
 
-/* Of a flow's source address, as far as these flows have one: one of 50 clients. */
+/* Of a flow's source address, as far as these flows have one: one of 997 clients. */
 static inline uint64_t world_source_hash(uint64_t hash)
 {
-	return (hash % 50 + 1) * 0x9e3779b97f4a7c15ULL;
+	return (hash % 997 + 1) * 0x9e3779b97f4a7c15ULL;
 }
 
 /* As a path does; returns the last byte of the backend's address, 0: none. */
@@ -162,7 +162,11 @@ static inline uint8_t world_send(const char *vip, uint64_t hash, bool opens)
 						&previous),
 				 VERDICT_forward);
 		if (steer_draws_slot(s, &p, known, previous)) {
-			st.slot = steer_free_slot(world_arena(), s, ticket++);
+			ticket++;
+			st.slot = steer_free_slot(world_arena(), s,
+						  s->flags & SERVICE_ROUND_ROBIN ?
+							  ticket :
+							  ticket * 0x9e3779b97f4a7c15ULL);
 			steer_slot(world_arena(), &st);
 		}
 		choices = steer_choices(&st, previous);
