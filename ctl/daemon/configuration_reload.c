@@ -17,6 +17,10 @@
 #include "overlay.h"
 #include "shortage.h"
 
+enum {
+	RELOAD_EVENTS_MAX = 512, /* of the 4,096 that are kept */
+};
+
 /* What a reload is made of. */
 struct attempt {
 	struct model *file, *next;
@@ -152,6 +156,8 @@ int configuration_reload(struct configuration *c, const char *who, bool check,
 	err = attempt_load(c, a, out);
 	if (!err)
 		err = attempt_compare(c, a, out);
+	if (!check)
+		events_share_begin(RELOAD_EVENTS_MAX);
 	if (!err && !check)
 		err = attempt_apply(c, a, who, out);
 	if (err) {
@@ -161,8 +167,10 @@ int configuration_reload(struct configuration *c, const char *who, bool check,
 	} else if (!check) {
 		tell(out, who);
 	}
-	if (!check)
+	if (!check) {
+		events_share_end(who);
 		reload_note(&c->reloads, err);
+	}
 	model_free(a->file);
 	model_free(a->next);
 	free(a);

@@ -21,6 +21,9 @@ enum {
 static struct event_entry ring[EVENTS_MAX]; /* the event `id` stands at id % EVENTS_MAX */
 static uint64_t next_id = 1;
 static uint64_t counts[EVENT_N_KINDS];
+static struct event_entry unkept;
+static bool shared;
+static uint32_t share_left, share_beyond;
 static LIST_HEAD(, events_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
 
 static const char *const kind_names[] = {
@@ -83,7 +86,8 @@ static void log_event(enum fast_path_log level, const struct event_entry *e, con
 static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 		const char *service, const char *backend, const char *format, va_list args)
 {
-	struct event_entry *e = &ring[next_id % EVENTS_MAX];
+	bool kept = !shared || share_left > 0;
+	struct event_entry *e = kept ? &ring[next_id % EVENTS_MAX] : &unkept;
 	struct events_listener *listener, *after;
 	char *asked;
 
@@ -98,9 +102,15 @@ static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 	copy(e->backend, sizeof(e->backend), backend);
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	clean(e->text);
-	next_id++;
 	counts[kind]++;
 	log_event(level, e, who);
+	if (!kept) {
+		share_beyond++;
+		return;
+	}
+	if (shared)
+		share_left--;
+	next_id++;
 	for (listener = LIST_FIRST(&listeners); listener; listener = after) {
 		after = LIST_NEXT(listener, link);
 		listener->added(listener->ctx);
@@ -125,6 +135,21 @@ void events_warn(enum event_kind kind, const char *who, const char *service, con
 	va_start(args, format);
 	add(FAST_PATH_LOG_WARNING, kind, who, service, backend, format, args);
 	va_end(args);
+}
+
+void events_share_begin(uint32_t max)
+{
+	shared = true;
+	share_left = max;
+	share_beyond = 0;
+}
+
+void events_share_end(const char *who)
+{
+	shared = false;
+	if (share_beyond > 0)
+		events_add(EVENT_CONFIG, who, NULL, NULL, "%u more events: the log has them",
+			   share_beyond);
 }
 
 uint64_t events_next(void)

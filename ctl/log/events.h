@@ -4,7 +4,7 @@
  * events`) and for those who watch. What is worth an event is worth a line in the log, so adding
  * one writes it there too; say nothing twice. Control thread only.
  *
- * Ids count from 1, without gaps. When EVENTS_MAX are kept, each new one takes the oldest's place:
+ * Ids of those kept count from 1, without gaps. When EVENTS_MAX are kept, each new one takes the oldest's place:
  * a reader who comes back with the last id that it saw can tell how many it missed.
  */
 #ifndef SLUICE_EVENTS_H
@@ -67,6 +67,15 @@ __attribute__((format(printf, 5, 6))) void events_add(enum event_kind kind, cons
 __attribute__((format(printf, 5, 6))) void events_warn(enum event_kind kind, const char *who,
 						       const char *service, const char *backend,
 						       const char *format, ...);
+
+/*
+ * Until events_share_end() at most `max` events are kept: those beyond are counted and written to the
+ * log, with their fields, but take no other's place in the list. For what may be thousands at once, such
+ * as a large reload, so that it pushes nothing else out. The end adds one event that says how many
+ * there were. Not nested.
+ */
+void events_share_begin(uint32_t max);
+void events_share_end(const char *who);
 
 /* The id that the next event gets, so one more than the events since the start. */
 uint64_t events_next(void);

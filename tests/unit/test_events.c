@@ -39,7 +39,7 @@ static const struct {
 static void logged(void (*add)(size_t row), size_t row, char *line, size_t line_bytes)
 {
 	FILE *file = tmpfile();
-	char text[4096];
+	char text[4098];
 	int saved = dup(STDERR_FILENO);
 	size_t n;
 
@@ -49,10 +49,11 @@ static void logged(void (*add)(size_t row), size_t row, char *line, size_t line_
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	rewind(file);
-	n = fread(text, 1, sizeof(text) - 1, file);
+	n = fread(text, 1, sizeof(text) - 2, file);
 	text[n] = 0;
 	fclose(file);
 	assert_true(n > 13);
+	text[13 + strcspn(text + 13, "\n") + 1] = 0;
 	snprintf(line, line_bytes, "%s", text + 13);
 }
 
@@ -176,11 +177,46 @@ static void test_kinds(void **state)
 	assert_false(event_kind_parse("", &kind));
 }
 
+static void add_many(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		events_add(EVENT_SERVICE, "config", NULL, NULL, "number %zu of many", i);
+}
+
+/* Thousands at once take the place of few others; the log has all of them. */
+static void test_share(void **state)
+{
+	enum { MAX = 10, N = EVENTS_MAX + 1000 };
+	uint64_t id, count;
+	char line[512];
+
+	events_add(EVENT_BACKEND, "cli", "web", "b1", "of long ago");
+	id = events_next();
+	count = events_count(EVENT_SERVICE);
+	events_share_begin(MAX);
+	logged(add_many, N, line, sizeof(line));
+	events_share_end("config");
+	assert_string_equal(line, "info: number 0 of many (config)\n");
+	assert_int_equal(events_count(EVENT_SERVICE), count + N);
+	assert_int_equal(events_next(), id + MAX + 1);
+	assert_string_equal(events_get(id - 1)->text, "of long ago");
+	assert_string_equal(events_get(id + MAX - 1)->text, "number 9 of many");
+	assert_string_equal(events_get(id + MAX)->text, "5086 more events: the log has them");
+	events_add(EVENT_SERVICE, "config", NULL, NULL, "behind it");
+	assert_string_equal(events_get(id + MAX + 1)->text, "behind it");
+	/* Few: nothing is told of the rest. */
+	events_share_begin(MAX);
+	events_add(EVENT_SERVICE, "config", NULL, NULL, "one");
+	events_share_end("config");
+	assert_int_equal(events_next(), id + MAX + 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),      cmocka_unit_test(test_warning),
 		cmocka_unit_test(test_long),      cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_listeners), cmocka_unit_test(test_kinds),
 	};
 
