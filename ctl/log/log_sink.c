@@ -28,7 +28,7 @@ static int socket_fd = -1; /* of syslog or journald; -1: not connected */
 static const char *socket_path;
 static char journal_path[sizeof(((struct sockaddr_un *)0)->sun_path)] = LOG_JOURNAL_SOCKET;
 static int64_t retry_us;     /* when to connect again; of entry->when_us */
-static bool prefix_priority; /* standard error is the journal's */
+static bool prefix_known, prefix_priority; /* standard error is the journal's */
 
 static const int priorities[] = {
 	[FAST_PATH_LOG_ERROR] = LOG_ERR,
@@ -105,6 +105,17 @@ static bool syslog_write(const struct log_entry *entry)
 
 /* ---- standard error ---- */
 
+/* Whether systemd reads standard error into its journal (systemd.exec(5), JOURNAL_STREAM). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
 static bool stderr_put(const char *text, size_t bytes, int patience_ms)
 {
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -136,6 +147,9 @@ static bool stderr_write(const struct log_entry *entry, int patience_ms)
 	struct tm utc;
 	int bytes;
 
+	if (!prefix_known) /* before the configuration says where to */
+		prefix_priority = stderr_is_journal();
+	prefix_known = true;
 	if (prefix_priority) {
 		bytes = snprintf(text, sizeof(text), "<%d>%s\n", priorities[entry->level],
 				 entry->line);
@@ -153,17 +167,6 @@ static bool stderr_write(const struct log_entry *entry, int patience_ms)
 }
 
 /* ---- which ---- */
-
-/* Whether systemd reads standard error into its journal (systemd.exec(5), JOURNAL_STREAM). */
-static bool stderr_is_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
-	struct stat st;
-
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
-}
 
 int log_sink_open_journal(const char *path)
 {

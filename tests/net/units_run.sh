@@ -32,7 +32,6 @@ conf() {
 		-e 's|name = "v4-ipip";|& health = { type = "exec"; program = "/usr/bin/test"; args = [ "-w", "/tmp" ]; };|' \
 		-e 's|name = "v6-gue";|& health = { type = "http"; via = "vip"; path = "/"; };|' \
 		-e 's|name = "v4-gue";|& health = { type = "icmp"; };|'
-	echo 'log = { to = "journald"; };'
 }
 
 # The process: empty if there is none, never 0, which kill takes for all of us.
@@ -154,6 +153,11 @@ report $? "it has no more to give up"
 on_lb journalctl --unit=sluiced --output=json --no-pager | jq -se 'map(select(.SYSLOG_IDENTIFIER == "sluiced"
 	and ._TRANSPORT == "journal" and .PRIORITY == "6" and (.MESSAGE | type == "string" and test("^security: ")))) | length == 1' >/dev/null
 report $? "journald has its lines, with priorities, under its unit"
+on_lb sluicectl backend set v6-gue b2 weight 99 >/dev/null
+until_true 5 eval 'on_lb journalctl --unit=sluiced SLUICE_SERVICE=v6-gue SLUICE_KIND=backend --output=json --no-pager |
+	jq -se '\''map(select(.SLUICE_BACKEND == "b2" and (.SLUICE_WHO | test("^cli uid 0 ")) and
+		(.SLUICE_REQUEST | test("backend.set")))) | length == 1'\'' >/dev/null'
+report $? "... and an event's fields: what, by whom, and what was asked for"
 
 # Reloaded, rightly and wrongly.
 on_lb sed -i '0,/name = "b1"; address = "10.10.11.2"; weight = 100/s//name = "b1"; address = "10.10.11.2"; weight = 70/' /etc/sluice/sluice.conf
@@ -208,8 +212,8 @@ report $? "a killed daemon is started again, and forwards"
 [ "$(property NRestarts)" -ge $((restarts + 2)) ]
 report $? "... by the unit's Restart="
 
-# As a user of its own, and with the log on standard error, as it is by default.
-on_lb sh -c 'sed -i "/^log = /d" /etc/sluice/sluice.conf && echo "security = { user = \"sluice\"; };" >>/etc/sluice/sluice.conf'
+# As a user of its own, and with the log on standard error, where it is in the journal by default.
+on_lb sh -c 'echo "log = { to = \"stderr\"; };" >>/etc/sluice/sluice.conf && echo "security = { user = \"sluice\"; };" >>/etc/sluice/sluice.conf'
 on_lb systemctl reset-failed sluiced
 on_lb systemctl restart sluiced && ready && all_answer
 report $? "with security.user it forwards, too"
