@@ -14,12 +14,15 @@
 #include <unistd.h>
 
 #include "probe_socket.h"
+#include "shortage.h"
 #include "sluice/wire.h"
 
 enum {
 	WAITS_LOG2 = 16, /* at once: what the sequence number tells apart */
 	WAITS_MAX = 1 << WAITS_LOG2,
 	DATAGRAM_MAX = 512,
+	/* An answer takes some 768 bytes of it: 10,000 of them may come before they are read. */
+	RECEIVE_BYTES = 8 << 20,
 	/* linux/icmp.h's, which doesn't go together with sluice/wire.h. */
 	ICMP_TYPES_OPTION = 1,
 };
@@ -36,10 +39,12 @@ struct family {
 	int fd; /* or -errno */
 	bool raw;
 	struct event *event;
+	bool rests; /* its socket could not be read: soon again */
 };
 
 struct echo {
 	struct family v4, v6;
+	struct event *again; /* ends their rests */
 	uint64_t secret;
 	uint32_t next;
 	struct echo_wait *waits[WAITS_MAX]; /* by sequence number */
@@ -75,6 +80,36 @@ static void take(struct echo *echo, const struct ip_addr *from, const uint8_t *b
 	wait->answered(wait);
 }
 
+/* A socket that can't be read stays readable: without a rest the loop would do nothing else. */
+static void rest(struct echo *echo, struct family *family)
+{
+	static const struct timeval pause = {.tv_usec = 50000};
+
+	if (errno == EAGAIN || errno == EINTR)
+		return;
+	shortage_note(SHORTAGE_HEALTH, errno);
+	if (event_add(echo->again, &pause) != 0)
+		return;
+	event_del(family->event);
+	family->rests = true;
+}
+
+static void on_again(evutil_socket_t fd, short events, void *ctx)
+{
+	static const struct timeval pause = {.tv_usec = 50000};
+	struct echo *echo = ctx;
+	struct family *families[] = {&echo->v4, &echo->v6};
+
+	(void)fd;
+	(void)events;
+	for (size_t i = 0; i < 2; i++) {
+		if (families[i]->rests && event_add(families[i]->event, NULL) == 0)
+			families[i]->rests = false;
+		if (families[i]->rests)
+			event_add(echo->again, &pause);
+	}
+}
+
 static void on_v4(evutil_socket_t fd, short events, void *ctx)
 {
 	struct echo *echo = ctx;
@@ -92,6 +127,8 @@ static void on_v4(evutil_socket_t fd, short events, void *ctx)
 		if ((size_t)n > header_bytes)
 			take(echo, &addr, bytes + header_bytes, (size_t)n - header_bytes);
 	}
+	if (n < 0)
+		rest(echo, &echo->v4);
 }
 
 static void on_v6(evutil_socket_t fd, short events, void *ctx)
@@ -109,6 +146,17 @@ static void on_v6(evutil_socket_t fd, short events, void *ctx)
 
 		take(echo, &addr, bytes, (size_t)n);
 	}
+	if (n < 0)
+		rest(echo, &echo->v6);
+}
+
+/* Beyond net.core.rmem_max where we may (CAP_NET_ADMIN), else as far as it goes. */
+static void receive_buffer_grow(int fd)
+{
+	const int bytes = RECEIVE_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 /* A raw socket needs CAP_NET_RAW; one for pings net.ipv4.ping_group_range. */
@@ -125,6 +173,7 @@ static void family_open(struct family *family, struct event_base *base, int doma
 		family->fd = -errno;
 		return;
 	}
+	receive_buffer_grow(family->fd);
 	family->event = event_new(base, family->fd, EV_READ | EV_PERSIST, on_answer, echo);
 	if (!family->event || event_add(family->event, NULL) != 0) {
 		close(family->fd);
@@ -154,6 +203,11 @@ struct echo *echo_new(struct event_base *base)
 		return NULL;
 	if (getrandom(&echo->secret, sizeof(echo->secret), 0) < 0)
 		echo->secret = (uint64_t)(uintptr_t)echo; /* an early boot; still nobody's guess */
+	echo->again = evtimer_new(base, on_again, echo);
+	if (!echo->again) {
+		free(echo);
+		return NULL;
+	}
 	family_open(&echo->v4, base, AF_INET, IPPROTO_ICMP, on_v4, echo);
 	family_open(&echo->v6, base, AF_INET6, IPPROTO_ICMPV6, on_v6, echo);
 	answers_only(echo);
@@ -174,6 +228,7 @@ void echo_free(struct echo *echo)
 		return;
 	family_close(&echo->v4);
 	family_close(&echo->v6);
+	event_free(echo->again);
 	free(echo);
 }
 

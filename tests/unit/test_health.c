@@ -3,10 +3,12 @@
  * When checks are made, and what stays known of a backend: when the model changes, when it flaps,
  * when sluiced stands still.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,6 +17,8 @@
 #include <event2/listener.h>
 #include <unistd.h>
 
+#include "echo.h"
+#include "files.h"
 #include "health_world.h"
 #include "named_rows.h"
 
@@ -224,6 +228,101 @@ static void test_stands_still(void **state)
 	event_free(world.stand_still);
 }
 
+/* Fewer files than checks: they take turns, nobody is left out, and no more are under way at once. */
+static void test_files_are_few(void **state)
+{
+	static const uint32_t max = 2;
+	static const struct timeval step = {.tv_usec = 20000};
+	struct health_conf conf = world_conf(HEALTH_HTTP);
+	struct health_totals totals;
+
+	(void)state;
+	world.answer = NULL; /* each takes the whole of its timeout, */
+	health_files_set(world.health, max);
+	world_follow(world_model(&conf, 6));
+	for (int i = 0; i < 20; i++) {
+		event_base_loopexit(world.base, &step);
+		event_base_dispatch(world.base);
+		health_totals(world.health, &totals);
+		assert_true(totals.with_file <= max);
+	}
+	assert_int_equal(totals.with_file, max);
+	assert_true(totals.waiting > 0);
+	for (uint32_t i = 0; i < 6; i++) /* and is found down all the same */
+		world_becomes(i, HEALTH_DOWN, "timed out");
+	health_totals(world.health, &totals);
+	assert_true(totals.queued >= 6);
+	/* Those that have a file go, and those that wait, too. */
+	conf.type = HEALTH_NO_CHECK;
+	world_follow(world_model(&conf, 6));
+	health_totals(world.health, &totals);
+	assert_int_equal(totals.with_file, 0);
+	assert_int_equal(totals.waiting, 0);
+}
+
+enum {
+	ECHOES = 8000,
+};
+
+static uint32_t answered_n;
+
+static void answered(struct echo_wait *wait)
+{
+	(void)wait;
+	answered_n++;
+}
+
+/* As many answers as come while the loop does something else are there when it looks. */
+static void test_many_echoes(void **state)
+{
+	static const struct timeval time = {.tv_sec = 2};
+	struct echo_wait *waits = calloc(ECHOES, sizeof(*waits));
+	struct echo *echo = echo_new(world.base);
+
+	(void)state;
+	assert_non_null(waits);
+	assert_non_null(echo);
+	answered_n = 0;
+	for (uint32_t i = 0; i < ECHOES; i++) {
+		const uint8_t addr[4] = {127, 1, (uint8_t)(i / 250), (uint8_t)(1 + i % 250)};
+
+		waits[i].addr = ip_from_bytes(IP_V4, addr);
+		waits[i].answered = answered;
+		if (echo_send(echo, &waits[i]) == -EACCES)
+			skip(); /* neither raw sockets nor pings are allowed here */
+	}
+	event_base_loopexit(world.base, &time);
+	event_base_dispatch(world.base);
+	assert_int_equal(answered_n, ECHOES);
+	for (uint32_t i = 0; i < ECHOES; i++)
+		echo_forget(echo, &waits[i]);
+	echo_free(echo);
+	free(waits);
+}
+
+static void test_files_shares(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t limit, used;
+		uint32_t probes, clients;
+	} rows[] = {
+		{"as the unit sets it", 524288, 50, 524288 - 50 - FILES_RESERVED - 256, 256},
+		{"300", 300, 44, 80, 80},
+		{"none free", 64, 60, FILES_PROBES_MIN, FILES_CLIENTS_MIN},
+		{"more in use than allowed", 64, 200, FILES_PROBES_MIN, FILES_CLIENTS_MIN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct files_budget budget = files_share(rows[i].limit, rows[i].used);
+
+		print_message("# row: %s\n", rows[i].name);
+		assert_int_equal(budget.probes, rows[i].probes);
+		assert_int_equal(budget.clients, rows[i].clients);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -232,7 +331,8 @@ int main(void)
 		TEST(test_kept_out), TEST(test_override),
 		TEST(test_spread),   TEST(test_flapping_is_told),
 		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
-		TEST(test_stands_still),
+		TEST(test_stands_still), TEST(test_files_are_few), TEST(test_many_echoes),
+		cmocka_unit_test(test_files_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
