@@ -24,6 +24,7 @@ enum {
 	EVENT_BUFFER_BYTES = 4 << 20,
 	ANSWER_WITHIN_S = 2,
 	DRAIN_AT_ONCE = 4096,	    /* datagrams, before others on the event loop get a turn */
+	OVERRUNS_AT_ONCE = 16,	    /* the error is told once, and again if it overruns meanwhile */
 };
 
 /* Beyond net.core.rmem_max where we may (CAP_NET_ADMIN), else as far as it goes. */
@@ -232,9 +233,9 @@ int netlink_dump(struct netlink *nl, uint16_t type, const void *body, size_t bod
 
 int netlink_drain(struct netlink *nl, netlink_each *each, void *ctx)
 {
-	bool lost = false;
+	int lost = 0;
 
-	for (int i = 0; i < DRAIN_AT_ONCE; i++) {
+	for (int i = 0; i < DRAIN_AT_ONCE && lost < OVERRUNS_AT_ONCE; i++) {
 		ssize_t received = receive(nl);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)nl->buffer;
 		int bytes = (int)received;
@@ -242,7 +243,7 @@ int netlink_drain(struct netlink *nl, netlink_each *each, void *ctx)
 		if (received == -EAGAIN)
 			break;
 		if (received == -ENOBUFS) {
-			lost = true;
+			lost++;
 			continue;
 		}
 		if (received < 0)
@@ -250,5 +251,5 @@ int netlink_drain(struct netlink *nl, netlink_each *each, void *ctx)
 		for (; mnl_nlmsg_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes))
 			each(ctx, nlh);
 	}
-	return lost ? -ENOBUFS : 0;
+	return lost > 0 ? -ENOBUFS : 0;
 }

@@ -41,8 +41,9 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		hops->stats.lost++;
 		hops->all_dirty = true;
 	}
-	/* A socket that can't be read stays readable: the loop would do nothing else. */
-	if (rc < 0 && rc != -ENOBUFS) {
+	/* One that can't be read stays readable, and the loop would do nothing else: it rests
+	 * until all has been asked again. */
+	if (rc < 0) {
 		shortage_note(SHORTAGE_NEXT_HOPS, rc);
 		event_del(hops->readable);
 		hops->deaf = true;
