@@ -36,6 +36,7 @@ struct row {
 	struct link_facts link; /* of eth0; another interface is none */
 	const char *dataplane, *backends, *services, *counters, *node, *peer; /* JSON */
 	const char *daemon_error, *config_error;
+	const char *daemon; /* JSON, too */
 	/* The first finding that is not good, or else the first. NULL: there is no finding. */
 	enum finding_level level;
 	const char *text, *mend;
@@ -73,6 +74,32 @@ static const struct row rows[] = {
 	{.name = "daemon: two faults in the file", .check = check_daemon, .daemon_error = "nobody",
 	 .config_error = "x.conf:3: a\nx.conf:4: b", .level = FINDING_WRONG, .text = "nobody",
 	 .mend = "systemctl start sluiced", .findings_n = 3},
+
+	{.name = "files: enough", .check = check_files,
+	 .daemon = "{\"files\":{\"limit\":4096,\"checks_max\":3600,\"checks_queued\":0}}",
+	 .text = "a limit of 4096 files: 3600 health checks"},
+	{.name = "files: checks waited", .check = check_files,
+	 .daemon = "{\"files\":{\"limit\":300,\"checks_max\":80,\"checks_queued\":7}}",
+	 .level = FINDING_SLOW, .text = "7 health checks waited for a file", .mend = "LimitNOFILE"},
+	{.name = "shortages: long ago", .check = check_shortages,
+	 .daemon = "{\"shortages\":[{\"what\":\"ports\",\"text\":\"looking\",\"failures\":3,"
+		   "\"error\":\"No\",\"last_us\":1000000}]}"},
+	{.name = "shortages: now", .check = check_shortages,
+	 .daemon = "{\"shortages\":[{\"what\":\"ports\",\"text\":\"looking\",\"failures\":3,"
+		   "\"error\":\"Too many open files\",\"last_us\":9000000000000000}]}",
+	 .level = FINDING_WRONG, .text = "looking failed, 3 times since the start, last 0 s ago: Too many",
+	 .mend = "give the node"},
+	{.name = "state: kept", .check = check_state,
+	 .daemon = "{\"state\":{\"path\":\"/s.json\",\"error\":\"\"}}", .text = "are kept in /s.json"},
+	{.name = "state: not kept", .check = check_state,
+	 .daemon = "{\"state\":{\"path\":\"/s.json\",\"error\":\"No space\"}}",
+	 .level = FINDING_WRONG, .text = "/s.json can't be written: No space", .mend = "every 10 s"},
+	{.name = "state: a reload failed", .check = check_state,
+	 .daemon = "{\"state\":{\"path\":\"\",\"error\":\"\"},\"reloads\":{\"last_failed\":true}}",
+	 .level = FINDING_WRONG, .text = "the last reload was refused", .mend = "reload --check"},
+	{.name = "state: the log is not read", .check = check_state,
+	 .daemon = "{\"log\":{\"lost\":9}}",
+	 .level = FINDING_SLOW, .text = "9 lines of the log were lost", .mend = "what reads the log"},
 
 	{.name = "kernel: too old", .check = check_kernel, .dataplane = XDP,
 	 .files = {{"/proc/sys/kernel/osrelease", "5.10.0-8"}}, .level = FINDING_WRONG,
@@ -334,6 +361,7 @@ static void run_row(const struct row *row, const char *root)
 	p.services = parse(row->services);
 	p.counters = parse(row->counters);
 	p.node = parse(row->node);
+	p.daemon = parse(row->daemon);
 	p.peer = parse(row->peer);
 	row->check(&d);
 	compare(row, &d);
