@@ -20,6 +20,7 @@
 
 struct exec_helper {
 	struct event *event;
+	struct event *again; /* ends a rest from reading */
 	int fd; /* -1: the process is gone */
 	pid_t pid;
 	uint32_t serial;
@@ -39,6 +40,7 @@ static void end_all(struct exec_helper *h)
 
 static void on_reply(evutil_socket_t fd, short events, void *ctx)
 {
+	static const struct timeval pause = {.tv_usec = 50000};
 	struct exec_helper *h = ctx;
 	struct exec_reply reply;
 	struct exec_run *run;
@@ -47,7 +49,15 @@ static void on_reply(evutil_socket_t fd, short events, void *ctx)
 
 	(void)events;
 	if (n < 0 && errno != ECONNRESET && errno != EPIPE) {
-		shortage_note(SHORTAGE_HEALTH, errno); /* the answer waits in the socket */
+		const int error = errno;
+
+		if (error == EAGAIN || error == EINTR)
+			return;
+		/* The answer waits in the socket, which stays readable: without a rest the loop
+		 * would do nothing else. */
+		shortage_note(SHORTAGE_HEALTH, error);
+		if (event_add(h->again, &pause) == 0)
+			event_del(h->event);
 		return;
 	}
 	if (n != sizeof(reply)) {
@@ -64,6 +74,17 @@ static void on_reply(evutil_socket_t fd, short events, void *ctx)
 		return; /* cancelled when it had ended */
 	h->runs[slot] = NULL;
 	run->ended(run, (enum exec_end)reply.end, reply.code);
+}
+
+static void on_again(evutil_socket_t fd, short events, void *ctx)
+{
+	static const struct timeval pause = {.tv_usec = 50000};
+	struct exec_helper *h = ctx;
+
+	(void)fd;
+	(void)events;
+	if (h->fd >= 0 && event_add(h->event, NULL) != 0)
+		event_add(h->again, &pause);
 }
 
 int exec_helper_new(struct event_base *base, const char *user, struct exec_helper **helper)
@@ -89,7 +110,8 @@ int exec_helper_new(struct event_base *base, const char *user, struct exec_helpe
 	if (h->pid < 0)
 		goto err_close;
 	h->event = event_new(base, h->fd, EV_READ | EV_PERSIST, on_reply, h);
-	if (!h->event || event_add(h->event, NULL) != 0) {
+	h->again = evtimer_new(base, on_again, h);
+	if (!h->event || !h->again || event_add(h->event, NULL) != 0) {
 		exec_helper_free(h);
 		return -ENOMEM;
 	}
@@ -109,6 +131,8 @@ void exec_helper_free(struct exec_helper *h)
 		return;
 	if (h->event)
 		event_free(h->event);
+	if (h->again)
+		event_free(h->again);
 	if (h->fd >= 0)
 		close(h->fd);
 	waitpid(h->pid, NULL, 0); /* it ends at once */

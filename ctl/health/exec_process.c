@@ -35,6 +35,7 @@ struct child {
 	int64_t deadline_ms;
 };
 
+static const struct timespec pause_time = {.tv_nsec = 10000000}; /* where a call fails for now */
 static struct child children[EXEC_RUNS_MAX];
 static int *start_errors; /* of children, shared with them */
 static int daemon_fd;
@@ -159,9 +160,12 @@ static bool request_read(const struct exec_identity *identity)
 	static struct exec_request request;
 	ssize_t n = recv(daemon_fd, &request, sizeof(request), MSG_DONTWAIT);
 
-	/* Only an end of file says that the daemon is gone. */
-	if (n < 0 && errno != ECONNRESET)
+	/* Only an end of file says that the daemon is gone; what waits is read when it can be. */
+	if (n < 0 && errno != ECONNRESET) {
+		if (errno != EAGAIN && errno != EINTR)
+			nanosleep(&pause_time, NULL);
 		return true;
+	}
 	if (n < (ssize_t)offsetof(struct exec_request, texts))
 		return false;
 	if (request.timeout_ms == 0)
@@ -249,7 +253,6 @@ static void children_kill(void)
 
 void exec_process_run(int fd, const struct exec_identity *identity)
 {
-	static const struct timespec pause = {.tv_nsec = 10000000};
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
 	struct signalfd_siginfo info;
 	sigset_t set;
@@ -275,7 +278,7 @@ void exec_process_run(int fd, const struct exec_identity *identity)
 	rights_drop();
 	for (bool connected = true; connected;) {
 		if (poll(fds, 2, deadlines_look()) < 0 && errno != EINTR) {
-			nanosleep(&pause, NULL); /* no memory: it looks at all again */
+			nanosleep(&pause_time, NULL); /* no memory: it looks at all again */
 			fds[0].revents = POLLIN;
 		}
 		while (read(fds[1].fd, &info, sizeof(info)) > 0)
