@@ -194,7 +194,10 @@ lab_ctl backend set v6-gue0 b2 weight 41 >/dev/null
 report $? "a change is made while the disk is full"
 lab_within 5 eval '[ "$(metric state_pending)" = 1 ] && [ "$(metric state_write_failures_total)" -gt 0 ]'
 report $? "... and metrics tell that it is not kept"
-lab_ctl doctor 2>/dev/null | grep -q 'run-time changes would not survive a restart.*No space left'
+doctor_says() {
+	lab_ctl doctor 2>/dev/null | grep -q "$1"
+}
+lab_within 10 doctor_says 'run-time changes would not survive a restart.*No space left'
 report $? "... and so does doctor"
 rm "$LAB_DIR/small/full"
 lab_within 15 keep_has 41
@@ -223,15 +226,15 @@ mkfifo "$LAB_DIR/stderr"
 exec 9<>"$LAB_DIR/stderr"
 lab_start lb >/dev/null 2>&1 || { near && lab_wait_resolved; }
 done_n=0
-for ((i = 0; i < 250; i++)); do
+for ((i = 0; i < 350; i++)); do
 	timeout 10 "$BUILD/ctl/cli/sluicectl" --socket "$LAB_DIR/lb.sock" backend set v6-gue0 b1 weight $((1 + i % 99)) >/dev/null 2>&1 || break
 	done_n=$((done_n + 1))
 done
-[ "$done_n" = 250 ]
-report $? "with a standard error that nobody reads, $done_n of 250 changes are answered"
+[ "$done_n" = 350 ]
+report $? "with a standard error that nobody reads, $done_n of 350 changes are answered"
 lab_within 10 all_well
 report $? "... and checks go on"
-[ "$(metric log_lines_total)" -gt 1000 ] # of some 150 bytes, where a pipe holds 65,536
+[ "$(metric log_lines_total)" -gt 900 ] # of some 150 bytes, where a pipe holds 65,536 bytes
 report $? "... while $(metric log_lines_total) lines were said, $(metric log_lines_lost_total) of them lost"
 exec 9>&-
 lab_stop lb

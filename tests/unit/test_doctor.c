@@ -371,6 +371,7 @@ static void run_row(const struct row *row, const char *root)
 	json_decref(p.services);
 	json_decref(p.counters);
 	json_decref(p.node);
+	json_decref(p.daemon);
 	json_decref(p.peer);
 }
 
