@@ -48,7 +48,7 @@ static void written(void *ctx, int rc)
 		c->retry_us = clock_now_us() + c->retry_wait_us;
 	} else {
 		/* A change since then has its timer, or lies with the writer. */
-		c->pending = !c->written || evtimer_pending(c->timer, NULL);
+		c->pending = evtimer_pending(c->timer, NULL) || !state_writer_is_idle(c->writer, NULL);
 		c->written_us = clock_us(CLOCK_REALTIME);
 	}
 	if (rc != 0 && rc != c->error)
@@ -96,7 +96,7 @@ static void keep_now(struct configuration *c)
 		goto out;
 	}
 	if (c->written && json_equal(c->written, state)) {
-		c->pending = false;
+		c->pending = !state_writer_is_idle(c->writer, NULL);
 		goto out;
 	}
 	if (json_array_size(overlay) + json_object_size(notes) > 0) {
@@ -127,12 +127,17 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 static void on_retry(evutil_socket_t fd, short events, void *ctx)
 {
 	struct configuration *c = ctx;
+	int rc;
 
 	(void)fd;
 	(void)events;
-	if (c->error == 0 || c->written || !c->publisher || clock_now_us() < c->retry_us)
+	if (!c->writer || !c->publisher || !c->pending || evtimer_pending(c->timer, NULL) ||
+	    !state_writer_is_idle(c->writer, &rc))
 		return;
-	keep_now(c);
+	if (c->written) /* the word of it got lost */
+		written(c, rc);
+	else if (clock_now_us() >= c->retry_us)
+		keep_now(c);
 }
 
 void configuration_keep(struct configuration *c)

@@ -32,6 +32,7 @@ struct state_writer {
 	/* Under the lock. */
 	char *text;
 	bool waiting; /* `text` is to be written; NULL: the file is to go */
+	bool writing;
 	bool ending;
 	int rc; /* of the last time */
 };
@@ -53,11 +54,13 @@ static void *thread_run(void *ctx)
 		text = w->text;
 		w->text = NULL;
 		w->waiting = false;
+		w->writing = true;
 		pthread_mutex_unlock(&w->lock);
 		rc = text ? state_file_write(w->path, text, false) : state_file_remove(w->path);
 		free(text);
 		pthread_mutex_lock(&w->lock);
 		w->rc = rc;
+		w->writing = false;
 		if (write(w->fd, &one, sizeof(one)) < 0)
 			continue; /* it counts up already: the event comes anyway */
 	}
@@ -72,7 +75,7 @@ static void on_written(evutil_socket_t fd, short events, void *ctx)
 	int rc;
 
 	(void)events;
-	if (read(fd, &count, sizeof(count)) < 0)
+	if (read(fd, &count, sizeof(count)) < 0 && errno == EAGAIN)
 		return;
 	pthread_mutex_lock(&w->lock);
 	rc = w->rc;
@@ -141,6 +144,18 @@ void state_writer_put(struct state_writer *w, char *text)
 	w->waiting = true;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+}
+
+bool state_writer_is_idle(struct state_writer *w, int *rc)
+{
+	bool idle;
+
+	pthread_mutex_lock(&w->lock);
+	idle = !w->waiting && !w->writing;
+	if (rc)
+		*rc = w->rc;
+	pthread_mutex_unlock(&w->lock);
+	return idle;
 }
 
 int state_writer_free(struct state_writer *w)

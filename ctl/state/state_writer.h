@@ -6,6 +6,8 @@
 #ifndef SLUICE_STATE_WRITER_H
 #define SLUICE_STATE_WRITER_H
 
+#include <stdbool.h>
+
 struct event_base;
 struct state_writer;
 
@@ -21,6 +23,10 @@ int state_writer_new(struct event_base *base, const char *path, state_written_fn
 
 /* `text` is taken over; NULL: the file is to go. Never blocks. */
 void state_writer_put(struct state_writer *writer, char *text);
+
+/* Whether all that was put is written, or failed to be; *rc: how the last went, as state_written_fn is
+ * told. NULL is allowed. */
+bool state_writer_is_idle(struct state_writer *writer, int *rc);
 
 /* Waits until the last text is written. Returns how that went. NULL is allowed. */
 int state_writer_free(struct state_writer *writer);
