@@ -52,7 +52,8 @@ SLUICE_INLINE bool packet_forward(struct rte_mbuf *m, const struct generation *g
 
 	if (!steer_kind_fits(b, &info, kind)) {
 		*refused = packet_refuse(b, p);
-		return false;
+		if (verdict_action(*refused) != ACTION_FORWARD)
+			return false;
 	}
 	*refused = VERDICT_no_headroom;
 	if (!packet_grow(m, encap_kind_growth_bytes(kind, &info)))
@@ -133,7 +134,7 @@ static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packe
 	if (!rte_pktmbuf_prepend(m, (uint16_t)answer_too_big_growth(p)))
 		return VERDICT_no_headroom;
 	packet_cut(m, answer_too_big_bytes(p));
-	return answer_too_big(packet_cursor(m), p, steer_inner_mtu_bytes(backend))
+	return answer_too_big(packet_cursor(m), p, steer_inner_mtu_bytes(backend, p))
 		       ? VERDICT_too_big
 		       : VERDICT_no_headroom;
 }

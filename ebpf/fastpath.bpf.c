@@ -144,7 +144,7 @@ SLUICE_INLINE enum verdict packet_answer_too_big(struct xdp_md *ctx, const struc
 	int cut = (int)answer_too_big_bytes(p) - (int)(frame_bytes + growth);
 
 	if (bpf_xdp_adjust_head(ctx, -(int)growth) != 0 || bpf_xdp_adjust_tail(ctx, cut) != 0 ||
-	    !answer_too_big(cursor_make(ctx), p, steer_inner_mtu_bytes(st->backend)))
+	    !answer_too_big(cursor_make(ctx), p, steer_inner_mtu_bytes(st->backend, p)))
 		return VERDICT_no_headroom;
 	*action = frame_return(ctx);
 	return verdict;

@@ -8,22 +8,42 @@
 #include "duration.h"
 #include "table.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+static const char *vlan_words(const json_t *hop, char buf[32])
+{
+	json_int_t vlan = show_number(hop, "vlan");
+
+	buf[0] = 0;
+	if (vlan != 0)
+		snprintf(buf, 32, " vlan %" JSON_INTEGER_FORMAT, vlan);
+	return buf;
+}
+
+/* Of a path that is narrower than its first link. */
+static const char *path_mtu_words(const json_t *hop, char buf[48])
+{
+	json_int_t mtu_bytes = show_number(hop, "mtu_bytes");
+
+	buf[0] = 0;
+	if (mtu_bytes < show_number(hop, "first_mtu_bytes"))
+		snprintf(buf, 48, " path mtu %" JSON_INTEGER_FORMAT, mtu_bytes);
+	return buf;
+}
 
 /* "veth0 02:00:00:00:00:01", or why there is no way. */
 static void next_hop_cell(struct table *table, const json_t *backend)
 {
 	const json_t *hop = json_object_get(backend, "next_hop");
-	json_int_t vlan = show_number(hop, "vlan");
+	char vlan[32], path_mtu[48];
 
 	if (strcmp(show_text(hop, "state"), "resolved") != 0)
 		table_cell(table, "%s", show_text(hop, "text"));
-	else if (vlan != 0)
-		table_cell(table, "%s %s vlan %" JSON_INTEGER_FORMAT, show_text(hop, "interface"),
-			   show_text(hop, "mac"), vlan);
 	else
-		table_cell(table, "%s %s", show_text(hop, "interface"), show_text(hop, "mac"));
+		table_cell(table, "%s %s%s%s", show_text(hop, "interface"), show_text(hop, "mac"),
+			   vlan_words(hop, vlan), path_mtu_words(hop, path_mtu));
 	if (strcmp(show_text(hop, "state"), "resolved") != 0)
 		table_paint(table, PAINT_BAD);
 }

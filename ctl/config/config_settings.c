@@ -91,6 +91,7 @@ static const struct config_key flows_keys[] = {
 static const struct config_key outer_keys[] = {
 	{ "gue_port", "6080", config_read_integer, AT(settings.gue_port), .min = 1, .max = 65535 },
 	{ "ttl", "64", config_read_integer, AT(settings.outer_ttl), .min = 1, .max = 255 },
+	{ "pmtu_s", "600", config_read_integer, AT(settings.pmtu_s), .min = 0, .max = 86400 },
 	{ "source_v4", "", config_read_source, AT(settings.source_v4), .family = IP_V4 },
 	{ "source_v6", "", config_read_source, AT(settings.source_v6), .family = IP_V6 },
 	{ "ipip_source_v4", "", config_read_prefix, AT(settings.ipip_source_v4), .min = 8,
@@ -159,6 +160,7 @@ void config_settings_default(struct settings *settings)
 			    [MEMORY_UDP] = 60 },
 		.gue_port = 6080,
 		.outer_ttl = 64,
+		.pmtu_s = 600,
 		.socket_path = "/run/sluice/control.sock",
 		.socket_group = "sluice",
 		.exec_user = "nobody",

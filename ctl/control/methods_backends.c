@@ -39,6 +39,7 @@ static json_t *next_hop_json(const struct daemon_backend *backend)
 	methods_put(&object, "mac", mac_json(hop->dst_mac));
 	methods_put(&object, "vlan", hop->vlan == 0 ? json_null() : json_integer(hop->vlan));
 	methods_put_number(&object, "mtu_bytes", hop->mtu_bytes);
+	methods_put_number(&object, "first_mtu_bytes", hop->first_mtu_bytes);
 	return object;
 }
 

@@ -4,6 +4,7 @@
  * have changed asked anew (nexthop_update.c). Called by the daemon and the event loop, on the control
  * thread.
  */
+#include "clock.h"
 #include "nexthop_update.h"
 #include "shortage.h"
 
@@ -152,12 +153,89 @@ void nexthops_free(struct nexthops *hops)
 	event_remove(hops->solicit);
 	event_remove(hops->refresh);
 	event_remove(hops->step);
+	event_remove(hops->path_mtu_end);
+	path_mtu_listener_free(hops->listener);
+	path_mtus_free(&hops->path_mtus);
 	netlink_close(&hops->ask);
 	netlink_close(&hops->events);
 	picture_free(&hops->now);
 	picture_free(&hops->next);
 	free(hops->link_names);
 	free(hops);
+}
+
+/* ---- path MTUs ---- */
+
+/* The next end, if there is one. */
+static void path_mtu_end_arm(struct nexthops *hops)
+{
+	int64_t left_us = path_mtus_next_us(&hops->path_mtus) - clock_now_us();
+	struct timeval left = { 0 };
+
+	if (hops->path_mtus.n == 0)
+		return;
+	if (left_us > 0)
+		left = (struct timeval){ .tv_sec = left_us / 1000000 + 1 };
+	event_add(hops->path_mtu_end, &left);
+}
+
+static void path_mtus_changed(struct nexthops *hops)
+{
+	path_mtu_end_arm(hops);
+	if (picture_compose(&hops->now, &hops->path_mtus))
+		hops->changed(hops->ctx);
+}
+
+static void on_path_mtu_end(evutil_socket_t fd, short what, void *ctx)
+{
+	struct nexthops *hops = ctx;
+
+	if (path_mtus_expire(&hops->path_mtus, clock_now_us()))
+		path_mtus_changed(hops);
+	else
+		path_mtu_end_arm(hops);
+}
+
+/* Whether this node sends outer packets from there, on that way. */
+static bool is_our_source(const struct nexthops *hops, const struct nexthop *hop,
+			  const struct ip_addr *source)
+{
+	const struct path_mtu_rules *rules = &hops->rules;
+
+	for (size_t i = 0; i < sizeof(rules->sources) / sizeof(rules->sources[0]); i++) {
+		if (rules->sources[i].addr.family != IP_NONE &&
+		    ip_prefix_contains(&rules->sources[i], source))
+			return true;
+	}
+	return ip_equal(&hop->source, source);
+}
+
+/* path_mtu_heard */
+static void on_path_mtu(void *ctx, const struct path_mtu_message *message)
+{
+	struct nexthops *hops = ctx;
+	const struct nexthop *hop = picture_hop(&hops->now, &message->destination);
+	enum path_mtu_result result = PATH_MTU_NOT_OURS;
+
+	if (hop && hop->first_mtu_bytes != 0 && is_our_source(hops, hop, &message->source))
+		result = path_mtus_take(&hops->path_mtus, message, hop->first_mtu_bytes,
+					clock_now_us(), (int64_t)hops->rules.keep_s * 1000000);
+	hops->stats.path_mtu[result]++;
+	if (result == PATH_MTU_LEARNED)
+		path_mtus_changed(hops);
+}
+
+int nexthops_learn_path_mtus(struct nexthops *hops, const struct path_mtu_rules *rules)
+{
+	struct event_base *base = event_get_base(hops->readable);
+
+	hops->rules = *rules;
+	if (rules->keep_s == 0)
+		return 0;
+	hops->path_mtu_end = event_new(base, -1, 0, on_path_mtu_end, hops);
+	if (!hops->path_mtu_end)
+		return -ENOMEM;
+	return path_mtu_listener_new(base, rules->gue_port, on_path_mtu, hops, &hops->listener);
 }
 
 int nexthops_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n)
@@ -209,5 +287,11 @@ const struct link *nexthops_link(const struct nexthops *hops, const char *name)
 
 struct nexthops_stats nexthops_stats(const struct nexthops *hops)
 {
-	return hops->stats;
+	struct nexthops_stats stats = hops->stats;
+
+	if (hops->listener)
+		stats.path_mtu_lost = path_mtu_listener_lost(hops->listener);
+	for (size_t i = 0; i < hops->now.n; i++)
+		stats.n_path_mtus += hops->now.hops[i].mtu_bytes < hops->now.hops[i].first_mtu_bytes;
+	return stats;
 }

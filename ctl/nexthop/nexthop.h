@@ -9,6 +9,7 @@
 #define CTL_NEXTHOP_NEXTHOP_H
 
 #include "ip.h"
+#include "path_mtu.h"
 
 #include <net/if.h>
 #include <stddef.h>
@@ -56,9 +57,13 @@ struct nexthop {
 	/* The interface whose port the frame leaves by: for a VLAN its parent, else ifindex. */
 	int port_ifindex;
 
-	/* Of an IP packet: the least of the interface's, of IPv6's on it (for IPv6), and of the
-	 * route's, which knows path MTU messages too. */
+	/* Of an IP packet: the least of the interface's, of IPv6's on it (for IPv6), of the
+	 * route's, and of what routers on the way told (nexthops_learn_path_mtus). */
 	uint32_t mtu_bytes;
+
+	/* The same without what routers on the way told: what the host itself may send. More than
+	 * mtu_bytes where a router told of a narrower link behind it. */
+	uint32_t first_mtu_bytes;
 
 	char ifname[IFNAMSIZ]; /* of ifindex */
 	uint8_t dst_mac[6];
@@ -90,6 +95,21 @@ struct nexthops_stats {
 	int last_error;		/* -errno of the latest failure, or 0. -EPERM: no CAP_NET_ADMIN */
 	uint64_t picture_us;	/* how long the latest picture took */
 	size_t n_unresolved;	/* addresses watched and not resolved now */
+
+	/* Of messages about outer packets that were too long for a router: path_mtu.h. */
+	uint64_t path_mtu[PATH_MTU_N_RESULTS];
+	uint64_t path_mtu_lost; /* that came faster than they could be read */
+	size_t n_path_mtus;	/* paths that are narrower than their first link, as routers told */
+};
+
+/* Who learns path MTUs. */
+struct path_mtu_rules {
+	uint16_t gue_port; /* host order */
+	uint32_t keep_s;   /* how long a message counts; 0: none does */
+
+	/* Where outer packets may come from, beside the address that the host itself would use:
+	 * a message about any other source is not believed. IP_NONE: no such prefix. */
+	struct ip_prefix sources[4];
 };
 
 /* Something about the addresses or links watched differs from before. May call everything
@@ -124,6 +144,11 @@ const struct nexthop *nexthops_get(const struct nexthops *hops, const struct ip_
 /* The interface of that name, watched or not (link_table.h). NULL: there is none. Valid as with
  * nexthops_get. */
 const struct link *nexthops_link(const struct nexthops *hops, const char *name);
+
+/* Listens to what routers say of outer packets that were too long for them, from now on, and makes
+ * it the path MTU of the way to the backend for rules->keep_s seconds. Once, after nexthops_new.
+ * Returns 0, or, when nothing is learned, -errno: -EPERM: no CAP_NET_RAW; -ENOMEM, -EMFILE. */
+int nexthops_learn_path_mtus(struct nexthops *hops, const struct path_mtu_rules *rules);
 
 struct nexthops_stats nexthops_stats(const struct nexthops *hops);
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(sizeof(struct nexthop) == 80, "nexthops are compared with memcmp: no padding");
+static_assert(sizeof(struct nexthop) == 84, "nexthops are compared with memcmp: no padding");
 
 static int compare_addrs(const void *a, const void *b)
 {
@@ -210,6 +210,7 @@ struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *r
 	hop.mtu_bytes = mtu_min(link->mtu_bytes, route->mtu_bytes);
 	if (addr->family == IP_V6)
 		hop.mtu_bytes = mtu_min(hop.mtu_bytes, link->mtu6_bytes);
+	hop.first_mtu_bytes = hop.mtu_bytes;
 	memcpy(hop.ifname, link->name, sizeof(hop.ifname));
 	memcpy(hop.src_mac, link->mac, sizeof(hop.src_mac));
 	hop.state = state_of_link(link, links);
@@ -221,7 +222,7 @@ struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *r
 	return hop;
 }
 
-bool picture_compose(struct picture *picture)
+bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus)
 {
 	bool differs = false;
 
@@ -229,6 +230,8 @@ bool picture_compose(struct picture *picture)
 		struct nexthop hop = nexthop_compose(&picture->addrs[i], &picture->routes[i],
 						     &picture->links, &picture->neighbours);
 
+		hop.mtu_bytes = mtu_min(hop.mtu_bytes,
+					path_mtus_get(path_mtus, &picture->addrs[i]));
 		differs |= memcmp(&hop, &picture->hops[i], sizeof(hop)) != 0;
 		picture->hops[i] = hop;
 	}

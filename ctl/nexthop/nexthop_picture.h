@@ -36,8 +36,9 @@ int picture_go_on(struct netlink *nl, struct picture *picture, size_t max);
  * nexthops_watch. */
 int picture_end(struct netlink *nl, struct picture *picture, const struct picture *old);
 
-/* Works out the next hops. Returns whether one differs from what stood there. */
-bool picture_compose(struct picture *picture);
+/* Works out the next hops, with the path MTUs that routers told. Returns whether one differs from
+ * what stood there. */
+bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus);
 
 void picture_free(struct picture *picture);
 

@@ -102,7 +102,7 @@ static int picture_change(struct nexthops *hops, struct picture *fresh, bool *ch
 		return rc;
 	}
 	update_solicit(hops, &fresh->neighbours, NEIGHBOUR_NEW);
-	*changed = picture_compose(fresh);
+	*changed = picture_compose(fresh, &hops->path_mtus);
 	*changed |= links_differ(hops, fresh);
 	picture_free(&hops->now);
 	hops->now = *fresh;
@@ -140,7 +140,7 @@ int update_neighbours(struct nexthops *hops, enum neighbour_pick pick, bool *cha
 	if (rc < 0)
 		return rc;
 	update_solicit(hops, &hops->now.neighbours, pick);
-	*changed = picture_compose(&hops->now);
+	*changed = picture_compose(&hops->now, &hops->path_mtus);
 	hops->neighbours_dirty = false;
 	unresolved_count(hops);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "netlink.h"
 #include "nexthop_picture.h"
+#include "path_mtu_listener.h"
 
 #include <event2/util.h>
 #include <stdbool.h>
@@ -32,6 +33,10 @@ struct nexthops {
 	bool deaf; /* the kernel is not listened to, since that failed: soon again */
 	bool all_dirty;
 	struct nexthops_stats stats;
+	struct path_mtu_rules rules;
+	struct path_mtu_listener *listener; /* NULL: no path MTU is learned */
+	struct path_mtus path_mtus;
+	struct event *path_mtu_end; /* the next one's time is over */
 };
 
 /* Takes a new picture of these addresses, and puts it in the old one's place, at one go. 0, or as

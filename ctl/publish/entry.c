@@ -38,6 +38,11 @@ static struct ip_addr outer_source(const struct settings *s, enum encap encap, u
 	return hop->source.family == family ? hop->source : (struct ip_addr){0};
 }
 
+static uint16_t mtu_field(uint32_t bytes)
+{
+	return bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX;
+}
+
 void entry_fill(struct backend *entry, const struct settings *settings, enum encap encap,
 		const struct backend_conf *conf, const struct nexthop *hop, int32_t port,
 		uint32_t row)
@@ -60,7 +65,8 @@ void entry_fill(struct backend *entry, const struct settings *settings, enum enc
 	memcpy(entry->dst_mac, hop->dst_mac, sizeof(entry->dst_mac));
 	memcpy(entry->src_mac, hop->src_mac, sizeof(entry->src_mac));
 	entry->vlan_tci = be16_from(hop->vlan);
-	entry->mtu_bytes = (uint16_t)(hop->mtu_bytes < UINT16_MAX ? hop->mtu_bytes : UINT16_MAX);
+	entry->mtu_bytes = mtu_field(hop->mtu_bytes);
+	backend_set_first_mtu_bytes(entry, mtu_field(hop->first_mtu_bytes));
 	entry->port = (uint16_t)port;
 	entry->flags |= BACKEND_RESOLVED;
 }

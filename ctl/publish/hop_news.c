@@ -34,7 +34,8 @@ enum news { NEWS_NONE, NEWS_FOUND, NEWS_LOST, NEWS_CHANGED };
 static bool same_way(const struct nexthop *a, const struct nexthop *b)
 {
 	return a->ifindex == b->ifindex && memcmp(a->dst_mac, b->dst_mac, 6) == 0 &&
-	       ip_equal(&a->via, &b->via) && a->vlan == b->vlan && a->mtu_bytes == b->mtu_bytes;
+	       ip_equal(&a->via, &b->via) && a->vlan == b->vlan && a->mtu_bytes == b->mtu_bytes &&
+	       a->first_mtu_bytes == b->first_mtu_bytes;
 }
 
 /* Of an address that was there before (`was`), or is new (NULL). */
@@ -53,21 +54,25 @@ static enum news compare(const struct told *was, struct told *now, bool late)
 
 static void describe(const struct nexthop *hop, char *buf, size_t buf_bytes)
 {
-	char via[IP_TEXT_MAX];
+	char via[IP_TEXT_MAX], told[64] = "";
 
-	if (hop->state != NEXTHOP_RESOLVED)
+	if (hop->state != NEXTHOP_RESOLVED) {
 		snprintf(buf, buf_bytes, "%s", nexthop_state_text(hop->state));
-	else
-		snprintf(buf, buf_bytes, "via %s, %s, %02x:%02x:%02x:%02x:%02x:%02x, MTU %u",
-			 ip_format(&hop->via, via), hop->ifname, hop->dst_mac[0], hop->dst_mac[1],
-			 hop->dst_mac[2], hop->dst_mac[3], hop->dst_mac[4], hop->dst_mac[5],
-			 hop->mtu_bytes);
+		return;
+	}
+	if (hop->mtu_bytes < hop->first_mtu_bytes)
+		snprintf(told, sizeof(told), " (a router on the way said so; first link %u)",
+			 hop->first_mtu_bytes);
+	snprintf(buf, buf_bytes, "via %s, %s, %02x:%02x:%02x:%02x:%02x:%02x, MTU %u%s",
+		 ip_format(&hop->via, via), hop->ifname, hop->dst_mac[0], hop->dst_mac[1],
+		 hop->dst_mac[2], hop->dst_mac[3], hop->dst_mac[4], hop->dst_mac[5], hop->mtu_bytes,
+		 told);
 }
 
 static void tell_one(const struct service_conf *service, const struct backend_conf *backend,
 		     enum news what, const struct nexthop *hop)
 {
-	char way[256];
+	char way[320];
 
 	describe(hop, way, sizeof(way));
 	if (what == NEWS_LOST)

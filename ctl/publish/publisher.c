@@ -140,6 +140,23 @@ static int ports_timer_start(struct publisher *p, struct event_base *base)
 
 /* ---- life ---- */
 
+/* Without them packets go on as before: a path that is narrower than its first link drops them. */
+static void path_mtus_learn(struct publisher *p)
+{
+	const struct settings *s = &p->running.settings;
+	const struct path_mtu_rules rules = {
+		.gue_port = s->gue_port,
+		.keep_s = s->pmtu_s,
+		.sources = {{s->source_v4, 32}, {s->source_v6, 128}, s->ipip_source_v4,
+			    s->ipip_source_v6},
+	};
+	int err = nexthops_learn_path_mtus(p->hops, &rules);
+
+	if (err)
+		log_warning("path MTUs towards backends are not learned: %s%s", strerror(-err),
+			    err == -EPERM ? " (it takes CAP_NET_RAW)" : "");
+}
+
 static int publisher_open(struct publisher *p, struct event_base *base, struct arena *arena,
 			  uint64_t arena_bytes)
 {
@@ -155,6 +172,7 @@ static int publisher_open(struct publisher *p, struct event_base *base, struct a
 	if (err)
 		return err;
 	r->around.hops = p->hops;
+	path_mtus_learn(p);
 	for (uint32_t i = 0; i < r->around.ports_n; i++) {
 		struct fast_path_port_info info;
 

@@ -51,7 +51,7 @@ static void way_fill(const struct running *r, struct daemon_explanation *out)
 	out->mtu_bytes = b->mtu_bytes;
 	if (b->flags & BACKEND_RESOLVED) {
 		out->port = b->port;
-		out->inner_mtu_bytes = steer_inner_mtu_bytes(b);
+		out->inner_mtu_bytes = steer_inner_mtu_bytes(b, &out->trace.packet);
 	}
 	hop = nexthops_get(r->around.hops, &out->backend->addr);
 	if (hop)

@@ -155,7 +155,7 @@ static enum verdict act(struct trace *t, struct trace_frame *frame, enum verdict
 		head_move(frame, answer_too_big_growth(&t->packet));
 		frame->n = answer_too_big_bytes(&t->packet);
 		return answer_too_big(cursor_of(frame), &t->packet,
-				      steer_inner_mtu_bytes(t->steering.backend)) ?
+				      steer_inner_mtu_bytes(t->steering.backend, &t->packet)) ?
 			       verdict :
 			       VERDICT_no_headroom;
 	case ACTION_ECHO:

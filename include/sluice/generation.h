@@ -23,7 +23,8 @@
 enum {
 	/*
 	 * Rises with each change of this file's layouts. A daemon adopts arenas of its own layout, and
-	 * those from ARENA_LAYOUT_OLDEST on, whose tables mean the same in its own: 2 has no ways.
+	 * those from ARENA_LAYOUT_OLDEST on, whose tables mean the same in its own: 2 has no ways,
+	 * and no backend_first_mtu_bytes().
 	 */
 	ARENA_LAYOUT = 3,
 	ARENA_LAYOUT_OLDEST = 2,
@@ -138,7 +139,7 @@ struct backend {
 	be16 vlan_tci;        /* 0: untagged */
 	uint8_t encap;        /* enum encap */
 	uint8_t flags;        /* enum backend_flags */
-	uint16_t mtu_bytes;   /* of the way, for the outer IP packet */
+	uint16_t mtu_bytes;   /* of the whole way, for the outer IP packet */
 	uint16_t port;        /* index of the port to send from */
 	uint32_t counter;     /* row of its counters; stable while the backend exists, 0: a hole */
 	uint16_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
@@ -147,8 +148,24 @@ struct backend {
 	 * carries it: its UDP checksum is made of outer_sum alone, so of the plain address. */
 	be32 entropy_mask;
 	uint64_t outer_src[2]; /* IPv4: the first 4 bytes */
-	uint64_t outer_dst[2];
+	uint64_t outer_dst[2]; /* the same; behind it, backend_first_mtu_bytes() */
 };
+
+/*
+ * What fits the first link of the way, as mtu_bytes what fits all of it: less where a router told of
+ * a narrower link. Routers fragment what is longer than mtu_bytes, if it may be fragmented: IPv4
+ * without DF (RFC 791). They don't fragment IPv6, so nothing stands here then: it is mtu_bytes.
+ */
+SLUICE_INLINE uint32_t backend_first_mtu_bytes(const struct backend *b)
+{
+	return b->flags & BACKEND_OUTER_V6 ? b->mtu_bytes : (uint32_t)b->outer_dst[1];
+}
+
+SLUICE_INLINE void backend_set_first_mtu_bytes(struct backend *b, uint16_t bytes)
+{
+	if (!(b->flags & BACKEND_OUTER_V6))
+		b->outer_dst[1] = bytes;
+}
 
 _Static_assert(sizeof(struct arena_head) == 64, "one line");
 _Static_assert(sizeof(struct generation) == 64, "one line");

@@ -290,6 +290,10 @@ SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packe
 		return VERDICT_no_next_hop;
 	if (steer_kind_fits(b, p, encap_kind(b)))
 		return steer_fitting(p);
+	/* A router on the way fragments the outer packet, which has no DF either. */
+	if (!(p->flags & PACKET_DF) &&
+	    p->ip_bytes + encap_outer_bytes(b) <= backend_first_mtu_bytes(b))
+		return steer_fitting(p);
 	/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
 	if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
 	    p->ip_bytes < ANSWER_QUOTE_BYTES)
@@ -297,10 +301,15 @@ SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packe
 	return VERDICT_too_big;
 }
 
-/* The MTU that a too_big answer names. */
-SLUICE_INLINE uint32_t steer_inner_mtu_bytes(const struct backend *b)
+/*
+ * The MTU that a too_big answer names. Over IPv6 never less than 1280, which every link must carry:
+ * senders don't listen to less (RFC 8200 §5, RFC 8201 §4).
+ */
+SLUICE_INLINE uint32_t steer_inner_mtu_bytes(const struct backend *b, const struct packet *p)
 {
-	return b->mtu_bytes - encap_outer_bytes(b);
+	uint32_t bytes = b->mtu_bytes - encap_outer_bytes(b);
+
+	return p->flags & PACKET_V6 && bytes < IPV6_MTU_MIN_BYTES ? IPV6_MTU_MIN_BYTES : bytes;
 }
 
 /* Steps 1 to 3, after packet_parse() said `parsed`: forward to go on with step 4 or 5, or the end. */

@@ -56,6 +56,7 @@ struct SLUICE_WIRE ipv4_header {
 /* Of ipv4_header.fragment, in host byte order. */
 enum ipv4_fragment {
 	IPV4_DF = 0x4000,
+	IPV6_MTU_MIN_BYTES = 1280, /* every link carries it: RFC 8200 §5 */
 	IPV4_MF = 0x2000,
 	IPV4_OFFSET = 0x1fff,
 };

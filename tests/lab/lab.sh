@@ -65,6 +65,11 @@ PATH=$PATH:/usr/sbin:/sbin
 LAB_VIPS4=198.51.100.0/24
 # shellcheck disable=SC2034
 LAB_VIPS6=2001:db8:100::/48
+# Where IPIP's outer headers come from.
+# shellcheck disable=SC2034
+LAB_OUTER4=100.64.0.0/16
+# shellcheck disable=SC2034
+LAB_OUTER6=2001:db8:ff::/64
 # shellcheck source=nodes.sh
 . "$lab_home/nodes.sh"
 # shellcheck source=../vm/guest.sh

@@ -163,7 +163,14 @@ lab_make_fabric() {
 			sec xdp || return 1 ;;
 		esac
 	done
-	lab_vips_via lb
+	lab_vips_via lb && lab_outer_via lb
+}
+
+# lab_outer_via NODE: what routers say of IPIP packets goes back to the balancer that sent them, since
+# its source addresses are of prefixes of its own (lab_conf).
+lab_outer_via() {
+	ip -n "$LAB-fabric" -4 route replace "$LAB_OUTER4" via "$(lab_address4 "$1")" &&
+		ip -n "$LAB-fabric" -6 route replace "$LAB_OUTER6" via "$(lab_address6 "$1")"
 }
 
 # A node's loopback and, unless it is a balancer, its addresses and routes.

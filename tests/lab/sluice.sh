@@ -93,7 +93,7 @@ lab_conf() {
 		  pin_dir = "/sys/fs/bpf/$LAB-$node";
 		  tables_mb = 16;
 		};
-		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
+		outer = { ipip_source_v4 = "$LAB_OUTER4"; ipip_source_v6 = "$LAB_OUTER6"; };
 		control = { socket = "$(lab_control "$node")"; state = "$LAB_DIR/$node.state"; };
 		services = (
 	CONF

@@ -62,6 +62,20 @@ static const struct fixture_service services[] = {
 	{"lost4", LOST4, 80, IP_TCP, 0, {{.addr = "10.3.0.1", .unresolved = true}}, {0}},
 	{"lost6", LOST6, 80, IP_TCP, 0, {{.addr = "2001:db8:3::1", .unresolved = true}}, {0}},
 	{"tight4", TIGHT4, 80, IP_TCP, 0, {{.addr = "10.3.0.2", .mtu_bytes = 400}}, {0}},
+	{"narrow4",
+	 NARROW4,
+	 80,
+	 IP_TCP,
+	 0,
+	 {{.addr = "10.3.0.4", .mtu_bytes = 1400, .first_mtu_bytes = 1500}},
+	 {0}},
+	{"narrow6",
+	 NARROW6,
+	 80,
+	 IP_TCP,
+	 0,
+	 {{.addr = "2001:db8:3::4", .mtu_bytes = 1300, .first_mtu_bytes = 1500}},
+	 {0}},
 	{"twin6", TWIN6, 80, IP_TCP, 0, ONE("10.3.0.3", ENCAP_GUE), {0}},
 };
 
@@ -186,6 +200,8 @@ static void service_complete(struct fixture *fixture, uint32_t index)
 
 		if (s->backends[i].mtu_bytes == 0)
 			s->backends[i].mtu_bytes = FIXTURE_MTU;
+		if (s->backends[i].first_mtu_bytes == 0)
+			s->backends[i].first_mtu_bytes = s->backends[i].mtu_bytes;
 		backends[i] = (struct maglev_backend){
 			.identity = maglev_identity(&fixture->key, &addr),
 			.weight = 1,
@@ -303,6 +319,7 @@ static struct backend make_backend(const struct fixture_service *s, uint32_t ser
 	fixture_macs(service, index, b.dst_mac, b.src_mac);
 	memcpy(b.outer_src, src, sizeof(b.outer_src));
 	memcpy(b.outer_dst, dst, sizeof(b.outer_dst));
+	backend_set_first_mtu_bytes(&b, from->first_mtu_bytes);
 	b.outer_sum = encap_outer_sum(&b, be16_from(FIXTURE_GUE_PORT));
 	return b;
 }

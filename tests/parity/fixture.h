@@ -40,6 +40,8 @@ enum {
 #define LOST4   "203.0.113.6" /* tcp 80, whose backend's next hop is unknown */
 #define LOST6   "2001:db8:f::6"
 #define TIGHT4  "203.0.113.7" /* tcp 80 over a way with an MTU of 400 */
+#define NARROW4 "203.0.113.8" /* tcp 80 over a first link of 1500, and one of 1400 behind it */
+#define NARROW6 "2001:db8:f::8" /* the same, 1300 behind it, over IPv6 */
 /* tcp 80; service_fold() makes of it what it makes of WEB6. test_parity.c sees to that. */
 #define TWIN6 "2001:db8:aa:0:21:6b6e:3386:4862"
 /* Likewise, but no vip: with both halves of its own, and with WEB6's upper and lower half. */
@@ -84,6 +86,7 @@ struct fixture_backend {
 	enum encap encap;
 	uint16_t vlan_tci;
 	uint16_t mtu_bytes; /* [FIXTURE_MTU] */
+	uint16_t first_mtu_bytes; /* [mtu_bytes] */
 	uint16_t port;
 	bool unresolved;
 };

@@ -81,13 +81,17 @@ static enum verdict expect_forward(const struct fixture *fixture, const struct f
 	uint16_t slot = (uint16_t)((unsigned __int128)(hash >> 32) * s->slots / 0x100000000ULL);
 	uint16_t chosen = fixture->slots[index][slot];
 	const struct fixture_backend *b;
+	bool fits;
 
 	if (chosen >= FIXTURE_BACKENDS_MAX)
 		return VERDICT_no_backend;
 	b = &s->backends[chosen];
 	if (b->unresolved)
 		return VERDICT_no_next_hop;
-	if (view->ip_bytes + oracle_outer_bytes(b) > b->mtu_bytes) {
+	/* RFC 791: routers fragment IPv4 without DF, and only that. */
+	fits = view->ip_bytes + oracle_outer_bytes(b) <=
+	       (view->df || strchr(b->addr, ':') ? b->mtu_bytes : b->first_mtu_bytes);
+	if (!fits) {
 		if (!view->df || view->error || view->ip_bytes < QUOTE_BYTES)
 			return VERDICT_too_big_dropped;
 		oracle_too_big(b, frame, view, expected);

@@ -260,8 +260,8 @@ void oracle_too_big(const struct fixture_backend *backend, const struct frame *f
 	memcpy(bytes, frame->bytes, view->l3);
 	swap(bytes, bytes + 6, 6);
 	memcpy(ip + growth, frame->bytes + view->l3, QUOTE_BYTES);
-	if (view->v6)
-		put_too_big_v6(ip, view, mtu_bytes);
+	if (view->v6) /* RFC 8200 §5: no link has less */
+		put_too_big_v6(ip, view, mtu_bytes < 1280 ? 1280 : mtu_bytes);
 	else
 		put_too_big_v4(ip, view, mtu_bytes);
 	expected->n = view->l3 + growth + QUOTE_BYTES;

@@ -201,7 +201,7 @@ static enum verdict rewrite(const struct generation *g, const struct packet *p,
 			verdict = VERDICT_no_headroom;
 		result->port = st->backend->port;
 	} else if (action == ACTION_TOO_BIG) {
-		if (!answer_too_big(c, p, steer_inner_mtu_bytes(st->backend)))
+		if (!answer_too_big(c, p, steer_inner_mtu_bytes(st->backend, p)))
 			verdict = VERDICT_no_headroom;
 	} else if (!answer_echo(c, p)) {
 		verdict = VERDICT_bad_icmp;

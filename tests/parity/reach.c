@@ -51,7 +51,7 @@ static bool rewrite(enum verdict verdict, const struct packet *p, const struct s
 	if (verdict_action(verdict) == ACTION_FORWARD)
 		done = encap_write(&c, g, st->backend, p, st->hash);
 	else if (verdict_action(verdict) == ACTION_TOO_BIG)
-		done = answer_too_big(c, p, steer_inner_mtu_bytes(st->backend));
+		done = answer_too_big(c, p, steer_inner_mtu_bytes(st->backend, p));
 	else
 		done = answer_echo(c, p);
 	free(bytes);

@@ -138,7 +138,8 @@ static int fake_backends_read(void *ctx, const struct service_conf *service,
 		if (i > 1)
 			continue;
 		rows[i].next_hop.state = NEXTHOP_RESOLVED;
-		rows[i].next_hop.mtu_bytes = 1600;
+		rows[i].next_hop.mtu_bytes = 1400;
+		rows[i].next_hop.first_mtu_bytes = 1600;
 		rows[i].next_hop.vlan = 5;
 		rows[i].next_hop.via = service->backends[i].addr;
 		memcpy(rows[i].next_hop.dst_mac, "\x02\0\0\0\0\x11", 6);

@@ -207,7 +207,7 @@ static void test_reads(void **state)
 		 "\"resolved\","
 		 "\"interface\":\"eth0\",\"port\":0,\"via\":\"10.0.0.11\",\"mac\":\"02:00:00:00:00:"
 		 "11\","
-		 "\"vlan\":5,\"mtu_bytes\":1600},"
+		 "\"vlan\":5,\"mtu_bytes\":1400,\"first_mtu_bytes\":1600},"
 		 "\"health\":{\"check\":\"none\",\"state\":\"up\",\"since_us\":1700000000000000,"
 		 "\"checked_us\":1700000000000000,\"reason\":\"tcp connect\"}}",
 		 false},

@@ -153,7 +153,7 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 		out->bytes -= answer_too_big_growth(&p);
 		out->n = answer_too_big_bytes(&p);
 		assert_true(answer_too_big(cursor_over(out->bytes, out->n), &p,
-					   steer_inner_mtu_bytes(st.backend)));
+					   steer_inner_mtu_bytes(st.backend, &p)));
 		out->action = XDP_TX;
 		break;
 	case ACTION_PASS:
