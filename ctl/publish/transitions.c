@@ -209,6 +209,22 @@ static bool replace(struct installed **s, struct installed *next)
 	return next != NULL;
 }
 
+static void tell_end(const struct installed *s, int64_t now_us)
+{
+	long long took_s = (now_us - s->phase.changed_us) / 1000000;
+
+	if (s->flags & SERVICE_REMEMBERS)
+		events_add(EVENT_TRANSITION, "daemon", s->conf->name, NULL,
+			   "transition over after %lld s; each packet still looks for its flow, as "
+			   "the scheduler %s has it",
+			   took_s, scheduler_name((enum scheduler)s->conf->scheduler));
+	else
+		events_add(EVENT_TRANSITION, "daemon", s->conf->name, NULL,
+			   "transition over after %lld s; %u of %u slots still look for their "
+			   "flows",
+			   took_s, s->phase.changed_slots, installed_slots_n(s));
+}
+
 struct glance {
 	const struct transitions *t;
 	const struct census *census; /* of what is in force; NULL: none */
@@ -231,11 +247,7 @@ static struct installed *next_version(void *ctx, struct installed *s, char error
 		if (!replace(&next, settle(t, next, census)))
 			return NULL;
 	} else if (is_over(t, next, census, now_us)) {
-		events_add(EVENT_TRANSITION, "daemon", s->conf->name, NULL,
-			   "transition over after %lld s; %u of %u slots still look for their "
-			   "flows",
-			   (long long)(now_us - s->phase.changed_us) / 1000000,
-			   s->phase.changed_slots, installed_slots_n(s));
+		tell_end(s, now_us);
 		if (!replace(&next, installed_end(next)))
 			return NULL;
 	}
