@@ -40,7 +40,7 @@ run: build
 	@BUILD=$(BUILD) DATAPLANE=$(DATAPLANE) KEEP=$(KEEP) tests/lab/run.sh
 
 test: build
-	@BUILD=$(BUILD) ONLY=$(ONLY) VM=$(VM) tests/run.sh
+	@BUILD=$(BUILD) ONLY=$(ONLY) VM=$(VM) TEST=$(TEST) tests/run.sh
 
 vm: build
 	@BUILD=$(BUILD) KERNEL=$(KERNEL) NIC=$(NIC) QUEUES=$(QUEUES) bash tests/vm/shell.sh

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
 # network tests, then scenes in virtual machines. Ends with one line that counts test cases.
-# ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too.
+# ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
+# TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each core].
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
 cd "$(dirname "$0")/.."
-export BUILD=${BUILD:-build} ONLY=${ONLY:-}
+export BUILD=${BUILD:-build} ONLY=${ONLY:-} TEST=${TEST:-}
+JOBS=${JOBS:-$(($(nproc) * 2))}
 BUILD=$(readlink -f "$BUILD")
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 passed=0 failed=0 skipped=0
@@ -36,16 +38,13 @@ part() {
 	printf '\n=== %s\n' "$2"
 }
 
-# programs DIR: runs the test programs that meson knows, one after the other.
+# programs DIR: runs the test programs that meson knows, JOBS at a time: most of them wait most of
+# the time (for the kernel's RCU, for timers). The longest come first.
 programs() {
-	local name command log status start took
+	local name status took log
 	mkdir -p "$1/meson-logs"
-	while IFS=$'\t' read -r name command; do
+	while IFS=$'\t' read -r name status took; do
 		log=$1/meson-logs/$name.tap
-		start=$EPOCHREALTIME
-		(cd "$1" && timeout 600 bash -c "$command") >"$log" 2>&1 </dev/null
-		status=$?
-		took=$(took "$start")
 		if [ "$status" = 0 ]; then
 			printf 'ok    %-24s %5s s\n' "$name" "$took"
 		else
@@ -53,12 +52,12 @@ programs() {
 			tail -n 40 "$log"
 		fi
 		count "$log" "$status" "$name"
-	done < <(meson introspect --tests "$1" |
-		/usr/bin/python3 -c '
-import json, shlex, sys
-for test in json.load(sys.stdin):
-    env = " ".join(f"{k}={shlex.quote(v)}" for k, v in test["env"].items())
-    print(test["name"], env + " " + shlex.join(test["cmd"]), sep="\t")')
+	done < <(meson introspect --tests "$1" | /usr/bin/python3 tests/programs.py "$1" "$JOBS" ${TEST:+"$TEST"})
+}
+
+# wanted SCRIPT: whether TEST names it, or nothing.
+wanted() {
+	[ -z "$TEST" ] || [ "$TEST" = "$(basename "$1" .sh)" ]
 }
 
 # header SCRIPT NAME: the words of a line "# NAME: ..." there; - if there is none.
@@ -84,6 +83,7 @@ scripts() {
 	local file path
 	for file in tests/net/*.sh; do
 		[ -x "$file" ] || continue # sourced by the others
+		wanted "$file" || continue
 		for path in $(header "$file" paths); do
 			LAB_PATH=$path script 300 "$file" "$path"
 		done
@@ -95,6 +95,7 @@ scenes() {
 	local file guest
 	for file in tests/vm/*.sh; do
 		[ -x "$file" ] || continue
+		wanted "$file" || continue
 		for guest in $(header "$file" guests) $([ "${VM:-}" != all ] || header "$file" more); do
 			[ "$guest" = - ] || GUEST=$guest script 1200 "$file" "$guest"
 		done
