@@ -19,7 +19,7 @@
 enum {
 	CACHE_BUFFERS = 256, /* of each worker; it can grow to half as much again */
 	TAGS_BYTES = 2 * 4,
-	BUFFER_BYTES_ABOUT = 2560,
+	BUFFER_OTHER_BYTES = 256, /* the mbuf, and what the pool has beside it */
 };
 
 uint32_t buffers_count(const struct fast_path_config *config, uint32_t workers_n)
@@ -37,9 +37,18 @@ uint32_t buffers_count(const struct fast_path_config *config, uint32_t workers_n
 	return n;
 }
 
-size_t buffers_bytes(uint32_t buffers_n)
+static uint32_t room_for(uint32_t mtu_bytes)
 {
-	return (size_t)buffers_n * BUFFER_BYTES_ABOUT;
+	uint32_t room = RTE_MAX(mtu_bytes + RTE_ETHER_HDR_LEN + TAGS_BYTES + RTE_ETHER_CRC_LEN,
+				(uint32_t)RTE_MBUF_DEFAULT_DATAROOM);
+
+	room = RTE_ALIGN_CEIL(room, 64U) + RTE_PKTMBUF_HEADROOM;
+	return RTE_MIN(room, (uint32_t)UINT16_MAX);
+}
+
+size_t buffers_bytes(uint32_t buffers_n, uint32_t mtu_bytes)
+{
+	return (size_t)buffers_n * (room_for(mtu_bytes) + BUFFER_OTHER_BYTES);
 }
 
 /*
@@ -76,12 +85,8 @@ struct rte_mempool *buffers_create(uint32_t buffers_n, uint32_t mtu_bytes, int n
 {
 	struct rte_pktmbuf_pool_private private = {0};
 	struct rte_mempool *pool;
-	uint32_t room = RTE_MAX(mtu_bytes + RTE_ETHER_HDR_LEN + TAGS_BYTES + RTE_ETHER_CRC_LEN,
-				(uint32_t)RTE_MBUF_DEFAULT_DATAROOM);
+	uint32_t room = room_for(mtu_bytes);
 
-	room = RTE_ALIGN_CEIL(room, 64U) + RTE_PKTMBUF_HEADROOM;
-	if (room > UINT16_MAX)
-		room = UINT16_MAX;
 	private.mbuf_data_room_size = (uint16_t)room;
 	pool = pool_create_empty(buffers_n, (uint32_t)sizeof(struct rte_mbuf) + room, numa_node);
 	if (!pool)

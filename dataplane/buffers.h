@@ -14,8 +14,8 @@ struct rte_mempool;
 /* How many buffers so many workers need on the configured ports, in the worst case. */
 uint32_t buffers_count(const struct fast_path_config *config, uint32_t workers_n);
 
-/* What they take, about. */
-size_t buffers_bytes(uint32_t buffers_n);
+/* What they take, about, if each holds a frame of that MTU. */
+size_t buffers_bytes(uint32_t buffers_n, uint32_t mtu_bytes);
 
 /*
  * Each holds a frame of an MTU of `mtu_bytes`, and lies on that node; -1: on any. NULL, and rte_errno:

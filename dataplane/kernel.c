@@ -78,9 +78,9 @@ err_destroy:
 }
 
 int kernel_port_add(struct kernel *k, uint16_t port, const char *name, const uint8_t mac[6],
-		    uint32_t mtu_bytes, char *error)
+		    uint32_t mtu_bytes, bool mtu_wanted, char *error)
 {
-	return tap_open(&k->taps[port], name, mac, mtu_bytes, error);
+	return tap_open(&k->taps[port], name, mac, mtu_bytes, mtu_wanted, error);
 }
 
 static uint32_t move_to_kernel(struct kernel *k, uint16_t port)

@@ -40,7 +40,7 @@ struct kernel {
 int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
 		  struct rte_mempool *const *pools, char *error);
 int kernel_port_add(struct kernel *k, uint16_t port, const char *name, const uint8_t mac[6],
-		    uint32_t mtu_bytes, char *error);
+		    uint32_t mtu_bytes, bool mtu_wanted, char *error);
 int kernel_start(struct kernel *k, char *error);
 
 /* The start has succeeded: the TAPs outlive this process. */

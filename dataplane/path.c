@@ -53,7 +53,8 @@ static int ports_probe(char *error)
 
 	for (uint32_t i = 0; i < config->ports_n; i++) {
 		struct port *p = &path.ports[i];
-		int ret = port_probe(p, i, config->ports[i].device, error);
+		int ret = port_probe(p, i, config->ports[i].device, config->ports[i].mtu_bytes,
+				     error);
 
 		if (ret < 0)
 			return ret;
@@ -97,7 +98,7 @@ static struct rte_mempool *pool_for(uint16_t port, uint32_t n, uint32_t mtu_byte
 	snprintf(line, sizeof(line),
 		 "port %.100s is at NUMA node %d, which has no memory for its buffers (%zu MB): they lie "
 		 "elsewhere; reserve hugepages there (/sys/devices/system/node/node%d/hugepages)",
-		 path.ports[port].device, node, buffers_bytes(n) >> 20, node);
+		 path.ports[port].device, node, buffers_bytes(n, mtu_bytes) >> 20, node);
 	path.config.log(FAST_PATH_LOG_WARNING, line);
 	return port == 0 ? buffers_create(n, mtu_bytes, SOCKET_ID_ANY) : path.buffers[0];
 }
@@ -113,7 +114,7 @@ static int buffers_start(char *error)
 		if (!path.buffers[i])
 			return error_set(error, -ENOMEM,
 					 "no memory for %u packet buffers (%zu MB): %s; %s", n,
-					 buffers_bytes(n) >> 20, rte_strerror(rte_errno),
+					 buffers_bytes(n, mtu_bytes) >> 20, rte_strerror(rte_errno),
 					 path.hugepages ? "reserve more hugepages (\"sysctl "
 							  "vm.nr_hugepages\")" :
 							  "raise memory_mb");
@@ -175,7 +176,8 @@ static int taps_start(char *error)
 			snprintf(path.taps[i], sizeof(path.taps[i]), "%s", name);
 		else
 			snprintf(path.taps[i], sizeof(path.taps[i]), "sluice%u", i);
-		ret = kernel_port_add(&path.kernel, i, path.taps[i], p->mac, p->mtu_bytes, error);
+		ret = kernel_port_add(&path.kernel, i, path.taps[i], p->mac, p->mtu_bytes,
+				      path.config.ports[i].mtu_bytes != 0, error);
 		if (ret < 0)
 			return ret;
 	}
@@ -299,6 +301,16 @@ int path_port_look(uint32_t port, enum fast_path_port_state *state)
 	return 0;
 }
 
+/* Of the port that has the largest, as far as the configuration tells. */
+static uint32_t mtu_of(const struct fast_path_config *config)
+{
+	uint32_t mtu_bytes = 0;
+
+	for (uint32_t i = 0; i < config->ports_n; i++)
+		mtu_bytes = RTE_MAX(mtu_bytes, config->ports[i].mtu_bytes);
+	return mtu_bytes;
+}
+
 /* All workers read it: on the nodes that they are at, in turns. */
 static int arena_map(void)
 {
@@ -331,7 +343,7 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 
 	if (ret < 0)
 		return ret;
-	need_bytes = buffers_bytes(buffers_count(config, config->cores_n));
+	need_bytes = buffers_bytes(buffers_count(config, config->cores_n), mtu_of(config));
 	ret = eal_start(config, need_bytes, &path.hugepages, error);
 	if (ret < 0)
 		return ret;

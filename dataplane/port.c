@@ -76,7 +76,17 @@ static void unplug(struct port *p)
 	p->plugged = false;
 }
 
-int port_probe(struct port *p, uint32_t index, const char *device, char *error)
+/* As far as the device tells. */
+static uint32_t mtu_max(const struct rte_eth_dev_info *info)
+{
+	/* Drivers that leave max_mtu alone have a limit here; ethdev adds this much to the MTU. */
+	if ((info->max_mtu == 0 || info->max_mtu == UINT16_MAX) &&
+	    info->max_rx_pktlen > RTE_ETHER_MIN_MTU)
+		return info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN;
+	return info->max_mtu ? info->max_mtu : UINT16_MAX;
+}
+
+int port_probe(struct port *p, uint32_t index, const char *device, uint32_t mtu_bytes, char *error)
 {
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
@@ -105,7 +115,15 @@ int port_probe(struct port *p, uint32_t index, const char *device, char *error)
 	p->mtu_bytes = MTU_DEFAULT_BYTES;
 	if (info.if_index != 0)
 		(void)interface_mtu_read(info.if_index, &p->mtu_bytes);
-	return 0;
+	if (mtu_bytes == 0)
+		return 0;
+	p->mtu_bytes = mtu_bytes;
+	if (mtu_bytes <= mtu_max(&info))
+		return 0;
+	error_set(error, -ENODEV,
+		  "ports[%u].mtu: %u: %s (%s) takes %u at most; lower it, or give the port another "
+		  "device",
+		  index, mtu_bytes, device, p->driver, mtu_max(&info));
 
 err_unplug:
 	if (p->plugged)
@@ -124,12 +142,7 @@ static void mtu_choose(struct port *p, const struct rte_eth_dev_info *info,
 			RTE_PKTMBUF_HEADROOM - L2_BYTES_MAX;
 
 	p->rx_mtu_bytes = RTE_MAX(p->mtu_bytes, room);
-	if (info->max_mtu != 0)
-		p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, info->max_mtu);
-	/* Drivers that leave max_mtu alone have a limit here; ethdev adds this much to the MTU. */
-	if (info->max_mtu == UINT16_MAX && info->max_rx_pktlen > RTE_ETHER_MIN_MTU)
-		p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, info->max_rx_pktlen -
-							   RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
+	p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, mtu_max(info));
 }
 
 static int configure(struct port *p, uint16_t queues, bool one_pool,
@@ -138,8 +151,13 @@ static int configure(struct port *p, uint16_t queues, bool one_pool,
 	struct rte_eth_conf conf = {.rxmode = {.mtu = p->rx_mtu_bytes}};
 
 	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
-	if (one_pool)
+	/* A buffer holds a jumbo frame whole; a device that fills less of it takes and sends pieces. */
+	if (p->mtu_bytes + L2_BYTES_MAX > RTE_MBUF_DEFAULT_DATAROOM) {
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+		conf.txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	} else if (one_pool) {
 		conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	}
 	if (queues > 1)
 		p->rss_asked = rss_ask(info, &conf.rx_adv_conf.rss_conf);
 	if (p->rss_asked != 0)

@@ -41,9 +41,9 @@ enum {
 
 /*
  * Finds `device`, plugs it in if it is a virtual one. -ENODEV: there is none, or it can't be had;
- * `index` is its place in the config, for messages.
+ * `index` is its place in the config, for messages. `mtu_bytes`: what it has to take; 0: as it is.
  */
-int port_probe(struct port *p, uint32_t index, const char *device, char *error);
+int port_probe(struct port *p, uint32_t index, const char *device, uint32_t mtu_bytes, char *error);
 
 /*
  * Sets up `queues` (at most queues_max) queues of each kind with buffers of `pool`, and starts.

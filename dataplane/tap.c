@@ -41,7 +41,8 @@ static int refused(const char *name, bool adopted, int code, char *error)
 	return error_set(error, -ENODEV, "tap %s: %s", name, strerror(code));
 }
 
-int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu_bytes, char *error)
+int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu_bytes,
+	     bool mtu_wanted, char *error)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	bool adopted = if_nametoindex(name) != 0;
@@ -62,7 +63,7 @@ int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu
 		goto err_close;
 	}
 	snprintf(t->name, sizeof(t->name), "%s", request.ifr_name);
-	ret = interface_set_up(t->name, mac, adopted ? 0 : mtu_bytes);
+	ret = interface_set_up(t->name, mac, adopted && !mtu_wanted ? 0 : mtu_bytes);
 	if (ret < 0) {
 		error_set(error, ret, "tap %s: can't be set up with MTU %u: %s", name, mtu_bytes,
 			  strerror(-ret));

@@ -20,12 +20,12 @@ struct tap {
 };
 
 /*
- * Takes the TAP of that name up, whoever made it, with the MTU that it has; or makes one, of
- * `mtu_bytes`. -EBUSY: the name is another kind of interface's, or another process has it; -EPERM,
+ * Takes the TAP of that name up, whoever made it, with the MTU that it has unless
+ * another one is wanted; or makes one, of `mtu_bytes`. -EBUSY: the name is another kind of interface's, or another process has it; -EPERM,
  * -ENODEV: the kernel gives none.
  */
 int tap_open(struct tap *t, const char *name, const uint8_t mac[6], uint32_t mtu_bytes,
-	     char *error);
+	     bool mtu_wanted, char *error);
 
 /* From now on it outlives this process; before, one that tap_open() made goes with tap_close(). */
 void tap_keep(const struct tap *t);

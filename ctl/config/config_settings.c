@@ -16,7 +16,7 @@ enum {
 #define SEED_MEND "make one with: openssl rand -hex 16"
 
 static config_read_fn read_seed, read_cores, read_ports, read_state;
-static config_json_fn seed_json, cores_json, ports_json, state_json;
+static config_json_fn seed_json, cores_json, ports_json, state_json, mtu_json;
 
 #define AT(member) \
 	.offset = offsetof(struct config_form, member), \
@@ -46,6 +46,9 @@ static const struct config_key port_keys[] = {
 	  .size = sizeof(((struct port_conf *)NULL)->device) },
 	{ "tap", "", config_read_ifname, .offset = offsetof(struct port_conf, tap) },
 	{ "interface", "", config_read_ifname, .offset = offsetof(struct port_conf, interface) },
+	{ "mtu", "", config_read_integer, .offset = offsetof(struct port_conf, mtu_bytes),
+	  .size = sizeof(((struct port_conf *)NULL)->mtu_bytes), .min = 576, .max = 16000,
+	  .json = mtu_json },
 	{ .name = NULL },
 };
 
@@ -315,6 +318,13 @@ static void read_state(struct config_reader *r, const config_setting_t *s,
 static json_t *state_json(const struct config_key *key, const void *in)
 {
 	return json_string(in);
+}
+
+static json_t *mtu_json(const struct config_key *key, const void *in)
+{
+	const uint32_t *mtu_bytes = in;
+
+	return *mtu_bytes ? json_integer(*mtu_bytes) : NULL;
 }
 
 static json_t *cores_json(const struct config_key *key, const void *in)

@@ -103,6 +103,7 @@ struct port_conf {
 	char device[256];        /* "" when not given */
 	char tap[IFNAMSIZ];      /* "" when not given: then "sluice<index>" */
 	char interface[IFNAMSIZ]; /* "" when not given */
+	uint32_t mtu_bytes;       /* 0 when not given */
 };
 
 /* What only a restart changes. */

@@ -86,6 +86,7 @@ static void config_from(const struct settings *s, bool replace, struct fast_path
 			.device = text_or_null(s->ports[i].device),
 			.tap = text_or_null(s->ports[i].tap),
 			.interface = text_or_null(s->ports[i].interface),
+			.mtu_bytes = s->ports[i].mtu_bytes,
 		};
 }
 

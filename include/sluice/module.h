@@ -72,6 +72,7 @@ struct fast_path_port {
 	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
 	const char *tap;       /* dpdk: name of the kernel's interface, taken or made by the path */
 	const char *interface; /* xdp: the network device; NULL if the config has none */
+	uint32_t mtu_bytes;    /* dpdk: of the device and of the kernel's interface; 0: as they are */
 };
 
 /* Strings and arrays belong to the caller and outlive start(). */

@@ -45,12 +45,12 @@ static int eal_begin(const struct options *o, uint32_t buffers_n, char *error)
 	};
 	bool hugepages;
 
-	return eal_start(&config, buffers_bytes(buffers_n), &hugepages, error);
+	return eal_start(&config, buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64), &hugepages, error);
 }
 
 static int port_begin(struct link *l, const struct options *o, uint32_t buffers_n, char *error)
 {
-	int ret = port_probe(&l->port, 0, o->device, error);
+	int ret = port_probe(&l->port, 0, o->device, 0, error);
 
 	if (ret < 0)
 		return ret;
@@ -66,7 +66,7 @@ static int port_begin(struct link *l, const struct options *o, uint32_t buffers_
 	if (!l->pool) {
 		snprintf(error, FAST_PATH_ERROR_MAX,
 			 "no memory for %u buffers (%zu MB): %s; raise --memory-mb", buffers_n,
-			 buffers_bytes(buffers_n) >> 20, rte_strerror(rte_errno));
+			 buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64) >> 20, rte_strerror(rte_errno));
 		ret = -ENOMEM;
 		goto err_stop;
 	}
