@@ -13,7 +13,7 @@
 #   GUEST_QUEUES     of the NIC, where it is virtio's                 [1]
 #   GUEST_CPUS       [2]        GUEST_MEMORY_MB  [1500]
 #   GUEST_APPEND     words for the kernel's command line              []
-#   GUEST_ARGS       words for QEMU's: more devices, an IOMMU ...     []
+#   GUEST_ARGS       words for QEMU's, before those of the NIC: an IOMMU, a bus for it ...  []
 #   GUEST_INIT       run | systemd: process 1 after the initramfs     [run]
 #   GUEST_DISK       a file that keeps what the guest writes          []
 #   GUEST_LIMIT_S    a guest is ended after so long, whatever happens [900]
@@ -128,7 +128,7 @@ guest_start() {
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
 		-fsdev "local,id=lab,path=$LAB_DIR,security_model=none" -device virtio-9p-pci,fsdev=lab,mount_tag=lab \
 		${disk:+-drive "file=$disk,format=raw,if=virtio"} \
-		$(guest_net "$node") $(guest_option "$node" ARGS "") >"$dir/qemu.log" 2>&1 </dev/null &
+		$(guest_option "$node" ARGS "") $(guest_net "$node") >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 }
 
