@@ -7,7 +7,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 
 static uint32_t mode_flags(enum xdp_mode mode)
 {
@@ -128,4 +130,61 @@ int attachment_put(int ifindex, int program_fd, enum xdp_mode mode, const struct
 int attachment_remove(int ifindex, const struct attachment *old)
 {
 	return exchange(ifindex, -1, old);
+}
+
+static int words_take(const struct nlattr *attr, void *words)
+{
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+		snprintf(words, ATTACHMENT_WORDS_MAX, "%.*s", (int)mnl_attr_get_payload_len(attr),
+			 mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+/* 0, the kernel's -errno, or that of the socket. */
+static int attach_ask(struct mnl_socket *netlink, int ifindex, int program_fd, uint32_t flags,
+		      char words[ATTACHMENT_WORDS_MAX])
+{
+	char buffer[8192]; /* MNL_SOCKET_BUFFER_SIZE at most */
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
+	struct nlattr *xdp;
+
+	message->nlmsg_type = RTM_SETLINK;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = ifindex;
+	xdp = mnl_attr_nest_start(message, IFLA_XDP);
+	mnl_attr_put_u32(message, IFLA_XDP_FD, (uint32_t)program_fd);
+	mnl_attr_put_u32(message, IFLA_XDP_FLAGS, flags);
+	mnl_attr_nest_end(message, xdp);
+	if (mnl_socket_sendto(netlink, message, message->nlmsg_len) < 0 ||
+	    mnl_socket_recvfrom(netlink, buffer, sizeof(buffer)) < 0)
+		return -errno;
+	message = (struct nlmsghdr *)buffer;
+	if (message->nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	/* An extended acknowledgement, without the request (NETLINK_CAP_ACK). */
+	if (message->nlmsg_flags & NLM_F_ACK_TLVS)
+		mnl_attr_parse(message, sizeof(struct nlmsgerr), words_take, words);
+	return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(message))->error;
+}
+
+void attachment_refusal(int ifindex, int program_fd, enum xdp_mode mode,
+			char words[ATTACHMENT_WORDS_MAX])
+{
+	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int on = 1;
+
+	words[0] = 0;
+	if (!netlink)
+		return;
+	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_setsockopt(netlink, NETLINK_EXT_ACK, &on, sizeof(on)) == 0 &&
+	    mnl_socket_setsockopt(netlink, NETLINK_CAP_ACK, &on, sizeof(on)) == 0 &&
+	    attach_ask(netlink, ifindex, program_fd, mode_flags(mode) | XDP_FLAGS_UPDATE_IF_NOEXIST,
+		       words) == 0)
+		/* What stood in its way is gone: as before the question. */
+		bpf_xdp_detach(ifindex, mode_flags(mode), NULL);
+	mnl_socket_close(netlink);
 }

@@ -43,6 +43,15 @@ int attachment_find(int ifindex, struct attachment *found);
  */
 int attachment_put(int ifindex, int program_fd, enum xdp_mode mode, const struct attachment *old);
 
+enum { ATTACHMENT_WORDS_MAX = 128 };
+
+/*
+ * Why the driver does not take the program in that mode, in its own words ("virtio_net: MTU too large
+ * to enable XDP"), which a bpf_link's error lacks: asks it again, by netlink. "" when it gives none.
+ */
+void attachment_refusal(int ifindex, int program_fd, enum xdp_mode mode,
+			char words[ATTACHMENT_WORDS_MAX]);
+
 /* Takes `old` off, and nothing else: -EEXIST when it is no longer the one. Errors as above. */
 int attachment_remove(int ifindex, const struct attachment *old);
 

@@ -206,21 +206,27 @@ static struct decap_bpf *program_load(const struct settings *s, int *err)
 
 /*
  * Without a mode from the settings a program that is there keeps its own, since only then is the
- * exchange atomic; else it is native where the driver has it. What it became stands in *mode.
+ * exchange atomic; else it is native where the driver has it. What it became stands in *mode, and
+ * what the driver has against native mode in `words`.
  */
 static int program_put(const struct settings *s, int fd, const struct attachment *old,
-		       enum xdp_mode *mode)
+		       enum xdp_mode *mode, char words[ATTACHMENT_WORDS_MAX])
 {
 	bool free_choice = s->mode == XDP_MODE_NONE && old->mode == XDP_MODE_NONE;
 	int err;
 
+	words[0] = 0;
 	*mode = s->mode != XDP_MODE_NONE ? s->mode : old->mode;
 	if (free_choice)
 		*mode = XDP_MODE_NATIVE;
 	err = attachment_put(s->ifindex, fd, *mode, old);
-	if (!err || !free_choice || err == -EPERM || err == -EBUSY || err == -EEXIST)
+	if (!err || err == -EPERM || err == -EBUSY || err == -EEXIST || *mode != XDP_MODE_NATIVE)
 		return err;
-	fail(0, "%s: native mode refused (%s), taking generic", s->interface, strerror(-err));
+	attachment_refusal(s->ifindex, fd, *mode, words);
+	if (!free_choice)
+		return err;
+	fail(0, "%s: native mode refused (%s%s%s), taking generic", s->interface, strerror(-err),
+	     words[0] ? ": " : "", words);
 	*mode = XDP_MODE_GENERIC;
 	return attachment_put(s->ifindex, fd, *mode, old);
 }
@@ -233,6 +239,7 @@ static bool is_ours(const struct attachment *found)
 static int attach(const struct settings *s, const struct attachment *old)
 {
 	struct decap_bpf *skeleton;
+	char words[ATTACHMENT_WORDS_MAX];
 	enum xdp_mode mode;
 	int err;
 
@@ -246,11 +253,12 @@ static int attach(const struct settings *s, const struct attachment *old)
 		return fail(EXIT_REFUSED, "the kernel did not take the program: %s%s",
 			    strerror(-err),
 			    err == -EPERM ? errno_mend(err) : "; --verbose tells why");
-	err = program_put(s, bpf_program__fd(skeleton->progs.sluice_decap), old, &mode);
+	err = program_put(s, bpf_program__fd(skeleton->progs.sluice_decap), old, &mode, words);
 	decap_bpf__destroy(skeleton);
 	if (err)
-		return fail(EXIT_REFUSED, "%s: attaching in %s mode: %s%s", s->interface,
-			    xdp_mode_name(mode), strerror(-err), errno_mend(err));
+		return fail(EXIT_REFUSED, "%s: attaching in %s mode: %s%s%s%s", s->interface,
+			    xdp_mode_name(mode), strerror(-err), words[0] ? ": " : "", words,
+			    errno_mend(err));
 	if (old->mode != XDP_MODE_NONE)
 		printf("%s: replaced %s (id %" PRIu32 ", %s)\n", s->interface, old->name, old->id,
 		       xdp_mode_name(old->mode));

@@ -18,15 +18,7 @@
 _Static_assert((int)FASTPATH_PORTS == (int)FAST_PATH_PORTS_MAX, "the daemon's ports all fit");
 _Static_assert(FAST_PATH_NAME_MAX == IFNAMSIZ, "an interface's name fits");
 
-enum {
-	/*
-	 * Every driver with XDP takes frames of this MTU in one buffer, which is a page with
-	 * headroom and the kernel's own trailer. With a longer one it wants a program that takes
-	 * several.
-	 */
-	ONE_BUFFER_BYTES = 3000,
-	ANSWER_WITHIN_S = 1,
-};
+enum { ANSWER_WITHIN_S = 1 };
 
 static bool says_gone(int error)
 {
@@ -235,7 +227,7 @@ int ports_needs(struct ports *ports, struct ports_needs *needs)
 			return err;
 		needs->waits |= err || info.state == FAST_PATH_PORT_WAITING;
 		needs->veth |= strcmp(info.driver, "veth") == 0;
-		needs->frags |= mtu_bytes > ONE_BUFFER_BYTES;
+		needs->frags |= mtu_bytes > PORTS_ONE_BUFFER_BYTES;
 	}
 	return 0;
 }

@@ -35,6 +35,12 @@ void ports_close(struct ports *ports);
 /* The index of the port's interface now. 0; -ENODEV: there is none; -errno: it can't be told. */
 int ports_lookup(const struct ports *ports, uint32_t port, uint32_t *ifindex);
 
+/*
+ * Every driver with XDP takes frames of this MTU in one buffer, which is a page with headroom and
+ * the kernel's own trailer. With a longer one it wants a program that takes several, or has no XDP.
+ */
+enum { PORTS_ONE_BUFFER_BYTES = 3000 };
+
 /* What the program has to be prepared for. */
 struct ports_needs {
 	bool veth;  /* a port is a veth */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "xdp_link.h"
 
+#include "ports.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -12,7 +14,10 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
-enum { PIN_NAME_MAX = 32 };
+enum {
+	PIN_NAME_MAX = 32,
+	REASON_MAX = ATTACHMENT_WORDS_MAX + 128,
+};
 
 static void pin_name(char name[PIN_NAME_MAX], int ifindex)
 {
@@ -113,7 +118,8 @@ static int refuse(const struct xdp_link *link, const struct attachment *other, i
 	return report_error(error, -EBUSY,
 			    "%s: the XDP program %s (id %u, %s) sits there; take it off (%s), or "
 			    "start with --replace to take its place",
-			    link->interface, other->name, other->id, xdp_mode_name(other->mode), how);
+			    link->interface, other->name, other->id, xdp_mode_name(other->mode),
+			    how);
 }
 
 /* Makes room for our link. *old is a program to put back when we fail, or -1. */
@@ -151,24 +157,49 @@ static int create(const struct xdp_link *link, int program_fd, uint32_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Native, and generic if that may be. An fd or -errno. */
+/* Whether it is about the driver, not about who else is there or what this process may do. */
+static bool is_drivers_refusal(int err)
+{
+	return err != -EBUSY && err != -EEXIST && err != -EPERM && err != -EMFILE &&
+	       err != -ENFILE && err != -ENODEV;
+}
+
+/* Why there is no native mode: the kernel's word, the driver's, and what helps if it is the MTU. */
+static void reason_fill(const struct xdp_link *link, int program_fd, int err,
+			char reason[REASON_MAX])
+{
+	char words[ATTACHMENT_WORDS_MAX] = "";
+	size_t at;
+
+	if (is_drivers_refusal(err))
+		attachment_refusal(link->ifindex, program_fd, XDP_MODE_NATIVE, words);
+	at = (size_t)snprintf(reason, REASON_MAX, "%s%s%s", strerror(-err), words[0] ? ": " : "",
+			      words);
+	if (strstr(words, "MTU") && at < REASON_MAX)
+		snprintf(reason + at, REASON_MAX - at,
+			 "; an MTU of %d fits every driver: ip link set dev %s mtu %d",
+			 PORTS_ONE_BUFFER_BYTES, link->interface, PORTS_ONE_BUFFER_BYTES);
+}
+
+/* Native, and generic if that may be. An fd or -errno. `reason` is why not native. */
 static int create_best(struct xdp_link *link, int program_fd,
-		       const struct xdp_link_options *options)
+		       const struct xdp_link_options *options, char reason[REASON_MAX])
 {
 	int fd = -EOPNOTSUPP;
 
+	reason[0] = 0;
 	if (options->attach != FAST_PATH_ATTACH_GENERIC) {
 		link->mode = XDP_MODE_NATIVE;
 		fd = create(link, program_fd, XDP_FLAGS_DRV_MODE);
+		if (fd < 0)
+			reason_fill(link, program_fd, fd, reason);
 	}
 	/* Whatever the driver doesn't like (the MTU, its queues) is no matter to generic mode. */
-	if (fd < 0 && fd != -EBUSY && fd != -EEXIST && fd != -EPERM && fd != -EMFILE &&
-	    fd != -ENFILE && fd != -ENODEV &&
-	    options->attach != FAST_PATH_ATTACH_NATIVE) {
+	if (fd < 0 && is_drivers_refusal(fd) && options->attach != FAST_PATH_ATTACH_NATIVE) {
 		if (options->attach == FAST_PATH_ATTACH_AUTO)
 			report_line(options->log, FAST_PATH_LOG_WARNING,
 				    "%s: no native XDP (%s): generic, which is slower",
-				    link->interface, strerror(-fd));
+				    link->interface, reason);
 		link->mode = XDP_MODE_GENERIC;
 		fd = create(link, program_fd, XDP_FLAGS_SKB_MODE);
 	}
@@ -178,6 +209,7 @@ static int create_best(struct xdp_link *link, int program_fd,
 int xdp_link_make(struct xdp_link *link, int program_fd, const struct xdp_link_options *options,
 		  char error[FAST_PATH_ERROR_MAX])
 {
+	char reason[REASON_MAX];
 	struct attachment other;
 	int old = -1, err = attachment_find(link->ifindex, &other);
 
@@ -189,7 +221,7 @@ int xdp_link_make(struct xdp_link *link, int program_fd, const struct xdp_link_o
 		if (err)
 			goto out;
 	}
-	link->fd = create_best(link, program_fd, options);
+	link->fd = create_best(link, program_fd, options, reason);
 	if (link->fd >= 0)
 		goto out;
 	err = link->fd;
@@ -197,10 +229,11 @@ int xdp_link_make(struct xdp_link *link, int program_fd, const struct xdp_link_o
 	if (old >= 0)
 		attachment_put(link->ifindex, old, other.mode, &(struct attachment){0});
 	report_error(error, err, "%s: %s XDP refused: %s%s", link->interface,
-		     xdp_mode_name(link->mode), strerror(-err),
-		     options->attach == FAST_PATH_ATTACH_NATIVE ?
-			     "; the driver has none, or not with this MTU: attach = \"auto\" takes "
-			     "generic" : "");
+		     xdp_mode_name(link->mode),
+		     link->mode == XDP_MODE_NATIVE ? reason : strerror(-err),
+		     options->attach == FAST_PATH_ATTACH_NATIVE
+			     ? "; xdp_attach = \"auto\" takes generic mode, which is slower"
+			     : "");
 out:
 	if (old >= 0)
 		close(old);

@@ -14,13 +14,15 @@ enum {
 	HOST_TEXT_MAX = 256, /* of a file's first line, with its 0 */
 };
 
-/* What ethtool tells of an interface. Each number is -1 where the driver doesn't say. */
+/* What ethtool and rtnetlink tell of an interface. Each number is -1 where the driver doesn't say. */
 struct link_facts {
 	char driver[32];
 	int rx_queues;        /* in use */
 	int rx_queues_max;
 	int lro;              /* 1: packets are merged before anyone sees them */
 	int hash_udp_ports[2]; /* 1: UDP over IPv4, IPv6 is spread by ports too */
+	int xdp_generic;       /* 1: its XDP program is behind the driver; 0: in it; -1: none */
+	int mtu_bytes;
 };
 
 struct host {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What ethtool's ioctls tell of an interface (linux/ethtool.h). Called by the checks, through
- * struct host.
+ * What ethtool's ioctls (linux/ethtool.h) and rtnetlink tell of an interface. Called by the checks,
+ * through struct host.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -12,6 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 
 #include "host.h"
 
@@ -43,6 +47,62 @@ static int udp_ports(int fd, const char *interface, uint32_t flow_type)
 	return (rx.data & ports) == ports;
 }
 
+static int xdp_attribute_read(const struct nlattr *attr, void *arg)
+{
+	struct link_facts *facts = arg;
+
+	if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED &&
+	    mnl_attr_get_u8(attr) != XDP_ATTACHED_NONE)
+		facts->xdp_generic = mnl_attr_get_u8(attr) == XDP_ATTACHED_SKB;
+	return MNL_CB_OK;
+}
+
+static int attribute_read(const struct nlattr *attr, void *arg)
+{
+	struct link_facts *facts = arg;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_MTU:
+		facts->mtu_bytes = (int)mnl_attr_get_u32(attr);
+		break;
+	case IFLA_XDP:
+		return mnl_attr_parse_nested(attr, xdp_attribute_read, facts);
+	}
+	return MNL_CB_OK;
+}
+
+static int answer_read(const struct nlmsghdr *message, void *arg)
+{
+	return mnl_attr_parse(message, sizeof(struct ifinfomsg), attribute_read, arg);
+}
+
+/* The MTU, and where the XDP program is. What can't be asked stays -1. */
+static void rtnetlink_read(const char *interface, struct link_facts *facts)
+{
+	char buffer[32768]; /* NLMSG_GOODSIZE, with the drivers' own attributes, and to spare */
+	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
+	ssize_t n;
+
+	if (!netlink)
+		return;
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST;
+	request->nlmsg_seq = 1;
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = (int)if_nametoindex(interface);
+	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(netlink, request, request->nlmsg_len) >= 0) {
+		n = mnl_socket_recvfrom(netlink, buffer, sizeof(buffer));
+		if (n > 0)
+			mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(netlink),
+				   answer_read, facts);
+	}
+	mnl_socket_close(netlink);
+}
+
 static int link_read(const char *interface, struct link_facts *facts)
 {
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
@@ -52,7 +112,11 @@ static int link_read(const char *interface, struct link_facts *facts)
 
 	if (fd < 0)
 		return -errno;
-	*facts = (struct link_facts){.rx_queues = -1, .rx_queues_max = -1, .lro = -1};
+	*facts = (struct link_facts){.rx_queues = -1,
+				     .rx_queues_max = -1,
+				     .lro = -1,
+				     .xdp_generic = -1,
+				     .mtu_bytes = -1};
 	err = ethtool(fd, interface, &driver);
 	if (err == -ENODEV) {
 		close(fd);
@@ -66,6 +130,7 @@ static int link_read(const char *interface, struct link_facts *facts)
 	facts->hash_udp_ports[0] = udp_ports(fd, interface, UDP_V4_FLOW);
 	facts->hash_udp_ports[1] = udp_ports(fd, interface, UDP_V6_FLOW);
 	close(fd);
+	rtnetlink_read(interface, facts);
 	return 0;
 }
 

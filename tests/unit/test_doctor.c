@@ -172,6 +172,19 @@ static const struct row rows[] = {
 	{.name = "queues: no such interface", .check = check_queues,
 	 .dataplane = "{\"path\":\"xdp\",\"ports\":[{\"interface\":\"eth9\"}],\"workers\":[]}",
 	 .level = FINDING_WRONG, .text = "eth9: there is no such", .mend = "dataplane.ports"},
+	{.name = "xdp: in the driver", .check = check_native, .dataplane = XDP,
+	 .link = {"virtio_net", .xdp_generic = 0, .mtu_bytes = 1600},
+	 .text = "in its driver (virtio_net)"},
+	{.name = "xdp: generic, for the driver", .check = check_native, .dataplane = XDP,
+	 .link = {"e1000e", .xdp_generic = 1, .mtu_bytes = 1600}, .level = FINDING_SLOW,
+	 .text = "behind its driver (e1000e)", .mend = "a NIC whose driver has XDP"},
+	{.name = "xdp: generic, perhaps for the MTU", .check = check_native, .dataplane = XDP,
+	 .link = {"virtio_net", .xdp_generic = 1, .mtu_bytes = 9000}, .level = FINDING_SLOW,
+	 .text = "the MTU of 9000", .mend = "ip link set dev eth0 mtu 3000"},
+	{.name = "xdp: not told", .check = check_native, .dataplane = XDP,
+	 .link = {"x", .xdp_generic = -1, .mtu_bytes = -1}},
+	{.name = "xdp: nothing to ask for dpdk", .check = check_native, .dataplane = DPDK2},
+
 	{.name = "workers: one has it all", .check = check_queues,
 	 .dataplane = WORKERS("1", "999999"), .level = FINDING_SLOW,
 	 .text = "worker 1 of 2 had 99 %", .mend = "RSS"},
@@ -447,6 +460,8 @@ static void test_link(void **state)
 
 	assert_int_equal(host_here.link_read("no-such-link", &facts), -ENODEV);
 	assert_int_equal(host_here.link_read("lo", &facts), 0);
+	assert_int_equal(facts.xdp_generic, -1);
+	assert_int_equal(facts.mtu_bytes, 65536);
 }
 
 static void test_lists(void **state)
