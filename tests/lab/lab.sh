@@ -265,9 +265,9 @@ lab_kill() {
 
 # lab_within SECONDS COMMAND...: runs it again and again until it succeeds, for so long at most; 0 if
 # it did. What is waited for by this is an event; a sleep of a fixed time is right on no machine. With
-# guests, which may be twenty times as slow as this host, three times as long.
+# guests, which are twenty times as slow as this host, six times as long.
 lab_within() {
-	local end=$((SECONDS + $1 * (${#LAB_GUESTS} ? 3 : 1) + 1))
+	local end=$((SECONDS + $1 * (${#LAB_GUESTS} ? 6 : 1) + 1))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1

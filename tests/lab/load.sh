@@ -4,13 +4,14 @@
 # HTTP requests from the lab's client, each on a TCP connection of its own, and what became of
 # them. Sourced after lab.sh. Every request leaves one line in a file:
 #   <end, seconds since the epoch> <seconds it took> <curl's exit code> <HTTP status> <backend>
+# LOAD_PARALLEL [8] are under way at a time, each for LOAD_MAX_S [5] at most.
 # The end is when the backend answered, by its own word (X-Time), so that no line is late because
 # its reader was; only where nobody answered it is when the line was read.
 
 load_curl() {
 	# "Connection: close" makes each request a flow. To stderr, since curl buffers what it writes to
 	# a pipe.
-	lab_exec client curl -s --no-progress-meter -Z --parallel-max 8 --max-time 5 -H 'Connection: close' -o /dev/null \
+	lab_exec client curl -s --no-progress-meter -Z --parallel-max "${LOAD_PARALLEL:-8}" --max-time "${LOAD_MAX_S:-5}" -H 'Connection: close' -o /dev/null \
 		-w '%{stderr}%{time_total} %{exitcode} %{http_code} %header{x-backend} %header{x-time}\n' "$1?[1-$2]" 2>&1
 }
 
@@ -24,7 +25,7 @@ for line in sys.stdin:
     print(end, *words)'
 }
 
-# load_requests URL COUNT: COUNT requests, 8 at a time, their lines on standard output.
+# load_requests URL COUNT: COUNT requests, their lines on standard output.
 load_requests() {
 	load_curl "$1" "$2" | load_stamp
 }

@@ -9,7 +9,7 @@
 #
 # What a guest is made of. Each can be set for one node alone, as GUEST_NIC_lb or GUEST_KERNEL_b1:
 #   GUEST_KERNEL     6.1 | 6.12                                       [6.1]
-#   GUEST_NIC        QEMU's device, with properties                   [virtio-net-pci]
+#   GUEST_NIC        QEMU's device, with properties, or none          [virtio-net-pci]
 #   GUEST_QUEUES     of the NIC, where it is virtio's                 [1]
 #   GUEST_CPUS       [2]        GUEST_MEMORY_MB  [1500]
 #   GUEST_APPEND     words for the kernel's command line              []
@@ -75,7 +75,7 @@ guest_accel() {
 			# The probe's initramfs ends QEMU with 2 * 2 + 1.
 			timeout -k 1 20 qemu-system-x86_64 -machine q35 -accel kvm -cpu host -m 512 -nodefaults \
 				-no-user-config -display none -no-reboot -kernel "$guest_kernel" -initrd "$guest_initramfs" \
-				-append "sluice.probe panic=-1" -device isa-debug-exit,iobase=0xf4,iosize=4 </dev/null
+				-append "sluice.probe panic=-1 no_timer_check" -device isa-debug-exit,iobase=0xf4,iosize=4 </dev/null
 			[ $? != 5 ] || accel=kvm
 		fi
 		echo $accel >"$file"
@@ -86,6 +86,7 @@ guest_accel() {
 # guest_net NODE: QEMU's arguments for its NIC, on the tap that is called like the node.
 guest_net() {
 	local nic queues more=""
+	[ "$(guest_option "$1" NIC "")" != none ] || return 0
 	nic=$(guest_option "$1" NIC virtio-net-pci) queues=$(guest_option "$1" QUEUES 1)
 	case $nic in
 	virtio-net*) [ "$queues" = 1 ] || more=,mq=on,vectors=$((2 * queues + 2)) ;;
@@ -112,7 +113,8 @@ guest_start() {
 	kvm) cpu=host ;;
 	tcg) accel=tcg,thread=multi ;;
 	esac
-	# Whoever is killed takes the next one along: this shell, timeout, QEMU.
+	# Whoever is killed takes the next one along: this shell, timeout, QEMU. Without no_timer_check a kernel
+	# that is given no CPU for the hundredth of a second in which it looks at its timer panics.
 	# shellcheck disable=SC2046 # words
 	setpriv --pdeathsig TERM timeout -k 5 "$limit" \
 		nsenter --net="/run/netns/$LAB-fabric" -- setpriv --pdeathsig KILL \
@@ -123,7 +125,7 @@ guest_start() {
 		-serial chardev:console -chardev "pipe,id=line,path=$dir/line" -serial chardev:line \
 		-monitor "unix:$dir/monitor,server=on,wait=off" -device isa-debug-exit,iobase=0xf4,iosize=4 \
 		-kernel "$guest_kernel" -initrd "$guest_initramfs" \
-		-append "console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off sluice.lab=$LAB_DIR sluice.init=$init,$dir $(guest_option "$node" APPEND "")" \
+		-append "console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off no_timer_check sluice.lab=$LAB_DIR sluice.init=$init,$dir $(guest_option "$node" APPEND "")" \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
 		-fsdev "local,id=lab,path=$LAB_DIR,security_model=none" -device virtio-9p-pci,fsdev=lab,mount_tag=lab \
@@ -143,7 +145,7 @@ guest_is_ready() {
 # guest_ready NODE: takes 3 to 10 s where nothing else runs.
 guest_ready() {
 	local dir=$LAB_DIR/guest-$1
-	lab_within 180 guest_is_ready "$1" && [ -e "$dir/ready" ] && return
+	lab_within 60 guest_is_ready "$1" && [ -e "$dir/ready" ] && return
 	lab_say "the guest $1 does not come up: $(tail -n 3 "$dir/qemu.log")"
 	tail -n 20 "$dir/console" >&2
 	return 1
@@ -226,6 +228,13 @@ guest_stop() {
 	lab_within 10 guest_ended "$1" || lab_say "the guest $1 did not end in 10 s"
 	wait "$(cat "$dir/pid")" 2>/dev/null
 	rm -f "$dir/pid"
+}
+
+# guest_plug NODE TAP MAC SLOT: a NIC on that tap of fabric's comes while the guest runs, into a PCIe slot that
+# GUEST_ARGS made: -device pcie-root-port,id=SLOT,chassis=1,slot=1
+guest_plug() {
+	guest_monitor "$1" "netdev_add tap,id=$2,ifname=$2,script=no,downscript=no,vhost=off"
+	guest_monitor "$1" "device_add virtio-net-pci,id=nic-$2,netdev=$2,mac=$3,bus=$4"
 }
 
 guest_monitor() {

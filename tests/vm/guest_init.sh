@@ -49,6 +49,17 @@ nics_find() {
 	[ ! -e /sys/bus/virtio/devices ] || modprobe -qab $(cat /sys/bus/virtio/devices/*/modalias)
 }
 
+# What this host has enabled is not the guest's to start. Once: a disk keeps what is enabled since.
+services_forget() {
+	[ ! -e /etc/sluice-guest ] || return 0
+	rm -rf /etc/systemd/system /etc/rc?.d && mkdir -p /etc/systemd/system/multi-user.target.wants
+	ln -s /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
+	: >/etc/fstab
+	# A machine of its own, and not this host.
+	rm -f /etc/machine-id && systemd-machine-id-setup
+	: >/etc/sluice-guest
+}
+
 # job_run FOLDER. What it starts becomes the command itself, so that a signal reaches that.
 job_run() {
 	(cd / && exec bash -c "exec $(cat "$1/script")") <"$1/in" >"$1/out" 2>"$1/err" &
@@ -67,12 +78,13 @@ jobs_run() {
 
 mounts_make
 sysctls_set
-[ -n "$become" ] || nics_find
+nics_find
 exec 3<>/dev/ttyS1
 stty raw -echo <&3
+: >"$guest_dir/ready"
 if [ "$become" = systemd ]; then
 	jobs_run &
-	. "${0%/*}/guest_systemd.sh"
+	services_forget
+	exec 3<&- env -i PATH="$PATH" /lib/systemd/systemd
 fi
-: >"$guest_dir/ready"
 jobs_run
