@@ -60,15 +60,20 @@ static void entry_free(struct flow_table *t, struct memory_entry *e)
 	counter_add(&t->counters.entries, (uint64_t)-1);
 }
 
-int flow_table_create(struct flow_table *t, uint32_t flows_max, bool hugetlb)
+uint32_t flow_table_buckets(uint32_t flows_max)
 {
 	uint32_t buckets_n = flows_max / FLOW_BUCKET_ENTRIES;
+
+	buckets_n += flows_max % FLOW_BUCKET_ENTRIES != 0;
+	return buckets_n < FLOW_BUCKETS_MIN ? FLOW_BUCKETS_MIN : buckets_n;
+}
+
+int flow_table_create(struct flow_table *t, uint32_t flows_max, bool hugetlb)
+{
+	uint32_t buckets_n = flow_table_buckets(flows_max);
 	int ret;
 
 	*t = (struct flow_table){0};
-	buckets_n += flows_max % FLOW_BUCKET_ENTRIES != 0;
-	if (buckets_n < FLOW_BUCKETS_MIN)
-		buckets_n = FLOW_BUCKETS_MIN;
 	ret = region_map(&t->region, buckets_n * sizeof(struct flow_bucket), hugetlb, false);
 	if (ret < 0)
 		return ret;
@@ -76,6 +81,40 @@ int flow_table_create(struct flow_table *t, uint32_t flows_max, bool hugetlb)
 	t->buckets_n = buckets_n;
 	t->counters.capacity = (uint64_t)buckets_n * FLOW_BUCKET_ENTRIES;
 	return 0;
+}
+
+/* Whether it may lie in bucket `at`: what a table doesn't hold was not written by one. */
+static bool entry_is_sound(const struct flow_table *t, const struct memory_entry *e, uint32_t at)
+{
+	uint32_t places[2];
+
+	flow_table_places(t, e->hash, places);
+	return memory_state(&e->memory) < MEMORY_STATES && (at == places[0] || at == places[1]);
+}
+
+void flow_table_attach(struct flow_table *t, const struct region *region, uint32_t buckets_n,
+		       int32_t shift_s)
+{
+	*t = (struct flow_table){
+		.region = *region,
+		.buckets = region->start,
+		.buckets_n = buckets_n,
+		.counters.capacity = (uint64_t)buckets_n * FLOW_BUCKET_ENTRIES,
+	};
+	for (uint32_t at = 0; at < buckets_n; at++) {
+		for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
+			struct memory_entry *e = &t->buckets[at].entries[k];
+
+			if (entry_is_free(e))
+				continue;
+			if (!entry_is_sound(t, e, at)) {
+				memory_store(&e->memory, (struct memory){0}, __ATOMIC_RELAXED);
+				continue;
+			}
+			e->memory.seen_state += (uint32_t)shift_s << 8;
+			t->counters.entries++;
+		}
+	}
 }
 
 void flow_table_destroy(struct flow_table *t)
@@ -302,6 +341,54 @@ bool flow_table_peek(const struct flow_table *t, uint64_t hash, struct memory *m
 		}
 	}
 	return false;
+}
+
+/* Frees an entry that still is what `copy` says. */
+static bool entry_take(struct flow_table *t, struct memory_entry *e,
+		       const struct memory_entry *copy)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, &copy->memory, sizeof(word));
+	if (!__atomic_compare_exchange_n((memory_word *)&e->memory, &word, 0, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	__atomic_fetch_sub(&t->counters.entries, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+bool flow_table_take(struct flow_table *t, uint64_t hash, struct memory *memory)
+{
+	uint32_t at[2];
+
+	if (flow_table_entries(t) == 0)
+		return false;
+	flow_table_places(t, hash, at);
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
+			struct memory_entry *e = &t->buckets[at[i]].entries[k], copy;
+
+			if (!entry_read(e, &copy) || copy.hash != hash)
+				continue;
+			*memory = copy.memory;
+			return entry_take(t, e, &copy);
+		}
+	}
+	return false;
+}
+
+void flow_table_expire(struct flow_table *t, const struct generation *g, uint32_t now_s,
+		       uint32_t at, uint32_t buckets_n)
+{
+	for (uint32_t i = at; i < t->buckets_n && i - at < buckets_n; i++) {
+		for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
+			struct memory_entry *e = &t->buckets[i].entries[k], copy;
+
+			if (entry_read(e, &copy) && memory_is_expired(g, &copy.memory, now_s) &&
+			    entry_take(t, e, &copy))
+				__atomic_fetch_add(&t->counters.expired, 1, __ATOMIC_RELAXED);
+		}
+	}
 }
 
 uint32_t flow_table_walk_on(const struct flow_table *t, uint32_t worker, uint32_t at,

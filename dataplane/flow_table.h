@@ -45,6 +45,17 @@ struct flow_table {
 int flow_table_create(struct flow_table *t, uint32_t flows_max, bool hugetlb);
 void flow_table_destroy(struct flow_table *t);
 
+/* How many buckets flow_table_create() makes. */
+uint32_t flow_table_buckets(uint32_t flows_max);
+
+/*
+ * A table in memory that held one of `buckets_n` before, or is blank; `region` is the table's from
+ * now on. What is no entry of such a table is taken out, and `shift_s` is added to the time of each
+ * that stays. Control thread, while nobody else knows the table.
+ */
+void flow_table_attach(struct flow_table *t, const struct region *region, uint32_t buckets_n,
+		       int32_t shift_s);
+
 /*
  * The flow's two buckets, never the same. The slot follows from the upper half of the hash, so
  * flows of one slot, which tend to change together, have that in common: the first bucket follows
@@ -98,6 +109,16 @@ void flow_table_sweep(struct flow_table *t, const struct generation *g, uint32_t
 
 /* Any thread. As flow_table_find(), into `memory`. False: nothing is remembered of the flow. */
 bool flow_table_peek(const struct flow_table *t, uint64_t hash, struct memory *memory);
+
+/*
+ * Any thread, of a table that no worker writes: one of a process before this one. Takes the flow
+ * out; of several who try at once, one gets it.
+ */
+bool flow_table_take(struct flow_table *t, uint64_t hash, struct memory *memory);
+
+/* The same for those that have expired in the next `buckets_n` buckets from `at` on. */
+void flow_table_expire(struct flow_table *t, const struct generation *g, uint32_t now_s,
+		       uint32_t at, uint32_t buckets_n);
 
 /*
  * Any thread. `each` for every entry in the next FLOW_WALK_BUCKETS from bucket `at` on: see

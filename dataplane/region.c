@@ -5,7 +5,15 @@
 #include "region.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifndef MADV_COLLAPSE /* Linux 6.1; older headers */
+#define MADV_COLLAPSE 25
+#endif
 
 enum {
 	HUGE_LOG2 = 21, /* 2 MiB: the size that transparent hugepages have, and MAP_HUGE_2MB */
@@ -34,6 +42,68 @@ int region_map(struct region *r, size_t bytes, bool hugetlb, bool touch)
 	}
 	r->start = start;
 	r->bytes = bytes;
+	return 0;
+}
+
+/* An address range that hugepages fit into. */
+static void *range_reserve(size_t bytes)
+{
+	size_t huge_bytes = (size_t)1 << HUGE_LOG2;
+	uint8_t *start = mmap(NULL, bytes + huge_bytes, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t lead;
+
+	if (start == MAP_FAILED)
+		return NULL;
+	lead = (huge_bytes - ((uintptr_t)start & (huge_bytes - 1))) & (huge_bytes - 1);
+	if (lead > 0)
+		munmap(start, lead);
+	munmap(start + lead + bytes, huge_bytes - lead);
+	return start + lead;
+}
+
+/* Whether the file's system has as much as the file is short of `bytes`. */
+static bool has_room(int fd, const struct stat *st, size_t bytes)
+{
+	uint64_t have_bytes = (uint64_t)st->st_blocks * 512;
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) != 0 || have_bytes >= bytes ||
+	       fs.f_bavail >= (bytes - have_bytes) / (uint64_t)fs.f_bsize;
+}
+
+int region_map_file(struct region *r, int fd, size_t bytes, bool hugetlb)
+{
+	size_t huge_bytes = (size_t)1 << HUGE_LOG2;
+	struct stat st;
+	void *range, *start;
+	int err;
+
+	bytes = (bytes + huge_bytes - 1) / huge_bytes * huge_bytes;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!hugetlb && !has_room(fd, &st, bytes))
+		return -ENOSPC;
+	if (st.st_size != (off_t)bytes && ftruncate(fd, (off_t)bytes) != 0)
+		return -errno;
+	range = range_reserve(bytes);
+	if (!range)
+		return -ENOMEM;
+	start = mmap(range, bytes, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_FIXED | (hugetlb ? MAP_POPULATE : 0), fd, 0);
+	if (start == MAP_FAILED) {
+		err = -errno;
+		munmap(range, bytes);
+		return err;
+	}
+	if (!hugetlb)
+		(void)madvise(start, bytes, MADV_COLLAPSE);
+	err = posix_fallocate(fd, 0, (off_t)bytes);
+	if (err) {
+		munmap(start, bytes);
+		return -err;
+	}
+	*r = (struct region){.start = start, .bytes = bytes, .hugetlb = hugetlb};
 	return 0;
 }
 

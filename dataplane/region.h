@@ -21,6 +21,15 @@ struct region {
  */
 int region_map(struct region *r, size_t bytes, bool hugetlb, bool touch);
 
+/*
+ * Maps a file of a memory file system, which gets the length, instead: what lies in it stays when
+ * the process ends. On hugetlbfs that is reserved hugepages; on tmpfs the kernel is asked to put it
+ * on transparent ones (Linux 6.1 and later do). Every page is there afterwards, since one that
+ * could not be had later would be a SIGBUS. -errno: there is not enough room, or the file system
+ * can't do it.
+ */
+int region_map_file(struct region *r, int fd, size_t bytes, bool hugetlb);
+
 /* Allowed on a zeroed struct. */
 void region_unmap(struct region *r);
 
