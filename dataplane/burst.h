@@ -48,6 +48,9 @@ struct burst_context {
 	uint16_t tables_n;
 	struct flow_table *flows;               /* this worker's; NULL: no slot ever changes */
 	const struct flow_table *const *tables; /* [tables_n], of all workers, this one's too */
+	/* Of workers before this process, which any worker may take its flows out of. */
+	struct flow_table *orphans;
+	uint16_t orphans_n;
 	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
 	struct fragment_table *fragments; /* this worker's; NULL: nothing is known of any */
 };

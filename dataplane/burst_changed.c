@@ -103,6 +103,26 @@ static const struct memory *others_find(struct burst *b, const struct burst_cont
 	return NULL;
 }
 
+/*
+ * What a worker of a process before this one remembered, where the flow's worker is another by now,
+ * becomes this worker's own. Packets that may come to another worker than their flow take nothing.
+ */
+static const struct memory *orphans_find(const struct burst *b, const struct burst_context *ctx,
+					 const struct generation *g, const struct packet *p,
+					 uint64_t hash, struct memory *copy)
+{
+	for (uint16_t i = 0; i < ctx->orphans_n; i++) {
+		if (p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT)) {
+			if (flow_table_peek(&ctx->orphans[i], hash, copy))
+				return copy;
+		} else if (flow_table_take(&ctx->orphans[i], hash, copy)) {
+			(void)flow_table_put(ctx->flows, g, hash, *copy, b->now_s);
+			return copy;
+		}
+	}
+	return NULL;
+}
+
 /* SplitMix64 (Steele et al., 2014). */
 static uint64_t random_take(uint64_t *state)
 {
@@ -162,6 +182,8 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	found = flow_table_find(ctx->flows, st.hash);
 	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
 		found = others_find(b, ctx, st.hash, &copy);
+	if (!found && ctx->orphans_n > 0)
+		found = orphans_find(b, ctx, g, p, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
 	verdict = steer_previous(ctx->arena, &st,
 				 service_way_hash(st.service, &p->flow, st.hash, &g->key),

@@ -17,6 +17,12 @@ static void publish(uint32_t offset)
 	struct arena_head *head = path.arena.start;
 
 	__atomic_store_n(&head->current, offset, __ATOMIC_RELEASE);
+	path_release();
+}
+
+static void start_over(void)
+{
+	keep_start_over(&path.keep, path.tables, path.workers_n);
 }
 
 static int port_read_info(uint32_t port, struct fast_path_port_info *info)
@@ -65,19 +71,41 @@ static int memory_read(struct memory_counters *counters)
 	*counters = (struct memory_counters){0};
 	for (uint16_t i = 0; i < path.workers_n; i++)
 		flow_table_count(path.tables[i], counters);
+	for (uint32_t i = 0; i < path.keep.orphans_n; i++)
+		flow_table_count(&path.keep.orphans[i], counters);
 	return 0;
+}
+
+/* No worker sweeps it. */
+static void orphan_sweep(struct flow_table *t, uint32_t at)
+{
+	const struct arena *arena = path.arena.start;
+	const struct arena_head *head = arena_at(arena, 0, sizeof(*head));
+
+	if (head->current != 0)
+		flow_table_expire(t, arena_at(arena, head->current, sizeof(struct generation)),
+				  worker_now_s(), at, FLOW_WALK_BUCKETS);
 }
 
 static int memory_walk(struct fast_path_walk *walk,
 		       void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
 		       void *ctx)
 {
-	if (walk->table >= path.workers_n)
+	uint32_t tables_n = path.workers_n + path.keep.orphans_n;
+	struct flow_table *t;
+
+	if (walk->table >= tables_n)
 		return 0;
-	walk->at = flow_table_walk_on(path.tables[walk->table], walk->table, walk->at, each, ctx);
+	if (walk->table < path.workers_n) {
+		t = path.tables[walk->table];
+	} else {
+		t = &path.keep.orphans[walk->table - path.workers_n];
+		orphan_sweep(t, walk->at);
+	}
+	walk->at = flow_table_walk_on(t, walk->table, walk->at, each, ctx);
 	if (walk->at == 0) /* that was the table's last */
 		walk->table++;
-	return walk->table < path.workers_n;
+	return walk->table < tables_n;
 }
 
 /* The devices are DPDK's while it runs, and the TAPs go with the process alone. */
@@ -91,6 +119,10 @@ static int memory_find(uint64_t hash, uint32_t worker, struct memory *memory)
 	for (uint16_t i = 0; i < path.workers_n; i++)
 		if ((worker == FAST_PATH_ANY_WORKER || worker == i) &&
 		    flow_table_peek(path.tables[i], hash, memory))
+			return 0;
+	/* Whose they are is not known. */
+	for (uint32_t i = 0; i < path.keep.orphans_n; i++)
+		if (flow_table_peek(&path.keep.orphans[i], hash, memory))
 			return 0;
 	return -ENOENT;
 }
@@ -156,11 +188,11 @@ static void capture_stop(void)
 
 static void stop(bool detach)
 {
-	(void)detach; /* nothing can go on without this process */
+	/* No packet goes on without this process; what it knows of flows does. */
 	if (!path.started)
 		return;
 	capture_stop();
-	path_stop();
+	path_stop(detach);
 }
 
 __attribute__((visibility("default"))) extern const struct fast_path sluice_fast_path;
@@ -178,6 +210,7 @@ const struct fast_path sluice_fast_path = {
 	.memory_read = memory_read,
 	.memory_walk = memory_walk,
 	.memory_now_s = worker_now_s,
+	.start_over = start_over,
 	.stop = stop,
 	.ports_changed = ports_changed,
 	.port_look = path_port_look,

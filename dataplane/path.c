@@ -6,6 +6,7 @@
 #include "error.h"
 #include "numa.h"
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_malloc.h>
@@ -212,7 +213,9 @@ static void worker_connect(struct worker *w)
 			.ports_n = path.ports_n,
 			.port = port,
 			.flows = &w->flows,
-			.tables = path.tables,
+			.tables = (const struct flow_table *const *)path.tables,
+			.orphans = path.keep.orphans,
+			.orphans_n = (uint16_t)path.keep.orphans_n,
 			.tables_n = path.workers_n,
 			.tickets = w->tickets,
 			.fragments = &w->fragments,
@@ -220,15 +223,48 @@ static void worker_connect(struct worker *w)
 	}
 }
 
-static int workers_start(char *error)
+/* What is kept, taken up. */
+static void kept_tell(void)
 {
+	const struct keep *k = &path.keep;
+	uint64_t own = 0, orphans = 0;
+	char line[FAST_PATH_ERROR_MAX];
+
+	if (!k->adopted)
+		return;
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		own += flow_table_entries(path.tables[i]);
+	for (uint32_t i = 0; i < k->orphans_n; i++)
+		orphans += flow_table_entries(&k->orphans[i]);
+	snprintf(line, sizeof(line),
+		 "%s: adopted the tables and %llu remembered flows, %llu of them of workers that are "
+		 "no more",
+		 k->dir, (unsigned long long)(own + orphans), (unsigned long long)orphans);
+	path.config.log(FAST_PATH_LOG_INFO, line);
+}
+
+static int workers_make(char *error)
+{
+	if (path.keep.dir_fd >= 0)
+		keep_plan(&path.keep, path.workers_n, path.config.flows_max);
 	for (uint16_t i = 0; i < path.workers_n; i++) {
-		path.workers[i] = worker_new(&path.config, i, path.hugepages, error);
+		path.workers[i] = worker_new(&path.config, i, &path.keep, path.hugepages, error);
 		if (!path.workers[i])
 			return -ENOMEM;
 		path.tables[i] = &path.workers[i]->flows;
+		path.workers[i]->held = path.keep.adopted;
 		worker_connect(path.workers[i]);
 	}
+	if (path.keep.dir_fd >= 0)
+		keep_commit(&path.keep);
+	kept_tell();
+	return 0;
+}
+
+static int workers_start(char *error)
+{
+	if (workers_make(error) < 0)
+		return -ENOMEM;
 	for (uint16_t i = 0; i < path.workers_n; i++) {
 		int ret = rte_eal_remote_launch(worker_run, path.workers[i], eal_worker_lcore(i));
 
@@ -257,7 +293,13 @@ static void workers_destroy(void)
 	}
 }
 
-void path_stop(void)
+void path_release(void)
+{
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		worker_release(path.workers[i]);
+}
+
+void path_stop(bool remove)
 {
 	workers_stop();
 	kernel_destroy(&path.kernel);
@@ -267,7 +309,9 @@ void path_stop(void)
 	rte_free(path.rcu);
 	buffers_stop();
 	eal_stop();
-	region_unmap(&path.arena);
+	if (path.keep.dir_fd < 0)
+		region_unmap(&path.arena);
+	keep_close(&path.keep, remove);
 	memset(&path, 0, sizeof(path));
 }
 
@@ -311,28 +355,40 @@ static uint32_t mtu_of(const struct fast_path_config *config)
 	return mtu_bytes;
 }
 
-/* All workers read it: on the nodes that they are at, in turns. */
-static int arena_map(void)
-{
-	numa_nodes nodes = 0;
-	int ret;
-
-	for (uint32_t i = 0; i < path.config.cores_n; i++)
-		nodes |= 1ULL << numa_node_of_lcore(eal_worker_lcore(i));
-	numa_prefer(nodes);
-	ret = region_map(&path.arena, path.config.arena_bytes, path.hugepages, false);
-	numa_prefer(0);
-	if (ret == 0)
-		numa_bind(path.arena.start, path.arena.bytes, nodes);
-	return ret;
-}
-
 static void describe(struct fast_path_started *started)
 {
 	snprintf(started->description, sizeof(started->description),
 		 "%s, %u worker%s, %s hugepages%s", rte_version(), path.workers_n,
 		 path.workers_n == 1 ? "" : "s", path.hugepages ? "on" : "without",
 		 path.arena.hugetlb ? ", tables too" : "");
+	if (path.keep.adopted)
+		strncat(started->description, ", adopted",
+			sizeof(started->description) - strlen(started->description) - 1);
+}
+
+/* All workers read it: on the nodes that they are at, in turns. */
+static int arena_start(char *error)
+{
+	const struct fast_path_config *config = &path.config;
+	numa_nodes nodes = 0;
+	int ret;
+
+	for (uint32_t i = 0; i < config->cores_n; i++)
+		nodes |= 1ULL << numa_node_of_lcore(eal_worker_lcore(i));
+	numa_prefer(nodes);
+	ret = keep_open(&path.keep, config->memory_dir, config->arena_bytes, path.hugepages,
+			rte_get_tsc_hz(), config->log);
+	if (ret == 0)
+		path.arena = path.keep.arena;
+	else
+		ret = region_map(&path.arena, config->arena_bytes, path.hugepages, false);
+	numa_prefer(0);
+	if (ret == 0)
+		numa_bind(path.arena.start, path.arena.bytes, nodes);
+	else
+		error_set(error, ret, "no memory for the tables (%zu MB)",
+			  (size_t)(config->arena_bytes >> 20));
+	return ret;
 }
 
 int path_start(const struct fast_path_config *config, struct fast_path_started *started,
@@ -348,13 +404,11 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 	if (ret < 0)
 		return ret;
 	path.started = true;
+	path.keep.dir_fd = -1;
 	path.config = *config;
-	ret = arena_map();
-	if (ret < 0) {
-		error_set(error, ret, "no memory for the tables (%zu MB)",
-			  (size_t)(config->arena_bytes >> 20));
+	ret = arena_start(error);
+	if (ret < 0)
 		goto err_stop;
-	}
 	ret = ports_probe(error);
 	if (ret < 0)
 		goto err_stop;
@@ -377,12 +431,13 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 	*started = (struct fast_path_started){
 		.arena = path.arena.start,
 		.arena_bytes = config->arena_bytes,
+		.adopted = path.keep.adopted,
 		.workers = path.workers_n,
 	};
 	describe(started);
 	return 0;
 
 err_stop:
-	path_stop();
+	path_stop(false);
 	return ret;
 }

@@ -7,6 +7,7 @@
 #define SLUICE_PATH_H
 
 #include "capture.h"
+#include "keep.h"
 #include "kernel.h"
 #include "port.h"
 #include "region.h"
@@ -18,7 +19,8 @@ struct path {
 	bool started; /* EAL is there */
 	struct fast_path_config config; /* a copy; its strings are the caller's */
 	bool hugepages;
-	struct region arena;
+	struct region arena; /* keep's, if that keeps any */
+	struct keep keep;
 	struct rte_mempool *buffers[FAST_PATH_PORTS_MAX]; /* by port; those of a node share theirs */
 	struct rte_rcu_qsbr *rcu;
 	struct kernel kernel;
@@ -27,7 +29,7 @@ struct path {
 	uint16_t workers_n;
 	uint16_t launched_n;
 	struct worker *workers[FAST_PATH_WORKERS_MAX];
-	const struct flow_table *tables[FAST_PATH_WORKERS_MAX]; /* theirs */
+	struct flow_table *tables[FAST_PATH_WORKERS_MAX]; /* theirs */
 	char taps[FAST_PATH_PORTS_MAX][FAST_PATH_NAME_MAX];
 	bool capturing;
 	struct capture *captures[FAST_PATH_WORKERS_MAX];
@@ -43,7 +45,11 @@ int path_start(const struct fast_path_config *config, struct fast_path_started *
 void path_quiesce(void);
 int path_port_look(uint32_t port, enum fast_path_port_state *state);
 
-/* Undoes whatever of path_start() has been done, last first. */
-void path_stop(void);
+/* The workers go on, if they were held for what they are to see is not checked yet. */
+void path_release(void);
+
+/* Undoes whatever of path_start() has been done, last first. `remove`: no later process finds what
+ * is kept. */
+void path_stop(bool remove);
 
 #endif

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "eal.h"
 #include "error.h"
+#include "keep.h"
 #include "numa.h"
 #include "sluice/generation.h"
 
@@ -30,6 +31,7 @@ enum {
 	EMPTY_ROUNDS_MAX = 256,
 	/* Expired flows are gone after so long, if the worker finds the time. */
 	SWEEP_ROUND_S = 4,
+	HELD_NAP_US = 100,
 	/* Buckets a round: about 1 µs. More when nobody waits, so that one that sleeps keeps up. */
 	SWEEP_BUSY_BUCKETS = 64,
 	SWEEP_IDLE_BUCKETS = 1024,
@@ -54,15 +56,16 @@ uint32_t worker_now_s(void)
 }
 
 /* All that the worker itself needs to be able to run. -ENOMEM. */
-static int worker_fill(struct worker *w, const struct fast_path_config *config, bool hugetlb,
-		       int node, char *error)
+static int worker_fill(struct worker *w, const struct fast_path_config *config,
+		       struct keep *keep, bool hugetlb, int node, char *error)
 {
 	if (counters_create(&w->counters, config->services_max, config->backends_max, hugetlb) < 0)
 		return error_set(error, -ENOMEM,
 				 "no memory for the counters of worker %u (%u services, %u "
 				 "backends)",
 				 w->index, config->services_max, config->backends_max);
-	if (flow_table_create(&w->flows, config->flows_max, hugetlb) < 0)
+	if (keep_table(keep, w->index, &w->flows) < 0 &&
+	    flow_table_create(&w->flows, config->flows_max, hugetlb) < 0)
 		return error_set(error, -ENOMEM,
 				 "no memory for the flow table of worker %u (%u flows)", w->index,
 				 config->flows_max);
@@ -79,8 +82,8 @@ static int worker_fill(struct worker *w, const struct fast_path_config *config, 
 	return 0;
 }
 
-struct worker *worker_new(const struct fast_path_config *config, uint16_t index, bool hugetlb,
-			  char *error)
+struct worker *worker_new(const struct fast_path_config *config, uint16_t index, struct keep *keep,
+			  bool hugetlb, char *error)
 {
 	int node = numa_node_of_lcore(eal_worker_lcore(index)), ret;
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, node);
@@ -94,7 +97,7 @@ struct worker *worker_new(const struct fast_path_config *config, uint16_t index,
 	w->idle_max_us = config->idle_max_us;
 	w->second_tsc = rte_get_tsc_hz();
 	numa_prefer(1ULL << node);
-	ret = worker_fill(w, config, hugetlb, node, error);
+	ret = worker_fill(w, config, keep, hugetlb, node, error);
 	numa_prefer(0);
 	if (ret < 0) {
 		worker_free(w);
@@ -235,6 +238,9 @@ int worker_run(void *worker)
 
 	/* The kernel would add 50 µs to each sleep. */
 	(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	while (__atomic_load_n(&w->held, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&w->stopping, __ATOMIC_RELAXED))
+		(void)nanosleep(&(struct timespec){.tv_nsec = HELD_NAP_US * 1000}, NULL);
 	w->sleep_us = 1;
 	rte_rcu_qsbr_thread_online(w->rcu, w->index);
 	while (!__atomic_load_n(&w->stopping, __ATOMIC_RELAXED)) {
@@ -266,6 +272,11 @@ void worker_set_capture(struct worker *w, struct capture *capture)
 void worker_forget_port(struct worker *w, uint16_t port)
 {
 	__atomic_store_n(&w->port_ids[port], (uint16_t)BURST_NO_PORT, __ATOMIC_RELAXED);
+}
+
+void worker_release(struct worker *w)
+{
+	__atomic_store_n(&w->held, false, __ATOMIC_RELEASE);
 }
 
 void worker_stop(struct worker *w)

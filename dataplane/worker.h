@@ -12,6 +12,7 @@
 #include "fragment_table.h"
 
 struct capture;
+struct keep;
 struct kernel;
 struct port;
 struct rte_rcu_qsbr;
@@ -36,6 +37,7 @@ struct worker {
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));
+	bool held; /* until worker_release() */
 	struct capture *capture; /* NULL: none is wanted */
 
 	/* Written by the worker, read by the control thread. */
@@ -55,14 +57,14 @@ struct worker {
 };
 
 /*
- * Worker `index` with all the memory that it needs, on the NUMA node of its lcore; what connects
+ * Worker `index` with all the memory that it needs, its flows in `keep` where that keeps any, on the NUMA node of its lcore; what connects
  * it with ports and others is the caller's to set. NULL: no memory, said in `error`.
  */
-struct worker *worker_new(const struct fast_path_config *config, uint16_t index, bool hugetlb,
-			  char *error);
+struct worker *worker_new(const struct fast_path_config *config, uint16_t index, struct keep *keep,
+			  bool hugetlb, char *error);
 void worker_free(struct worker *w); /* NULL is allowed */
 
-/* For rte_eal_remote_launch(). Returns after worker_stop(). */
+/* For rte_eal_remote_launch(). Returns after worker_stop(). Polls nothing while it is held. */
 int worker_run(void *worker);
 
 /*
@@ -76,6 +78,8 @@ void worker_set_capture(struct worker *w, struct capture *capture);
  * an RCU grace period it doesn't touch it.
  */
 void worker_forget_port(struct worker *w, uint16_t port);
+/* Control thread. */
+void worker_release(struct worker *w);
 
 /* Any thread. The worker ends soon; wait by rte_eal_wait_lcore(). */
 void worker_stop(struct worker *w);

@@ -68,6 +68,7 @@ static const struct config_key dataplane_keys[] = {
 	{ "xdp_attach", "\"auto\"", config_read_choice, AT(settings.attach),
 	  .choices = attach_names },
 	{ "pin_dir", "\"/sys/fs/bpf/sluice\"", config_read_path, AT(settings.pin_dir) },
+	{ "memory_dir", "", config_read_path, AT(settings.memory_dir) },
 	{ "tables_mb", "64", config_read_integer, AT(settings.tables_mb), .min = 4, .max = 2048 },
 	{ "services_max", "1024", config_read_integer, AT(settings.services_max), .min = 2,
 	  .max = 65536 },

@@ -120,6 +120,7 @@ struct settings {
 	char eal_args[512];
 	enum fast_path_attach attach;
 	char pin_dir[108];
+	char memory_dir[108]; /* "": where it fits best */
 	uint32_t tables_mb;    /* of the arena */
 	uint32_t services_max;
 	uint32_t backends_max; /* of all services together */

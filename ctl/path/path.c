@@ -78,6 +78,7 @@ static void config_from(const struct settings *s, bool replace, struct fast_path
 		.attach = s->attach,
 		.replace = replace,
 		.pin_dir = s->pin_dir,
+		.memory_dir = s->memory_dir,
 		.log = log_line,
 	};
 	memcpy(config->cores, s->cores, sizeof(config->cores));

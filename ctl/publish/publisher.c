@@ -189,6 +189,12 @@ static int publisher_open(struct publisher *p, struct event_base *base, struct a
 	return ports_timer_start(p, base);
 }
 
+/* Without it nothing that is remembered can be found. */
+static bool has_our_seed(const struct running *r)
+{
+	return memcmp(&running_generation(r)->key, &r->settings.seed, sizeof(struct flow_key)) == 0;
+}
+
 /* Goes on from the generation that a process before this one published, if there is one. */
 static int adopt(struct publisher *p, struct arena *arena, char error[MODEL_ERROR_MAX])
 {
@@ -201,6 +207,21 @@ static int adopt(struct publisher *p, struct arena *arena, char error[MODEL_ERRO
 		return 0;
 	}
 	err = laid_generation_adopt(r->around.space, &r->laid, text);
+	if (!err && r->path->module->start_over && !has_our_seed(r)) {
+		laid_generation_free(r->laid);
+		r->laid = NULL;
+		snprintf(text, sizeof(text), "the seed was another");
+		err = -EPROTO;
+	}
+	if (err && r->path->module->start_over) {
+		r->path->module->start_over();
+		arena_init(arena, r->path->started.arena_bytes);
+		events_warn(EVENT_GENERATION, "daemon", NULL, NULL,
+			    "the tables that an earlier sluiced left can't be gone on from: %s; flows "
+			    "that were elsewhere than the lookup tables say move",
+			    text);
+		return 0;
+	}
 	if (err) {
 		snprintf(error, MODEL_ERROR_MAX,
 			 "the running tables can't be taken over: %.300s; start afresh with "

@@ -92,6 +92,7 @@ struct fast_path_config {
 	enum fast_path_attach attach;       /* xdp */
 	bool replace;                       /* xdp: take the place of another program */
 	const char *pin_dir;                /* xdp: where program and maps are pinned, in a bpffs */
+	const char *memory_dir; /* dpdk: folder of what outlives the process; "": where it fits best */
 	/* Any thread may call it. One line, no newline. */
 	void (*log)(enum fast_path_log level, const char *line);
 };
@@ -100,7 +101,9 @@ struct fast_path_config {
 struct fast_path_started {
 	struct arena *arena; /* zeroed, unless adopted; stays until stop() */
 	uint64_t arena_bytes;
-	bool adopted;           /* the arena holds a running generation (xdp) */
+	/* The arena holds what a process before this one published: packets see it (xdp), or will
+	 * with the first publish() (dpdk), so that the control plane can check it before. */
+	bool adopted;
 	uint32_t workers;       /* how many workers_read() tells of */
 	char description[256];  /* for people: "DPDK 22.11.11, 1 worker, hugepages 2048 kB" */
 };
@@ -261,8 +264,16 @@ struct fast_path {
 	uint32_t (*memory_now_s)(void);
 
 	/*
+	 * Between start() and the first publish(), after an adoption: what was adopted counts no
+	 * more. The arena is blank, no flow is remembered. NULL: packets go on by it meanwhile, so
+	 * it can't be given up (xdp).
+	 */
+	void (*start_over)(void);
+
+	/*
 	 * Ends. xdp: with `detach` the program and all that is pinned goes, else packets go on
-	 * being forwarded by the last generation. dpdk: the ports are given back either way.
+	 * being forwarded by the last generation. dpdk: the ports are given back either way; without `detach` a later process finds the
+	 * tables and the remembered flows in memory_dir.
 	 */
 	void (*stop)(bool detach);
 

@@ -27,7 +27,7 @@
 #   lab.sh up                   make it; prints LAB=<id>, the other commands take that from the
 #                               environment, or the only lab that is up if it isn't set
 #   lab.sh down                 end every process in its namespaces, by id, and remove everything,
-#                               also what balancers have pinned below /sys/fs/bpf
+#                               also what balancers keep below /sys/fs/bpf and /dev/shm
 #   lab.sh exec NODE CMD...     run CMD in a node
 #   lab.sh names                the nodes, one a line
 #   lab.sh labs                 the ids of the labs that are up, one a line
@@ -186,9 +186,9 @@ lab_down() {
 	for space in "${spaces[@]}"; do
 		ip netns del "$space"
 	done
-	# A balancer on the xdp path leaves its program attached and pinned, which is its way; a
-	# namespace that is gone took the interfaces along.
-	for pins in /sys/fs/bpf/"$LAB"-*; do
+	# A balancer on the xdp path leaves its program attached and pinned, and on the dpdk path its
+	# memory, which is its way; a namespace that is gone took the interfaces along.
+	for pins in /sys/fs/bpf/"$LAB"-* /dev/shm/"$LAB"-*; do
 		[ ! -d "$pins" ] || rm -r -- "$pins"
 	done
 	# Only below LAB_ROOT, and only what lab_up made.

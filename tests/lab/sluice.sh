@@ -91,6 +91,7 @@ lab_conf() {
 		  idle_max_us = 50;
 		  memory_mb = 256;
 		  pin_dir = "/sys/fs/bpf/$LAB-$node";
+		  memory_dir = "/dev/shm/$LAB-$node";
 		  tables_mb = 16;
 		};
 		outer = { ipip_source_v4 = "$LAB_OUTER4"; ipip_source_v6 = "$LAB_OUTER6"; };

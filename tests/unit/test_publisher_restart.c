@@ -360,6 +360,80 @@ static void test_down(void **state)
 	*state = NULL;
 }
 
+/* ---- tables that can't be gone on from ---- */
+
+static unsigned int started_over;
+
+static void start_over(void)
+{
+	started_over++;
+	path.flows_n = 0;
+	memset(path.arena, 0, WORLD_ARENA_BYTES);
+}
+
+static void seed_change(struct fixture *f)
+{
+	f->settings.seed.k[0]++;
+}
+
+static void layout_change(struct fixture *f)
+{
+	(void)f;
+	world_head()->layout++;
+}
+
+static void slots_damage(struct fixture *f)
+{
+	(void)f;
+	((struct service *)(uintptr_t)world_service(VIP))->slots_off = WORLD_ARENA_BYTES;
+}
+
+/* Where no packet goes by them meanwhile. What is noted counts all the same. */
+static void test_start_over(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct fixture *f);
+	} rows[] = {
+		{"another seed", seed_change},
+		{"another layout", layout_change},
+		{"damaged", slots_damage},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fast_path module = world_module;
+		struct model *file;
+		struct fixture *f;
+
+		world_setup((void **)&f);
+		print_message("# %s\n", rows[i].name);
+		module.start_over = start_over;
+		f->path.module = &module;
+		world_apply(f, file_of(f, world_spec("web", VIP, 3)));
+		world_apply(f, file_of(f, draining(200)));
+		for (uint32_t k = 0; k < 100; k++)
+			world_send(VIP, k * 0x9e3779b97f4a7c15ULL, false);
+		assert_true(path.flows_n > 0);
+		world_wait(f, 150);
+		rows[i].change(f);
+		file = file_of(f, draining(200));
+		started_over = 0;
+		world_go_on(f, NULL, true, file);
+		assert_int_equal(started_over, 1);
+		assert_int_equal(world_generation()->number, 1);
+		assert_int_equal(path.flows_n, 0);
+		assert_int_equal(world_changed(world_service(VIP)), 0);
+		world_wait(f, 49);
+		assert_int_equal(model_find(world_model(f), "web")->backends[0].admin,
+				 BACKEND_DRAINING);
+		world_wait(f, 2);
+		assert_int_equal(model_find(world_model(f), "web")->backends[0].admin,
+				 BACKEND_DISABLED);
+		world_teardown((void **)&f);
+	}
+	*state = NULL;
+}
+
 /* ---- what a note may be ---- */
 
 static void test_nothing_to_note(void **state)
@@ -419,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_slots),
 		WORLD_TEST(test_slots_too_few),
 		cmocka_unit_test(test_down),
+		cmocka_unit_test(test_start_over),
 		WORLD_TEST(test_nothing_to_note),
 		cmocka_unit_test(test_malformed),
 	};
