@@ -8,7 +8,7 @@
 Each connection of the client sends a block every 0.2 to 1.5 s: its number, its sender's and random
 bytes. It checks the echo, and keeps a checksum of all that was sent and one of all that came back.
 A connection is broken if it is reset or ended by the server, if an echo is not what was sent, or
-does not come within 8 s. The client takes one line at a time at the UNIX socket SOCKET:
+does not come within 8 s ($ECHO_S). The client takes one line at a time at the UNIX socket SOCKET:
 
   open N ADDRESS...               N more connections, in turn to these addresses
   close NAME...                   ends those whose server has one of these names, with a FIN
@@ -29,7 +29,7 @@ import sys
 import zlib
 
 PORT = 9000
-ECHO_S = 8
+ECHO_S = float(os.environ.get("ECHO_S", 8))
 HEAD = struct.Struct("!IIH")  # connection, block, bytes that follow
 
 
