@@ -75,13 +75,15 @@ static bool has_room(int fd, const struct stat *st, size_t bytes)
 int region_map_file(struct region *r, int fd, size_t bytes, bool hugetlb)
 {
 	size_t huge_bytes = (size_t)1 << HUGE_LOG2;
-	struct stat st;
 	void *range, *start;
+	struct stat st;
+	bool is_new;
 	int err;
 
 	bytes = (bytes + huge_bytes - 1) / huge_bytes * huge_bytes;
 	if (fstat(fd, &st) != 0)
 		return -errno;
+	is_new = st.st_blocks == 0;
 	if (!hugetlb && !has_room(fd, &st, bytes))
 		return -ENOSPC;
 	if (st.st_size != (off_t)bytes && ftruncate(fd, (off_t)bytes) != 0)
@@ -96,13 +98,14 @@ int region_map_file(struct region *r, int fd, size_t bytes, bool hugetlb)
 		munmap(range, bytes);
 		return err;
 	}
-	if (!hugetlb)
-		(void)madvise(start, bytes, MADV_COLLAPSE);
 	err = posix_fallocate(fd, 0, (off_t)bytes);
 	if (err) {
 		munmap(start, bytes);
 		return -err;
 	}
+	/* What was put on hugepages once is mapped as such from then on. */
+	if (!hugetlb)
+		(void)madvise(start, bytes, is_new ? MADV_COLLAPSE : MADV_POPULATE_WRITE);
 	*r = (struct region){.start = start, .bytes = bytes, .hugetlb = hugetlb};
 	return 0;
 }
