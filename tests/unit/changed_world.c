@@ -321,9 +321,12 @@ static bool traced_find(void *ctx, const struct packet *packet, uint64_t hash,
 {
 	const uint32_t *worker = ctx;
 
-	for (uint32_t w = 0; w < CHANGED_WORKERS; w++)
+	for (uint32_t w = 0; w < cw.contexts[*worker].tables_n; w++)
 		if ((w == *worker || packet->flags & PACKET_ICMP_ERROR) &&
 		    flow_table_peek(&cw.flows[w], hash, memory))
+			return true;
+	for (uint32_t i = 0; i < cw.orphans_n; i++)
+		if (flow_table_peek(&cw.orphans[i], hash, memory))
 			return true;
 	return false;
 }

@@ -50,6 +50,8 @@ struct changed_world {
 	uint32_t tickets[CHANGED_SERVICES + 1];
 	struct flow_table flows[CHANGED_WORKERS];
 	const struct flow_table *flow_tables[CHANGED_WORKERS];
+	const struct flow_table *orphans; /* of workers that are no more: keep.h; [orphans_n] */
+	uint32_t orphans_n;
 	struct burst_context contexts[CHANGED_WORKERS];
 	struct burst burst;
 	bool over_budget; /* the next burst spends more on errors than it may, of which a trace knows nothing */
