@@ -20,7 +20,7 @@ finish() {
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
 	[ -z "$pid" ] || wait "$pid" 2>/dev/null || true
 	ip netns del "$ns" 2>/dev/null || true
-	rm -rf "$dir"
+	rm -rf "$dir" "/dev/shm/$ns"
 }
 trap finish EXIT
 
@@ -30,6 +30,7 @@ conf() {
 		seed = "5f1c0de5a17e50f7b0a7ba5e0ddba11a";
 		dataplane = {
 		  mode = "dpdk"; cores = [ 1 ]; memory_mb = 128; tables_mb = 64;
+		  memory_dir = "/dev/shm/$ns";
 		  services_max = 20001; backends_max = 100001;
 		  ports = ( { device = "$1"; tap = "slb0"; } );
 		};
@@ -58,7 +59,9 @@ ctl() {
 
 # Starts sluiced and waits until it is ready; sets pid, and took, in seconds.
 start() {
-	local began=$EPOCHREALTIME try
+	local began try
+	rm -rf "/dev/shm/$ns" # no restart: the first start of a host
+	began=$EPOCHREALTIME
 	ip netns exec "$ns" "$BUILD/ctl/daemon/sluiced" --config "$dir/sluice.conf" \
 		--module-dir "$BUILD/dataplane" >"$dir/log" 2>&1 &
 	pid=$!

@@ -30,7 +30,7 @@ huge=auto
 finish() {
 	forwarder_stop
 	ip netns del "$ns" 2>/dev/null || true
-	rm -rf "$dir"
+	rm -rf "$dir" "/dev/shm/$ns"
 }
 
 case $LINK in
@@ -76,6 +76,7 @@ sluice_start() {
 			seed = "5f1c0de5a17e50f7b0a7ba5e0ddba11a";
 			dataplane = {
 			  mode = "dpdk"; cores = [ 1 ]; idle = "busy"; memory_mb = 256; hugepages = "$huge";
+			  memory_dir = "/dev/shm/$ns";
 			  ports = ( { device = "$server"; tap = "slb0"; } );
 			};
 			outer = { ipip_source_v4 = "100.64.0.0/16"; };

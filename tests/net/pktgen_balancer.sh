@@ -26,7 +26,7 @@ balancer_prepare() {
 balancer_end() {
 	balancer_stop
 	ip netns del "$SPACE" 2>/dev/null
-	rm -rf "$dir"
+	rm -rf "$dir" "/dev/shm/$SPACE"
 }
 
 # backends FAMILY: of one service.
@@ -60,6 +60,7 @@ balancer_conf() {
 		  tables_mb = 16;
 		  xdp_attach = "${XDP_ATTACH:-auto}";
 		  pin_dir = "/sys/fs/bpf/$SPACE";
+		  memory_dir = "/dev/shm/$SPACE";
 		};
 		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
 		control = { socket = "$dir/control.sock"; state = ""; };
