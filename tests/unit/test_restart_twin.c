@@ -104,12 +104,13 @@ static void any_change(struct fixture *f, uint64_t *random)
 		publisher_health_set(f->publisher, "web", name, false);
 		world_admin(f, name, BACKEND_DISABLED);
 		break;
-	case 5:
+	case 5: /* and its timeout disables it */
+		publisher_health_set(f->publisher, "web", name, false);
 		world_drain(f, name, amount < 20 ? 0 : amount);
 		break;
 	case 6:
 	case 7:
-		if (s->backends[at].admin == BACKEND_DISABLED)
+		if (s->backends[at].admin != BACKEND_ENABLED)
 			break;
 		publisher_health_set(f->publisher, "web", name, amount < 40);
 		publisher_flush(f->publisher);
