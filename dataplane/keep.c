@@ -267,7 +267,7 @@ static const char *misfit(const struct keep *k, const struct keep_index **index,
 		return "it is damaged";
 	if (head->arena_bytes != k->arena_bytes)
 		return "tables_mb is another";
-	if (head->layout != ARENA_LAYOUT || index_layout(k) != KEEP_LAYOUT) {
+	if (!arena_layout_is_known(head->layout) || index_layout(k) != KEEP_LAYOUT) {
 		snprintf(text, 128, "it has layout %u.%u, and this build %d.%d", head->layout,
 			 index_layout(k), ARENA_LAYOUT, KEEP_LAYOUT);
 		return text;
