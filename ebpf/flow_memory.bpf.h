@@ -179,7 +179,9 @@ SLUICE_INLINE uint64_t recall_way_hash(const struct generation *g, const struct 
 {
 	if (!(st->service->flags & SERVICE_WAY_SOURCE))
 		return st->hash;
-	return flow_source(g, p->flow.addrs[0], p->flow.addrs[1], p->flow.last);
+	/* Nothing has written addrs[1] of IPv4, and the verifier wants arguments to be something. */
+	return flow_source(g, p->flow.addrs[0], flow_is_v4(&p->flow) ? 0 : p->flow.addrs[1],
+			   p->flow.last);
 }
 
 /*
