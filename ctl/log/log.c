@@ -131,6 +131,7 @@ static struct log_entry *take(void)
 			 (unsigned long long)(stats.lost - lost_told));
 		told = entry_new(FAST_PATH_LOG_WARNING, "", line);
 		if (told) {
+			told->tells = stats.lost - lost_told;
 			lost_told = stats.lost;
 			return told;
 		}
@@ -142,6 +143,8 @@ static struct log_entry *take(void)
 
 static void *thread_run(void *ctx)
 {
+	static const struct timespec pause = {.tv_nsec = 100000000};
+
 	pthread_mutex_lock(&lock);
 	for (;;) {
 		struct log_entry *entry;
@@ -155,9 +158,14 @@ static void *thread_run(void *ctx)
 		is_writing = true;
 		pthread_mutex_unlock(&lock);
 		is_lost = !log_sink_write(entry, -1);
-		free(entry);
+		if (is_lost) /* a disk that is full: the queue holds what comes meanwhile */
+			nanosleep(&pause, NULL);
 		pthread_mutex_lock(&lock);
-		stats.lost += is_lost;
+		if (is_lost && entry->tells > 0)
+			lost_told -= entry->tells;
+		else
+			stats.lost += is_lost;
+		free(entry);
 	}
 	return ctx;
 }

@@ -21,6 +21,7 @@ struct log_entry {
 	enum fast_path_log level;
 	int64_t when_us;    /* since the epoch */
 	size_t bytes;       /* of all of it */
+	uint64_t tells;     /* that so many lines were lost; 0: it is an ordinary line */
 	const char *line;   /* one line, without its break; less than LOG_LINE_MAX */
 	const char *fields; /* for journald: "NAME=value\n" each; less than LOG_FIELDS_MAX */
 	char texts[];
