@@ -93,9 +93,7 @@ __attribute__((noinline)) uint32_t capture_copy(struct xdp_md *ctx, uint32_t kin
 	copy->frame.time_ns = bpf_ktime_get_ns();
 	copy->frame.out = kind;
 	copy->frame.cpu = bpf_get_smp_processor_id();
-	copy->frame.frame_bytes = (uint32_t)(ctx->data_end - ctx->data);
-	if (fastpath_options.frags)
-		copy->frame.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	copy->frame.frame_bytes = frame_bytes(ctx);
 	copy->frame.bytes_n = frame_copy(ctx, &copy->frame, snap_bytes);
 	return 1;
 }
@@ -128,19 +126,16 @@ __attribute__((noinline)) uint32_t capture_hand_over(uint32_t kind, uint64_t pac
 
 /* The row of the service that the packet is of, as steer_service() finds it; 0: none;
  * CAPTURE_LATER: its way will tell, for it is a fragment (fragments.bpf.h). */
-SLUICE_INLINE uint32_t capture_row(const struct xdp_md *ctx, const struct arena *tables)
+SLUICE_INLINE uint32_t capture_row(struct xdp_md *ctx, const struct arena *tables)
 {
 	const struct generation *g = generation_current(tables);
 	const struct service *service;
-	struct cursor c = cursor_make(ctx);
+	struct packet p = {0};
 	enum verdict parsed;
-	struct packet p;
 
 	if (!g)
 		return 0;
-	if (fastpath_options.frags)
-		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len((struct xdp_md *)(long)ctx);
-	parsed = packet_parse(&c, &p);
+	parsed = frame_parse(ctx, &p);
 	if (parsed == VERDICT_fragment)
 		return CAPTURE_LATER;
 	(void)steer_service(tables, g, &p, parsed, &service);
@@ -148,7 +143,7 @@ SLUICE_INLINE uint32_t capture_row(const struct xdp_md *ctx, const struct arena 
 }
 
 /* In the one form of the arena or the other: of what they have in common the verifier loses sight. */
-SLUICE_INLINE uint32_t capture_row_any(const struct xdp_md *ctx)
+SLUICE_INLINE uint32_t capture_row_any(struct xdp_md *ctx)
 {
 	const uint32_t bytes = fastpath_options.arena_bytes; /* 0: in chunks */
 	const struct arena chunks = {.chunks = &arena};

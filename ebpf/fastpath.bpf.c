@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "sluice/counters.h"
+#include "sluice/plain.h"
 #include "sluice/steer.h"
 
 #include "fastpath.h"
@@ -32,18 +33,8 @@ struct {
 	__uint(value_size, ARENA_CHUNK_BYTES);
 } arena SEC(".maps");
 
-SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
-{
-	struct cursor c = {
-		.pos = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-	};
-
-	c.frame_bytes = (uint32_t)(c.end - c.pos);
-	return c;
-}
-
 /* Here, since they read the options and the arena. */
+#include "frame.bpf.h"
 #include "flow_memory.bpf.h"
 #include "fragments.bpf.h"
 
@@ -127,38 +118,12 @@ SLUICE_INLINE enum verdict packet_forward(struct xdp_md *ctx, const struct gener
 	return verdict;
 }
 
-SLUICE_INLINE enum verdict packet_answer_echo(struct xdp_md *ctx, const struct packet *p,
-					      enum verdict verdict, int *action)
+/* Steps 1 to 6 of steer.h. */
+SLUICE_INLINE enum verdict packet_steer(const struct arena *tables, const struct generation *g,
+					const struct packet *p, struct steering *st)
 {
-	if (!answer_echo(cursor_make(ctx), p))
-		return VERDICT_bad_icmp;
-	*action = frame_return(ctx);
-	return verdict;
-}
+	enum verdict verdict = steer_parsed(tables, g, p, VERDICT_forward, st);
 
-SLUICE_INLINE enum verdict packet_answer_too_big(struct xdp_md *ctx, const struct packet *p,
-						 const struct steering *st, uint32_t frame_bytes,
-						 enum verdict verdict, int *action)
-{
-	uint32_t growth = answer_too_big_growth(p);
-	int cut = (int)answer_too_big_bytes(p) - (int)(frame_bytes + growth);
-
-	if (bpf_xdp_adjust_head(ctx, -(int)growth) != 0 || bpf_xdp_adjust_tail(ctx, cut) != 0 ||
-	    !answer_too_big(cursor_make(ctx), p, steer_inner_mtu_bytes(st->backend, p)))
-		return VERDICT_no_headroom;
-	*action = frame_return(ctx);
-	return verdict;
-}
-
-/* What steer.h decides, done. */
-SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *tables,
-				      const struct generation *g, const struct packet *p,
-				      uint32_t frame_bytes, enum verdict parsed,
-				      struct steering *st, int *action)
-{
-	enum verdict verdict = steer_parsed(tables, g, p, parsed, st);
-
-	*action = XDP_DROP;
 	if (verdict == VERDICT_forward && steer_looks_further(st)) {
 		uint32_t recalled = flow_recall(g, st->service, st->hash,
 						recall_way_hash(g, p, st), recall_pack(p, st));
@@ -167,15 +132,29 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *ta
 			return VERDICT_bad_tables;
 		st->value = (uint16_t)recalled;
 	}
-	if (verdict == VERDICT_forward)
-		verdict = steer_finish(tables, p, st->value, st);
+	return verdict == VERDICT_forward ? steer_finish(tables, p, st->value, st) : verdict;
+}
+
+/* Does what packet_steer() says. Returns what became of it in the end. */
+SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generation *g,
+				      const struct packet *p, const struct steering *st,
+				      enum verdict verdict, int *action)
+{
+	*action = XDP_DROP;
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		return packet_forward(ctx, g, p, st, verdict, action);
 	case ACTION_ECHO:
-		return packet_answer_echo(ctx, p, verdict, action);
+		if (!frame_answer_echo(ctx, p->l3_offset, p->l4_offset, p->flags))
+			return VERDICT_bad_icmp;
+		*action = frame_return(ctx);
+		return verdict;
 	case ACTION_TOO_BIG:
-		return packet_answer_too_big(ctx, p, st, frame_bytes, verdict, action);
+		if (!frame_answer_too_big(ctx, p->l3_offset, p->flags,
+					  steer_inner_mtu_bytes(st->backend, p)))
+			return VERDICT_no_headroom;
+		*action = frame_return(ctx);
+		return verdict;
 	case ACTION_PASS:
 		*action = XDP_PASS;
 		break;
@@ -185,60 +164,97 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct arena *ta
 	return verdict;
 }
 
-/*
- * Everything that can happen to a packet; st->service is who it counts for. Of this the compiler
- * makes a way for each family without the other's branches: 50 of 750 instructions less for IPv4,
- * 30 of 830 for IPv6.
- */
-SLUICE_INLINE enum verdict packet_process(struct xdp_md *ctx, const struct arena *tables,
-					  const struct generation *g, struct steering *st,
-					  int *action)
+/* A packet's verdict counts in its service's row; NULL: in that of none. */
+SLUICE_INLINE void packet_count(struct xdp_md *ctx, const struct service *service,
+				const struct backend *b, enum verdict verdict, bool sent)
 {
-	struct cursor c = cursor_make(ctx);
-	uint32_t frame_bytes;
-	enum verdict parsed;
-	struct packet p;
-	bool v4;
+	uint32_t key = steer_counter_row(service);
+	struct service_counters *row;
 
-	if (fastpath_options.frags)
-		c.frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
-	frame_bytes = c.frame_bytes;
-	parsed = packet_parse(&c, &p);
+	if (fastpath_capture.service == key && key != 0)
+		capture_end(ctx, b ? b->counter : 0, verdict, sent);
+	row = bpf_map_lookup_elem(&services, &key);
+	if (row && verdict < VERDICT_COUNT)
+		row->packets[verdict]++;
+}
+
+/* All that happens to a packet of which packet_parse() says `forward`. Returns XDP's action. */
+SLUICE_INLINE int packet_way(struct xdp_md *ctx, const struct arena *tables,
+			     const struct generation *g, const struct packet *p)
+{
+	struct steering st;
+	enum verdict verdict;
+	int action;
+
+	verdict = packet_steer(tables, g, p, &st);
+	verdict = packet_act(ctx, g, p, &st, verdict, &action);
+	packet_count(ctx, st.service, st.backend, verdict,
+		     action == XDP_TX || action == XDP_REDIRECT);
+	return action;
+}
+
+/* And of which it says anything else: no backend's. */
+SLUICE_INLINE int packet_refuse(struct xdp_md *ctx, const struct arena *tables,
+				const struct generation *g, const struct packet *p,
+				enum verdict parsed)
+{
+	const struct service *service;
+	enum verdict verdict = steer_service(tables, g, p, parsed, &service);
+
+	packet_count(ctx, service, NULL, verdict, false);
+	return verdict_action(verdict) == ACTION_PASS ? XDP_PASS : XDP_DROP;
+}
+
+/*
+ * Any frame. Its packet lies in memory, and is read and joined by functions of their own, so that
+ * the verifier sees one packet here that may be anything, and not each that there can be.
+ */
+__attribute__((noinline)) int frame_receive_any(struct xdp_md *ctx, const struct generation *g)
+{
+	const struct arena tables = arena_whole();
+	struct packet p = {0};
+	enum verdict parsed;
+
+	if (!g || !arena_is_there(&tables))
+		return XDP_DROP;
+	parsed = frame_parse(ctx, &p);
 	if (parsed == VERDICT_fragment)
 		parsed = fragment_join(ctx, g, &p);
-	if (parsed != VERDICT_forward)
-		return packet_act(ctx, tables, g, &p, frame_bytes, parsed, st, action);
-	v4 = flow_is_v4(&p.flow);
-	if (p.flags & PACKET_V6) {
-		__builtin_assume(!v4);
-		return packet_act(ctx, tables, g, &p, frame_bytes, VERDICT_forward, st, action);
-	}
-	__builtin_assume(v4);
-	return packet_act(ctx, tables, g, &p, frame_bytes, VERDICT_forward, st, action);
+	if (parsed == VERDICT_forward)
+		return packet_way(ctx, &tables, g, &p);
+	return packet_refuse(ctx, &tables, g, &p, parsed);
+}
+
+/* A frame that is plain (sluice/plain.h) and untagged. False: it isn't. */
+SLUICE_INLINE bool frame_parse_plain(const struct cursor *c, struct packet *p, bool v6)
+{
+	const uint32_t l3_offset = sizeof(struct ether_header);
+	struct plain plain;
+
+	if (!cursor_reaches(c, PLAIN_BYTES_MIN) ||
+	    !plain_starts(wire_load32(c->pos + l3_offset - 2), v6) ||
+	    !plain_parse(c, l3_offset, v6, &plain))
+		return false;
+	plain_store(p, &plain, v6);
+	return true;
 }
 
 SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
 {
 	const struct generation *g = generation_current(tables);
-	struct service_counters *row;
-	struct steering st;
-	enum verdict verdict;
-	uint32_t key;
-	int action;
+	struct packet p;
+	struct cursor c;
 
 	if (!g)
 		return XDP_PASS;
 	if (fastpath_capture.service != 0)
 		capture_take_in(ctx);
-	verdict = packet_process(ctx, tables, g, &st, &action);
-	key = steer_counter_row(st.service);
-	if (fastpath_capture.service == key && key != 0)
-		capture_end(ctx, st.backend ? st.backend->counter : 0, verdict,
-			    action == XDP_TX || action == XDP_REDIRECT);
-	row = bpf_map_lookup_elem(&services, &key);
-	if (row && verdict < VERDICT_COUNT)
-		row->packets[verdict]++;
-	return action;
+	c = cursor_make(ctx);
+	if (frame_parse_plain(&c, &p, false))
+		return packet_way(ctx, tables, g, &p);
+	if (frame_parse_plain(&c, &p, true))
+		return packet_way(ctx, tables, g, &p);
+	return frame_receive_any(ctx, g);
 }
 
 /*

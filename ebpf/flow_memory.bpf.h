@@ -92,9 +92,9 @@ SLUICE_INLINE void flow_write(struct fastpath_memory *counts, const uint64_t *ha
 			      const struct memory *m, enum fastpath_class was)
 {
 	enum fastpath_class class = memory_class(m);
-	long err = class == FASTPATH_HALF_OPEN ?
-			   bpf_map_update_elem(&half_open, hash, m, BPF_ANY) :
-			   bpf_map_update_elem(&established, hash, m, BPF_ANY);
+	long err = class == FASTPATH_HALF_OPEN
+			   ? bpf_map_update_elem(&half_open, hash, m, BPF_ANY)
+			   : bpf_map_update_elem(&established, hash, m, BPF_ANY);
 
 	if (err) {
 		counts->untracked++;
@@ -114,19 +114,21 @@ SLUICE_INLINE void flow_write(struct fastpath_memory *counts, const uint64_t *ha
 /* For a flow of a service that doesn't hash. */
 SLUICE_INLINE uint64_t ticket_draw(const struct service *s)
 {
+	uint32_t key = s->id; /* a copy: up to Linux 6.1 no key may lie where flow_recall()'s
+				 service does */
 	uint64_t *row;
 
 	if (!(s->flags & SERVICE_ROUND_ROBIN))
 		return (uint64_t)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	row = bpf_map_lookup_elem(&tickets, &s->id);
+	row = bpf_map_lookup_elem(&tickets, &key);
 	return row ? (*row)++ : 0;
 }
 
 enum { RECALL_BAD_TABLES = 1 << 16 };
 
 /*
- * The arena, in whichever form, for functions that can't be given it. There is none where it has bytes
- * and no value.
+ * The arena, in whichever form, for functions that can't be given it. There is none where it has
+ * bytes and no value.
  */
 SLUICE_INLINE struct arena arena_whole(void)
 {
@@ -138,6 +140,12 @@ SLUICE_INLINE struct arena arena_whole(void)
 		.bytes = bytes,
 		.chunks = &arena,
 	};
+}
+
+/* So that the verifier knows it, too. */
+SLUICE_INLINE bool arena_is_there(const struct arena *whole)
+{
+	return whole->bytes == 0 || whole->value;
 }
 
 /* What step 4 has to know of a packet and its slot, in a word. */
@@ -210,7 +218,7 @@ __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const
 	uint16_t previous;
 	struct packet p;
 
-	if (!counts || !g || !s || (whole.bytes && !whole.value))
+	if (!counts || !g || !s || !arena_is_there(&whole))
 		return RECALL_BAD_TABLES;
 	recall_unpack(packed, &p, &st);
 	counts->lookups++;

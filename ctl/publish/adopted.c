@@ -37,7 +37,7 @@ static const struct service *find(const struct running *r, const struct service_
 	memcpy(addr6, conf->vip.bytes, sizeof(addr6));
 	return service_probe(arena_of(r), running_generation(r),
 			     layout_key(&conf->vip, conf->port, conf->proto),
-			     conf->vip.family == IP_V6 ? addr6 : NULL);
+			     conf->vip.family == IP_V6, addr6);
 }
 
 static void note_index(void *ctx, uint32_t worker, const struct memory_entry *entry)

@@ -85,8 +85,9 @@ SLUICE_INLINE bool answer_echo(struct cursor c, const struct packet *p)
 	struct cursor l3 = c, l4 = c;
 	struct ether_header *ether = cursor_take(&c, sizeof(*ether));
 
-	if (!ether || p->l3_offset > 31 || p->l4_offset > 1023 || !cursor_take(&l3, p->l3_offset) ||
-	    !cursor_take(&l4, p->l4_offset))
+	if (!ether || p->l3_offset > 31 || p->l4_offset > 1023 ||
+	    !cursor_take(&l3, cursor_bound(p->l3_offset, 31)) ||
+	    !cursor_take(&l4, cursor_bound(p->l4_offset, 1023)))
 		return false;
 	if (p->flags & PACKET_V6 ? !answer_echo_v6(l3, l4) : !answer_echo_v4(l3, l4))
 		return false;

@@ -12,18 +12,42 @@ struct cursor {
 	uint8_t *pos;
 	const uint8_t *end;   /* of the bytes that can be reached; const, or LLVM drops checks */
 	uint32_t frame_bytes; /* of the whole frame, parts that can't be reached (frags) included */
+#ifdef __bpf__
+	void *frame; /* the program's context, from which a function of its own makes another cursor */
+#endif
 };
 
 /*
+ * `bytes`, which are at most `mask` (a power of two less 1) anyway. Says so to the BPF verifier,
+ * which forgets what a comparison has shown of a number once that was kept on the stack, and knows
+ * no products. To be said of each number of bytes that is not a constant.
+ */
+SLUICE_INLINE uint32_t cursor_bound(uint32_t bytes, uint32_t mask)
+{
+#ifdef __bpf__
+	asm("" : "+r"(bytes)); /* or clang leaves the mask away: it knows */
+	return bytes & mask;
+#else
+	(void)mask;
+	return bytes;
+#endif
+}
+
+/* Whether so many bytes are left; in the form from which the BPF verifier learns a bound. */
+SLUICE_INLINE bool cursor_reaches(const struct cursor *c, uint32_t bytes)
+{
+	return c->pos + bytes <= c->end;
+}
+
+/*
  * The next `bytes` bytes, and the cursor behind them; NULL, and the cursor where it was, when
- * there are fewer. The comparison adds to the packet's pointer because that is the only form
- * from which the BPF verifier learns a bound.
+ * there are fewer.
  */
 SLUICE_INLINE void *cursor_take(struct cursor *c, uint32_t bytes)
 {
 	uint8_t *at = c->pos;
 
-	if (at + bytes > c->end)
+	if (!cursor_reaches(c, bytes))
 		return NULL;
 	c->pos = at + bytes;
 #ifdef __bpf__

@@ -159,7 +159,7 @@ SLUICE_INLINE enum verdict packet_parse_quote_v4(struct cursor *c, struct packet
 	    (be16_to(ip->fragment) & IPV4_OFFSET) != 0 ||
 	    (ip->proto != PROTO_TCP && ip->proto != PROTO_UDP))
 		return VERDICT_bad_quote;
-	if (!cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
+	if (!cursor_take(c, cursor_bound(header_bytes - (uint32_t)sizeof(*ip), 63)))
 		return VERDICT_bad_quote;
 	ports = cursor_take(c, sizeof(*ports));
 	if (!ports)
@@ -214,7 +214,7 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 	p->flags = ip->fragment & be16_from(IPV4_DF) ? PACKET_DF : 0;
 	if (ip->fragment & be16_from(IPV4_MF | IPV4_OFFSET))
 		p->flags |= PACKET_FRAGMENT;
-	if (!cursor_take(c, header_bytes - (uint32_t)sizeof(*ip)))
+	if (!cursor_take(c, cursor_bound(header_bytes - (uint32_t)sizeof(*ip), 63)))
 		return VERDICT_bad_ip_header;
 	if (ip->fragment & be16_from(IPV4_OFFSET)) {
 		p->flags |= PACKET_NO_PORTS;
@@ -253,6 +253,11 @@ struct packet_chain {
 	(1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING | 1ULL << PROTO_DEST_OPTS |              \
 	 1ULL << PROTO_FRAGMENT | 1ULL << PROTO_AH)
 
+SLUICE_INLINE bool packet_is_extension(uint8_t kind)
+{
+	return kind < 64 && PACKET_EXTENSIONS >> kind & 1;
+}
+
 /*
  * What an extension header counts its length in, beyond its first 8 bytes; 0: it has no length.
  * Without branches, so that the BPF verifier sees one way through the walk, not one per kind.
@@ -271,8 +276,7 @@ SLUICE_INLINE uint32_t packet_extension_unit(uint8_t kind)
  * broken: cut, longer than the packet, hop-by-hop options behind another header, a second
  * fragment header, more than PACKET_EXTENSIONS_MAX.
  */
-SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain *chain,
-					  uint32_t limit_bytes)
+SLUICE_INLINE bool packet_walk(struct cursor *c, struct packet_chain *chain, uint32_t limit_bytes)
 {
 	for (int i = 0; i <= PACKET_EXTENSIONS_MAX; i++) {
 		const struct ipv6_fragment *header; /* as long as the shortest of any kind */
@@ -281,7 +285,7 @@ SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain 
 
 		if (kind == PROTO_HOP_BY_HOP && i > 0)
 			return false;
-		if (kind > 63 || !(PACKET_EXTENSIONS >> kind & 1))
+		if (!packet_is_extension(kind))
 			return true;
 		if (i == PACKET_EXTENSIONS_MAX || (kind == PROTO_FRAGMENT && chain->fragment_header))
 			return false;
@@ -289,7 +293,7 @@ SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain 
 		if (!header)
 			return false;
 		chain->next = header->next;
-		more_bytes = header->reserved * packet_extension_unit(kind);
+		more_bytes = cursor_bound(header->reserved * packet_extension_unit(kind), 2047);
 		if (kind == PROTO_FRAGMENT) {
 			/* An atomic fragment (RFC 6946: offset 0, no more) is a whole packet. */
 			chain->fragment_header = true;
@@ -306,6 +310,24 @@ SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain 
 			return false;
 	}
 	return false;
+}
+
+#ifdef __bpf__
+/* packet_walk() in a function of its own, which the verifier looks at once: ebpf/frame.bpf.h. */
+bool packet_walk_apart(struct cursor *c, struct packet_chain *chain, uint32_t limit_bytes);
+#endif
+
+/* Nearly no packet has any. */
+SLUICE_INLINE bool packet_walk_extensions(struct cursor *c, struct packet_chain *chain,
+					  uint32_t limit_bytes)
+{
+	if (!packet_is_extension(chain->next))
+		return true;
+#ifdef __bpf__
+	return packet_walk_apart(c, chain, limit_bytes);
+#else
+	return packet_walk(c, chain, limit_bytes);
+#endif
 }
 
 /* As for IPv4; an error message quotes as much as fits (RFC 4443 §2.4 c). */
@@ -459,7 +481,7 @@ SLUICE_INLINE bool packet_fragment_id(struct cursor *c, uint32_t l3_offset, bool
 	struct packet_chain chain = {0};
 	const struct ipv6_header *ip6;
 
-	if (!cursor_take(c, l3_offset))
+	if (!cursor_take(c, cursor_bound(l3_offset, 31))) /* 22 at most */
 		return false;
 	if (!v6) {
 		const struct ipv4_header *ip4 = cursor_take(c, sizeof(*ip4));
@@ -471,7 +493,7 @@ SLUICE_INLINE bool packet_fragment_id(struct cursor *c, uint32_t l3_offset, bool
 	if (!ip6)
 		return false;
 	chain.next = ip6->next;
-	if (!packet_walk_extensions(c, &chain, be16_to(ip6->payload_bytes)))
+	if (!packet_walk(c, &chain, be16_to(ip6->payload_bytes)))
 		return false;
 	*id = chain.id;
 	return chain.fragment;

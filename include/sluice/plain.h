@@ -170,7 +170,7 @@ SLUICE_INLINE bool plain_parse(const struct cursor *c, uint32_t l3_offset, bool 
 	const uint32_t header_bytes = v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
 	const uint32_t room_bytes = c->frame_bytes - l3_offset;
 
-	if ((size_t)(c->end - c->pos) < l3_offset + header_bytes + PLAIN_L4_BYTES)
+	if (!cursor_reaches(c, l3_offset + header_bytes + PLAIN_L4_BYTES))
 		return false;
 	if (v6)
 		return plain_parse_v6((const struct ipv6_header *)l3, l3_offset, room_bytes, plain);

@@ -60,9 +60,12 @@ SLUICE_INLINE uint32_t service_start(uint64_t key)
 	return service_mix(key);
 }
 
-/* One probe sequence. NULL: no such service. */
+/*
+ * One probe sequence. `v6`: the key is of an IPv6 address, which is `addr6`; a flag of its own, since
+ * the BPF verifier of Linux 6.1 follows no pointer that is NULL for one family. NULL: no such service.
+ */
 SLUICE_INLINE const struct service *service_probe(const struct arena *arena,
-						  const struct generation *g, uint64_t key,
+						  const struct generation *g, uint64_t key, bool v6,
 						  const uint64_t addr6[2])
 {
 	uint32_t start = service_start(key);
@@ -77,7 +80,7 @@ SLUICE_INLINE const struct service *service_probe(const struct arena *arena,
 			return NULL;
 		if (s->key != key)
 			continue;
-		if (!addr6)
+		if (!v6)
 			return s;
 		vip = arena_at(arena, g->vips6_off + s->id * (uint32_t)sizeof(*vip), sizeof(*vip));
 		if (vip && vip->addr[0] == addr6[0] && vip->addr[1] == addr6[1])
@@ -91,13 +94,12 @@ SLUICE_INLINE const struct service *service_find(const struct arena *arena,
 						 const struct generation *g, const struct flow *f)
 {
 	bool v6 = !flow_is_v4(f);
-	const uint64_t *addr6 = v6 ? &f->addrs[2] : NULL;
 	uint64_t key = service_flow_key(f, v6);
 	const struct service *s;
 
-	s = service_probe(arena, g, key, addr6);
+	s = service_probe(arena, g, key, v6, &f->addrs[2]);
 	if (!s && (g->flags & GENERATION_ALL_PORTS))
-		s = service_probe(arena, g, service_key_all_ports(key), addr6);
+		s = service_probe(arena, g, service_key_all_ports(key), v6, &f->addrs[2]);
 	return s;
 }
 
@@ -109,8 +111,7 @@ SLUICE_INLINE const struct service *service_find_vip(const struct arena *arena,
 	bool v6 = !flow_is_v4(f);
 	uint32_t addr = v6 ? service_fold(&f->addrs[2]) : (uint32_t)(f->addrs[0] >> 32);
 
-	return service_probe(arena, g, service_key(addr, 0, PROTO_ICMP, v6),
-			     v6 ? &f->addrs[2] : NULL);
+	return service_probe(arena, g, service_key(addr, 0, PROTO_ICMP, v6), v6, &f->addrs[2]);
 }
 
 /* Multiply-shift by the hash's top half: any table size, no division (Lemire, 2019). */

@@ -121,7 +121,7 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 	const struct generation *g =
 		arena_at(loaded.arena, head->current, sizeof(struct generation));
 	struct cursor c;
-	struct steering st;
+	struct steering st = {0};
 	struct packet p;
 	enum verdict verdict;
 

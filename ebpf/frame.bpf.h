@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What is done to whole frames out of the common way: they are parsed in full, and answered. A part
+ * of fastpath.bpf.c, which alone includes it.
+ *
+ * Global functions: the verifier looks at each once, whoever calls it and with whatever.
+ */
+#ifndef SLUICE_FRAME_BPF_H
+#define SLUICE_FRAME_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/answer.h"
+#include "sluice/packet.h"
+
+#include "fastpath.h"
+
+SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
+{
+	struct cursor c = {
+		.pos = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.frame = (void *)(long)ctx,
+	};
+
+	c.frame_bytes = (uint32_t)(c.end - c.pos);
+	return c;
+}
+
+/* Of all its buffers. */
+SLUICE_INLINE uint32_t frame_bytes(struct xdp_md *ctx)
+{
+	if (fastpath_options.frags)
+		return (uint32_t)bpf_xdp_get_buff_len(ctx);
+	return (uint32_t)(ctx->data_end - ctx->data);
+}
+
+enum {
+	/* Two IP headers with extensions of 8 * 2,048 bytes each end before it. */
+	FRAME_OFFSET_MAX = 0xa000,
+};
+
+/* packet_walk() from `offset` on. */
+__attribute__((noinline)) uint32_t frame_walk(struct xdp_md *ctx, uint32_t offset,
+					      struct packet_chain *chain, uint32_t limit_bytes)
+{
+	struct cursor c = cursor_make(ctx);
+
+	return chain && offset <= FRAME_OFFSET_MAX && cursor_take(&c, offset) &&
+	       packet_walk(&c, chain, limit_bytes);
+}
+
+/* Declared in sluice/packet.h, so not static; of these words the compiler makes no function. */
+extern inline __attribute__((gnu_inline, always_inline)) bool packet_walk_apart(
+	struct cursor *c, struct packet_chain *chain, uint32_t limit_bytes)
+{
+	struct xdp_md *ctx = c->frame;
+	uint8_t *start = (void *)(long)ctx->data;
+	uint32_t offset = (uint32_t)(c->pos - start);
+	/* A copy, so that the caller's own stays in registers. */
+	struct packet_chain walked = *chain;
+
+	if (!frame_walk(ctx, offset, &walked, limit_bytes))
+		return false;
+	*chain = walked;
+	offset += walked.bytes;
+	if (offset > FRAME_OFFSET_MAX)
+		return false;
+	c->pos = start + offset;
+	return true;
+}
+
+/* packet_parse(). */
+__attribute__((noinline)) uint32_t frame_parse(struct xdp_md *ctx, struct packet *p)
+{
+	struct cursor c = cursor_make(ctx);
+
+	c.frame_bytes = frame_bytes(ctx);
+	return p ? packet_parse(&c, p) : VERDICT_bad_tables;
+}
+
+/* Turns an echo request into its reply. Returns 0 where it is out of reach. */
+__attribute__((noinline)) uint32_t frame_answer_echo(struct xdp_md *ctx, uint32_t l3_offset,
+						     uint32_t l4_offset, uint32_t flags)
+{
+	const struct packet p = {
+		.l3_offset = (uint16_t)l3_offset,
+		.l4_offset = (uint16_t)l4_offset,
+		.flags = (uint8_t)flags,
+	};
+
+	return answer_echo(cursor_make(ctx), &p);
+}
+
+/* The addresses of a packet of which the rest is known. */
+SLUICE_INLINE bool frame_read_addresses(const struct xdp_md *ctx, struct packet *p)
+{
+	struct cursor c = cursor_make(ctx);
+
+	if (!cursor_take(&c, cursor_bound(p->l3_offset, 31)))
+		return false;
+	if (p->flags & PACKET_V6) {
+		const struct ipv6_header *ip = cursor_take(&c, sizeof(*ip));
+
+		if (!ip)
+			return false;
+		__builtin_memcpy(p->flow.addrs, ip->src, sizeof(p->flow.addrs));
+	} else {
+		const struct ipv4_header *ip = cursor_take(&c, sizeof(*ip));
+
+		if (!ip)
+			return false;
+		p->flow.addrs[0] = wire_load64(&ip->src);
+	}
+	return true;
+}
+
+/* Makes the answer of a frame that is too big. Returns 0 where it is out of reach. */
+__attribute__((noinline)) uint32_t frame_answer_too_big(struct xdp_md *ctx, uint32_t l3_offset,
+							uint32_t flags, uint32_t mtu_bytes)
+{
+	struct packet p = {.l3_offset = (uint16_t)l3_offset, .flags = (uint8_t)flags};
+	uint32_t growth = answer_too_big_growth(&p);
+	int cut = (int)answer_too_big_bytes(&p) - (int)(frame_bytes(ctx) + growth);
+
+	return frame_read_addresses(ctx, &p) && bpf_xdp_adjust_head(ctx, -(int)growth) == 0 &&
+	       bpf_xdp_adjust_tail(ctx, cut) == 0 &&
+	       answer_too_big(cursor_make(ctx), &p, mtu_bytes);
+}
+
+#endif
