@@ -21,6 +21,9 @@ const volatile struct fastpath_options fastpath_options = {
 
 volatile struct fastpath_ports fastpath_ports SEC(".data.ports") = {0};
 
+/* Stays 0, which the verifier doesn't know: packet_forget(). */
+volatile uint32_t fastpath_nothing SEC(".data.nothing") = 0;
+
 /*
  * Sizes that come from the config are set between open and load. The arena has one value of all
  * bytes, or as many chunks as it takes: sluice/arena.h.
@@ -206,23 +209,36 @@ SLUICE_INLINE int packet_refuse(struct xdp_md *ctx, const struct arena *tables,
 }
 
 /*
- * Any frame. Its packet lies in memory, and is read and joined by functions of their own, so that
- * the verifier sees one packet here that may be anything, and not each that there can be.
+ * Lets the verifier forget where packet_parse() came to know a packet, or it would look at all that
+ * follows once for each way there. Only what differs most from way to way: each word costs 1 ns or
+ * more.
  */
-__attribute__((noinline)) int frame_receive_any(struct xdp_md *ctx, const struct generation *g)
+SLUICE_INLINE void packet_forget(struct packet *p)
 {
-	const struct arena tables = arena_whole();
-	struct packet p = {0};
-	enum verdict parsed;
+	const uint32_t nothing = fastpath_nothing;
 
-	if (!g || !arena_is_there(&tables))
-		return XDP_DROP;
-	parsed = frame_parse(ctx, &p);
+	p->l3_offset |= (uint16_t)nothing;
+	p->l4_offset |= (uint16_t)nothing;
+	p->proto |= (uint8_t)nothing;
+	p->flags |= (uint8_t)nothing;
+}
+
+/* Any frame, of which `c` stands at the first byte. */
+SLUICE_INLINE int frame_receive_any(struct xdp_md *ctx, const struct arena *tables,
+				    const struct generation *g, struct cursor *c)
+{
+	enum verdict parsed;
+	struct packet p;
+
+	if (fastpath_options.frags)
+		c->frame_bytes = frame_bytes(ctx);
+	parsed = packet_parse(c, &p);
 	if (parsed == VERDICT_fragment)
 		parsed = fragment_join(ctx, g, &p);
+	packet_forget(&p);
 	if (parsed == VERDICT_forward)
-		return packet_way(ctx, &tables, g, &p);
-	return packet_refuse(ctx, &tables, g, &p, parsed);
+		return packet_way(ctx, tables, g, &p);
+	return packet_refuse(ctx, tables, g, &p, parsed);
 }
 
 /* A frame that is plain (sluice/plain.h) and untagged. False: it isn't. */
@@ -239,6 +255,11 @@ SLUICE_INLINE bool frame_parse_plain(const struct cursor *c, struct packet *p, b
 	return true;
 }
 
+/*
+ * The ways through the program: two short ones for plain frames, each for its family alone, and one
+ * for any other. A frame whose IP packet goes on behind its first buffer is not plain, so the
+ * kernel need not be asked for the length of those that are.
+ */
 SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
 {
 	const struct generation *g = generation_current(tables);
@@ -254,7 +275,7 @@ SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
 		return packet_way(ctx, tables, g, &p);
 	if (frame_parse_plain(&c, &p, true))
 		return packet_way(ctx, tables, g, &p);
-	return frame_receive_any(ctx, g);
+	return frame_receive_any(ctx, tables, g, &c);
 }
 
 /*

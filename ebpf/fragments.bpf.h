@@ -26,44 +26,70 @@ struct {
 /* struct fragment as the word that it is. */
 typedef uint64_t __attribute__((may_alias)) fragment_word;
 
-/* Step 0: what is known of the datagram that a packet is a part of. False: nothing. */
-SLUICE_INLINE bool fragment_recall(struct xdp_md *ctx, const struct arena *tables,
-				   const struct generation *g, const struct packet *p,
-				   struct fragment *known)
+SLUICE_INLINE struct fragment fragment_from(uint64_t word)
 {
-	struct cursor c = cursor_make(ctx);
+	return (struct fragment){.ports = (uint32_t)word, .seen_proto = (uint32_t)(word >> 32)};
+}
+
+/* What a fragment's look-up needs of its packet beside the flow, in a word. */
+SLUICE_INLINE uint32_t fragment_pack(const struct packet *p)
+{
+	return (uint32_t)p->l3_offset << 16 | (uint32_t)p->flags << 8 | p->proto;
+}
+
+/*
+ * Step 0: what is known of the packet's datagram, as one word; 0: nothing.
+ *
+ * Global for the reason that flow_recall() is: it walks over extension headers once more, which the
+ * verifier needn't see for each way to have come here.
+ */
+__attribute__((noinline)) uint64_t fragment_recall(struct xdp_md *ctx, const struct generation *g,
+						   const struct flow *flow, uint32_t packed)
+{
+	const struct arena tables = arena_whole();
+	struct packet p = {
+		.l3_offset = (uint16_t)(packed >> 16),
+		.flags = (uint8_t)(packed >> 8),
+		.proto = (uint8_t)packed,
+	};
 	const volatile fragment_word *found;
 	uint32_t now_s = memory_now_s();
-	uint64_t key;
+	struct fragment fragment;
+	struct cursor c;
+	uint64_t key, word;
 
-	switch (steer_fragment(tables, g, &c, p, &key)) {
+	if (!g || !flow || !arena_is_there(&tables))
+		return 0;
+	p.flow = *flow;
+	c = cursor_make(ctx);
+	switch (steer_fragment(&tables, g, &c, &p, &key)) {
 	case FRAGMENT_FIRST:
-		*known = fragment_make(&p->flow, now_s);
-		(void)bpf_map_update_elem(&fragments, &key, known, BPF_ANY);
-		return true;
+		fragment = fragment_make(&p.flow, now_s);
+		(void)bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
+		return *(fragment_word *)&fragment;
 	case FRAGMENT_LATER:
 		found = bpf_map_lookup_elem(&fragments, &key);
 		if (!found)
-			return false;
-		*(fragment_word *)known = *found;
-		return fragment_lives(known, now_s);
+			return 0;
+		word = *found;
+		fragment = fragment_from(word);
+		return fragment_lives(&fragment, now_s) ? word : 0;
 	case FRAGMENT_OTHER:
 		break;
 	}
-	return false;
+	return 0;
 }
 
-/* Step 0, after packet_parse() said `fragment`. Returns forward with the packet's flow, or
- * fragment. */
-__attribute__((noinline)) uint32_t fragment_join(struct xdp_md *ctx, const struct generation *g,
-						 struct packet *p)
+/* After packet_parse() said `fragment`. Returns forward with the packet's flow, or fragment. */
+SLUICE_INLINE enum verdict fragment_join(struct xdp_md *ctx, const struct generation *g,
+					 struct packet *p)
 {
-	const struct arena tables = arena_whole();
-	struct fragment known;
+	/* A copy, so that the packet's own stays in registers. */
+	const struct flow flow = p->flow;
+	uint64_t word = fragment_recall(ctx, g, &flow, fragment_pack(p));
+	const struct fragment known = fragment_from(word);
 
-	if (!g || !p || !arena_is_there(&tables))
-		return VERDICT_bad_tables;
-	if (!fragment_recall(ctx, &tables, g, p, &known))
+	if (word == 0)
 		return VERDICT_fragment;
 	packet_join(p, &known);
 	return VERDICT_forward;

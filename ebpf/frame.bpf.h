@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What is done to whole frames out of the common way: they are parsed in full, and answered. A part
- * of fastpath.bpf.c, which alone includes it.
+ * What is done to frames away from the common ways, in functions of their own. A part of
+ * fastpath.bpf.c, which alone includes it.
  *
- * Global functions: the verifier looks at each once, whoever calls it and with whatever.
+ * The functions are global: the verifier looks at each once, for any arguments, and not for each
+ * way to have come there. Arguments can be the context, numbers and small structs only
+ * (Linux 5.15), and functions that call each other may use 512 bytes of stack in all, each rounded
+ * up to 32 (6.1).
  */
 #ifndef SLUICE_FRAME_BPF_H
 #define SLUICE_FRAME_BPF_H
