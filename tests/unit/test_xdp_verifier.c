@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel's verifier makes of ebpf/fastpath.bpf.c in each form in which sluiced may load
+ * it: it stays far below the million instructions that the verifier examines, so that the next
+ * feature loads, too; and it uses nothing that Linux 5.15 doesn't have. Skipped without root.
+ */
+#include "kernel_features.h"
+#include "program.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+#include <linux/bpf.h>
+
+#include "fastpath.skel.h"
+
+enum {
+	ARENA_BYTES = 64 << 20,
+	EXAMINED_MAX = 500000, /* half of BPF_COMPLEXITY_LIMIT_INSNS; docs/architecture.md */
+	/* bpf_task_pt_regs(), the last helper of Linux 5.15. */
+	HELPER_LAST_5_15 = 175,
+};
+
+static const struct {
+	const char *name;
+	bool chunks, no_frags, no_tx;
+} forms[] = {
+	{"one value, frames of several buffers", false, false, false},
+	{"one value, frames of one buffer", false, true, false},
+	{"one value, frames of one buffer, no XDP_TX", false, true, true},
+	{"chunks, frames of several buffers", true, false, false},
+	{"chunks, frames of one buffer", true, true, false},
+	{"chunks, frames of one buffer, no XDP_TX", true, true, true},
+};
+
+/* Tells of a kernel before 5.16 nothing: 0. */
+static uint32_t examined(int fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t bytes = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &bytes), 0);
+	return info.verified_insns;
+}
+
+static void test_examined(void **state)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const struct program_config config = {
+			.arena_bytes = ARENA_BYTES,
+			.services_max = 16,
+			.backends_max = 16,
+			.ports.ifindex = {1},
+			.chunks = forms[i].chunks,
+			.no_frags = forms[i].no_frags,
+			.no_tx = forms[i].no_tx,
+		};
+		char error[FAST_PATH_ERROR_MAX] = "";
+		struct program program;
+		uint32_t n;
+
+		if (program_open(&program, &config, error) != 0 ||
+		    program_load(&program, error) != 0)
+			fail_msg("%s: %s", forms[i].name, error);
+		n = examined(program.fd);
+		print_message("%s: %u instructions examined\n", forms[i].name, n);
+		if (n > EXAMINED_MAX)
+			fail_msg("%s: more than %d", forms[i].name, EXAMINED_MAX);
+		program_close(&program);
+	}
+}
+
+/* Helpers by their number, other functions by none: the loader leaves out what isn't called. */
+static void check_calls(const struct bpf_program *program)
+{
+	const struct bpf_insn *insns = bpf_program__insns(program);
+
+	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++) {
+		if (insns[i].code != (BPF_JMP | BPF_CALL) || insns[i].src_reg == BPF_PSEUDO_CALL)
+			continue;
+		if (insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
+			fail_msg("%s: %zu: calls a kernel function", bpf_program__name(program), i);
+		/* The loader asks for it on kernels alone that have it: fastpath_options.frags. */
+		if (insns[i].imm != BPF_FUNC_xdp_get_buff_len && insns[i].imm > HELPER_LAST_5_15)
+			fail_msg("%s: %zu: helper %d is newer than Linux 5.15",
+				 bpf_program__name(program), i, insns[i].imm);
+	}
+}
+
+static bool fits_5_15(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *type =
+		btf__type_by_id(btf, (uint32_t)btf__resolve_type(btf, type_id));
+
+	if (btf_is_int(type) || btf_is_enum(type))
+		return true;
+	if (!btf_is_ptr(type))
+		return false;
+	type = btf__type_by_id(btf, (uint32_t)btf__resolve_type(btf, type->type));
+	return btf_is_struct(type) && type->size > 0;
+}
+
+/* btf_prepare_func_args() of Linux 5.15: numbers, and pointers to structs whose size is known. */
+static void check_functions(const struct btf *btf)
+{
+	uint32_t n = 0;
+
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *func = btf__type_by_id(btf, id), *proto;
+		const struct btf_param *params;
+
+		if (!btf_is_func(func) || btf_vlen(func) != BTF_FUNC_GLOBAL)
+			continue;
+		proto = btf__type_by_id(btf, func->type);
+		params = btf_params(proto);
+		n++;
+		assert_in_range(btf_vlen(proto), 1, 5);
+		for (uint32_t i = 0; i < btf_vlen(proto); i++)
+			if (!fits_5_15(btf, params[i].type))
+				fail_msg("%s(): argument %u is nothing that Linux 5.15 takes",
+					 btf__name_by_offset(btf, func->name_off), i);
+	}
+	assert_in_range(n, 5, 100);
+}
+
+static void test_linux_5_15(void **state)
+{
+	struct fastpath_bpf *skeleton = fastpath_bpf__open();
+	struct bpf_program *program;
+
+	assert_non_null(skeleton);
+	/* Loaded, for only then each has the functions that it calls. */
+	bpf_map__set_value_size(skeleton->maps.arena, ARENA_BYTES);
+	memcpy((void *)&skeleton->rodata->fastpath_options,
+	       &(struct fastpath_options){.arena_bytes = ARENA_BYTES},
+	       sizeof(struct fastpath_options));
+	bpf_program__set_autoload(skeleton->progs.sluice_xdp_5_15, false);
+	assert_int_equal(fastpath_bpf__load(skeleton), 0);
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		check_calls(program);
+	}
+	check_functions(bpf_object__btf(skeleton->obj));
+	fastpath_bpf__destroy(skeleton);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_examined),
+		cmocka_unit_test(test_linux_5_15),
+	};
+
+	if (geteuid() != 0) {
+		print_message("skip: loading BPF programs needs root\n");
+		return 77;
+	}
+	libbpf_set_print(NULL);
+	return cmocka_run_group_tests_name("xdp-verifier", tests, NULL, NULL);
+}
