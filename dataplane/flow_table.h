@@ -51,7 +51,7 @@ uint32_t flow_table_buckets(uint32_t flows_max);
 /*
  * A table in memory that held one of `buckets_n` before, or is blank; `region` is the table's from
  * now on. What is no entry of such a table is taken out, and `shift_s` is added to the time of each
- * that stays. Control thread, while nobody else knows the table.
+ * that stays. Control thread, before others know the table.
  */
 void flow_table_attach(struct flow_table *t, const struct region *region, uint32_t buckets_n,
 		       int32_t shift_s);

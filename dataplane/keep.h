@@ -7,7 +7,7 @@
  * What a process that is killed leaves behind is whole: a generation is published by one store, and
  * what it replaces is reused only afterwards; a flow's entry is freed first and written by stores
  * of 8 bytes (flow_table.c). What can differ is checked: build, sizes, and that the host was not
- * started again, since the times in the entries are those of a clock that begins anew then. The
+ * started again, since the times in the entries are those of a clock that starts over then. The
  * control plane checks the generation (laid_generation_adopt()) before any worker reads it.
  */
 #ifndef SLUICE_DATAPLANE_KEEP_H
@@ -60,7 +60,7 @@ struct keep {
 	bool same_workers;       /* each of them has its own table again */
 	struct keep_index index; /* what the next process is to find */
 	uint32_t orphans_n;
-	struct flow_table orphans[KEEP_ORPHANS_MAX]; /* flows of which nobody knows the worker */
+	struct flow_table orphans[KEEP_ORPHANS_MAX]; /* flows whose worker is not known */
 	void (*log)(enum fast_path_log level, const char *line);
 };
 

@@ -81,7 +81,7 @@ struct service_conf {
 	uint32_t transition_s; /* how long flows older than a change are waited for; 0: not */
 	uint32_t slow_start_s; /* how long a new backend takes to its full weight; 0: no time */
 	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
-	bool slots_chosen; /* nobody configured them: so they may be kept from an earlier process */
+	bool slots_chosen; /* not configured: an earlier process's number may be kept */
 	uint8_t all_down; /* enum all_down */
 	struct health_conf health;
 	uint32_t backends_n;

@@ -3,7 +3,7 @@
 # paths: dpdk xdp
 #
 # How long no packet is forwarded while sluiced ends and starts again: a datagram every 2 ms through
-# the lab (as in its header, one backend) and back. On xdp none is lost; on dpdk, where packets stop
+# the lab (as in its header, one backend) and back. On xdp no datagram is lost; on dpdk, where packets stop
 # until the ports are DPDK's again and the TAP has its addresses, the time is told.
 set -u
 here=$(dirname "$(readlink -f "$0")")

@@ -37,7 +37,7 @@ struct connection {
 static struct history {
 	struct connection flows[CONNECTIONS];
 	uint64_t random;
-	uint32_t clients; /* how many there were: none is used twice */
+	uint32_t clients; /* how many there were; each is used once */
 	uint16_t workers_n;
 	uint32_t restarts, other_workers, with_orphans, opened, checked;
 } h;
