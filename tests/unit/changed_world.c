@@ -321,7 +321,7 @@ static bool traced_find(void *ctx, const struct packet *packet, uint64_t hash,
 {
 	const uint32_t *worker = ctx;
 
-	for (uint32_t w = 0; w < cw.contexts[*worker].tables_n; w++)
+	for (uint32_t w = 0; w < CHANGED_WORKERS && w < cw.contexts[*worker].tables_n; w++)
 		if ((w == *worker || packet->flags & PACKET_ICMP_ERROR) &&
 		    flow_table_peek(&cw.flows[w], hash, memory))
 			return true;
