@@ -9,23 +9,20 @@
 
 #include "doctor.h"
 
-enum {
-	KERNEL_MAJOR = 5, /* the oldest that sluice-xdp.so is written for: 5.15 */
-	KERNEL_MINOR = 15,
-};
+enum { KERNEL_OLDEST = 5015 }; /* that sluice-xdp.so is written for: 5.15 */
 
 static void check_version(struct doctor *d)
 {
 	char text[HOST_TEXT_MAX];
-	int major, minor;
+	int version = host_kernel(d->patient->host, text);
 
-	if (host_text(d->patient->host, text, "/proc/sys/kernel/osrelease") != 0 ||
-	    sscanf(text, "%d.%d", &major, &minor) != 2)
+	if (version < 0)
 		doctor_say(d, FINDING_UNKNOWN, "kernel", NULL, "its version can't be read");
-	else if (major < KERNEL_MAJOR || (major == KERNEL_MAJOR && minor < KERNEL_MINOR))
+	else if (version < KERNEL_OLDEST)
 		doctor_say(d, FINDING_WRONG, "kernel",
 			   mend_with("install a newer one, or set dataplane.mode = \"dpdk\""),
-			   "Linux %s: the xdp path needs %d.%d", text, KERNEL_MAJOR, KERNEL_MINOR);
+			   "Linux %s: the xdp path needs %d.%d", text, KERNEL_OLDEST / 1000,
+			   KERNEL_OLDEST % 1000);
 	else
 		doctor_say(d, FINDING_GOOD, "kernel", NULL, "Linux %s", text);
 }

@@ -4,6 +4,7 @@
  * the workers counted. Called by doctor.c.
  */
 #include "doctor.h"
+#include "nic.h"
 
 enum {
 	CPUS_MAX = 4096,
@@ -35,11 +36,28 @@ static void check_hash(struct doctor *d, const char *interface, const struct lin
 	}
 }
 
+static void check_count(struct doctor *d, const char *interface, const struct link_facts *facts,
+			int cpus)
+{
+	const struct nic *nic = nic_by_driver(facts->driver);
+	const int most = nic_rx_queues_max(nic, facts->rx_queues_max);
+	const int want = most < cpus ? most : cpus;
+	char channels[NIC_CHANNELS_TEXT_MAX];
+
+	nic_channels_text(nic, want, channels);
+	if (facts->rx_queues < want)
+		doctor_say(d, FINDING_SLOW, "queues", mend_with("ethtool -L %s %s", interface, channels),
+			   "%s: %d receive queues for %d CPUs: the other CPUs handle no packets",
+			   interface, facts->rx_queues, cpus);
+	else
+		doctor_say(d, FINDING_GOOD, "queues", NULL, "%s: %d receive queues for %d CPUs",
+			   interface, facts->rx_queues, cpus);
+}
+
 /* xdp: a CPU handles what comes by its queue. */
 static void check_interface(struct doctor *d, const char *interface, int cpus)
 {
 	struct link_facts facts;
-	int want;
 
 	if (d->patient->host->link_read(interface, &facts) != 0) {
 		doctor_say(d, FINDING_WRONG, "port",
@@ -54,15 +72,7 @@ static void check_interface(struct doctor *d, const char *interface, int cpus)
 			   facts.driver);
 		return;
 	}
-	want = facts.rx_queues_max < cpus ? facts.rx_queues_max : cpus;
-	if (facts.rx_queues < want)
-		doctor_say(d, FINDING_SLOW, "queues",
-			   mend_with("ethtool -L %s combined %d", interface, want),
-			   "%s: %d receive queues for %d CPUs: the other CPUs handle no packets",
-			   interface, facts.rx_queues, cpus);
-	else
-		doctor_say(d, FINDING_GOOD, "queues", NULL, "%s: %d receive queues for %d CPUs",
-			   interface, facts.rx_queues, cpus);
+	check_count(d, interface, &facts, cpus);
 	if (facts.rx_queues > 1)
 		check_hash(d, interface, &facts);
 }

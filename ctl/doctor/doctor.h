@@ -65,7 +65,8 @@ const char *finding_level_name(enum finding_level level);
 
 typedef void doctor_check(struct doctor *doctor);
 
-doctor_check check_daemon, check_files, check_shortages, check_state, check_kernel, check_cores, check_hugepages, check_ports, check_queues, check_native, check_offloads,
+doctor_check check_daemon, check_files, check_shortages, check_state, check_kernel, check_cores,
+	check_hugepages, check_ports, check_queues, check_native, check_nics, check_offloads,
 	check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
 
 /*
@@ -89,6 +90,8 @@ bool patient_runs(const struct patient *patient, const char *path);
 
 /* Name of the kernel's interface of port `i`; NULL: no such port, or its name isn't known. */
 const char *patient_interface(const struct patient *patient, size_t i);
+/* Device of port `i` as the configuration names it, for dpdk; NULL: none, or it isn't known. */
+const char *patient_device(const struct patient *patient, size_t i);
 size_t patient_ports(const struct patient *patient);
 
 #endif

@@ -76,6 +76,43 @@ int host_number(const struct host *host, long long *number, const char *format, 
 	return errno == 0 && end != text && *end == '\0' ? 0 : -EINVAL;
 }
 
+int host_link_name(const struct host *host, char name[HOST_TEXT_MAX], const char *format, ...)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	const char *last;
+	ssize_t bytes;
+	va_list args;
+	int err;
+
+	va_start(args, format);
+	err = path_format(host, path, format, args);
+	va_end(args);
+	if (err)
+		return err;
+	bytes = readlink(path, target, sizeof(target) - 1);
+	if (bytes < 0)
+		return -errno;
+	target[bytes] = '\0';
+	last = strrchr(target, '/');
+	last = last ? last + 1 : target;
+	if (strlen(last) >= HOST_TEXT_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, last, strlen(last) + 1);
+	return 0;
+}
+
+int host_kernel(const struct host *host, char text[HOST_TEXT_MAX])
+{
+	int err = host_text(host, text, "/proc/sys/kernel/osrelease");
+	int major, minor;
+
+	if (err)
+		return err;
+	if (sscanf(text, "%d.%d", &major, &minor) != 2)
+		return -EINVAL;
+	return 1000 * major + minor;
+}
+
 bool host_has(const struct host *host, const char *format, ...)
 {
 	char path[PATH_MAX];

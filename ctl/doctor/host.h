@@ -20,6 +20,8 @@ struct link_facts {
 	int rx_queues;        /* in use */
 	int rx_queues_max;
 	int lro;              /* 1: packets are merged before anyone sees them */
+	int legacy_rx;        /* private flags of that name: 1 on, 0 off */
+	int rx_striding_rq;
 	int hash_udp_ports[2]; /* 1: UDP over IPv4, IPv6 is spread by ports too */
 	int xdp_generic;       /* 1: its XDP program is behind the driver; 0: in it; -1: none */
 	int mtu_bytes;
@@ -40,6 +42,13 @@ int host_text(const struct host *host, char text[HOST_TEXT_MAX], const char *for
 /* The same, as a number. -EINVAL: it is none. */
 int host_number(const struct host *host, long long *number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Last part of where the link at root + path leads: a driver's name. 0, or -errno of readlink. */
+int host_link_name(const struct host *host, char name[HOST_TEXT_MAX], const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Version of the kernel, and its text: 6012 is 6.12. -errno: it can't be read. */
+int host_kernel(const struct host *host, char text[HOST_TEXT_MAX]);
 
 /* Whether there is anything at root + path. */
 bool host_has(const struct host *host, const char *format, ...)

@@ -19,6 +19,8 @@
 
 #include "host.h"
 
+enum { PRIVATE_FLAGS_MAX = 32 }; /* as many as ETHTOOL_GPFLAGS has bits */
+
 static int ethtool(int fd, const char *interface, void *command)
 {
 	struct ifreq request = {.ifr_data = command};
@@ -35,6 +37,41 @@ static void queues_read(int fd, const char *interface, struct link_facts *facts)
 		return;
 	facts->rx_queues = (int)(channels.rx_count + channels.combined_count);
 	facts->rx_queues_max = (int)(channels.max_rx + channels.max_combined);
+}
+
+static uint32_t private_flags_n(int fd, const char *interface)
+{
+	struct {
+		struct ethtool_sset_info info;
+		uint32_t counts[1];
+	} sizes = {.info = {.cmd = ETHTOOL_GSSET_INFO,
+			    .sset_mask = UINT64_C(1) << ETH_SS_PRIV_FLAGS}};
+
+	if (ethtool(fd, interface, &sizes) != 0 || sizes.info.sset_mask == 0)
+		return 0;
+	return sizes.counts[0] < PRIVATE_FLAGS_MAX ? sizes.counts[0] : PRIVATE_FLAGS_MAX;
+}
+
+/* Private flags are told by name (ethtool --show-priv-flags). */
+static void private_flags_read(int fd, const char *interface, struct link_facts *facts)
+{
+	const uint32_t n = private_flags_n(fd, interface);
+	struct ethtool_value flags = {.cmd = ETHTOOL_GPFLAGS};
+	struct {
+		struct ethtool_gstrings strings;
+		char names[PRIVATE_FLAGS_MAX][ETH_GSTRING_LEN];
+	} told = {.strings = {.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_PRIV_FLAGS, .len = n}};
+
+	if (n == 0 || ethtool(fd, interface, &told) != 0 || ethtool(fd, interface, &flags) != 0)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		const int on = flags.data >> i & 1;
+
+		if (strncmp(told.names[i], "legacy-rx", ETH_GSTRING_LEN) == 0)
+			facts->legacy_rx = on;
+		else if (strncmp(told.names[i], "rx_striding_rq", ETH_GSTRING_LEN) == 0)
+			facts->rx_striding_rq = on;
+	}
 }
 
 static int udp_ports(int fd, const char *interface, uint32_t flow_type)
@@ -115,6 +152,8 @@ static int link_read(const char *interface, struct link_facts *facts)
 	*facts = (struct link_facts){.rx_queues = -1,
 				     .rx_queues_max = -1,
 				     .lro = -1,
+				     .legacy_rx = -1,
+				     .rx_striding_rq = -1,
 				     .xdp_generic = -1,
 				     .mtu_bytes = -1};
 	err = ethtool(fd, interface, &driver);
@@ -127,6 +166,7 @@ static int link_read(const char *interface, struct link_facts *facts)
 	queues_read(fd, interface, facts);
 	if (ethtool(fd, interface, &flags) == 0)
 		facts->lro = !!(flags.data & ETH_FLAG_LRO);
+	private_flags_read(fd, interface, facts);
 	facts->hash_udp_ports[0] = udp_ports(fd, interface, UDP_V4_FLOW);
 	facts->hash_udp_ports[1] = udp_ports(fd, interface, UDP_V6_FLOW);
 	close(fd);

@@ -38,3 +38,17 @@ const char *patient_interface(const struct patient *p, size_t i)
 	}
 	return name && name[0] ? name : NULL;
 }
+
+const char *patient_device(const struct patient *p, size_t i)
+{
+	const char *name = NULL;
+
+	if (p->node) {
+		const json_t *ports = json_object_get(p->node, "ports");
+
+		name = json_string_value(json_object_get(json_array_get(ports, i), "device"));
+	} else if (p->config && i < p->config->settings.ports_n) {
+		name = p->config->settings.ports[i].device;
+	}
+	return name && name[0] ? name : NULL;
+}

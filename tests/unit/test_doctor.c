@@ -25,8 +25,15 @@
 #define PAGES1 "hugepages/hugepages-1048576kB/nr_hugepages"
 #define ONLINE "/sys/devices/system/cpu/online"
 
+#define SYS_ETH0 "/sys/class/net/eth0/"
+#define PCI	 "/sys/bus/pci/devices/0000:03:00.0/"
+#define PCI_NODE "{\"ports\":[{\"device\":\"0000:03:00.0\"}]}"
+#define KERNEL(text)   {"/proc/sys/kernel/osrelease", text}
+#define POSSIBLE(text) {"/sys/devices/system/cpu/possible", text}
+#define MTU(text)      {SYS_ETH0 "mtu", text}
+
 struct file {
-	const char *path, *text;
+	const char *path, *text; /* of a symbolic link: "->" and where it leads */
 };
 
 struct row {
@@ -233,6 +240,129 @@ static const struct row rows[] = {
 	{.name = "offloads: none", .check = check_offloads, .dataplane = XDP,
 	 .link = {.driver = "ice"}, .text = "LRO is off"},
 
+	{.name = "nic: has all it needs", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.12.1"), POSSIBLE("0-7"), MTU("1600")},
+	 .link = {.driver = "ice", .rx_queues = 8, .rx_queues_max = 64},
+	 .text = "eth0: ice (Intel E810 and E82x): native XDP up to an MTU of 3046, beyond in several"},
+	{.name = "nic: known by sysfs alone", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0-50"), POSSIBLE("0-7"), MTU("1500"),
+		   {SYS_ETH0 "device/driver", "->../../../../bus/pci/drivers/igb"}},
+	 .link = {.rx_queues = 8, .rx_queues_max = 8}, .text = "igb (Intel 82576, 82580, I350, I210)"},
+	{.name = "nic: not in the table", .check = check_nics, .dataplane = XDP,
+	 .link = {.driver = "tun"}, .level = FINDING_UNKNOWN, .text = "(tun) is none that docs"},
+	{.name = "nic: no native XDP at all", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.12.1")}, .link = {.driver = "e1000e"}, .level = FINDING_SLOW,
+	 .text = "e1000e (Intel 82574 and PCH) has no native XDP", .mend = "another card"},
+	{.name = "nic: none before 6.6", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0-50-amd64")}, .link = {.driver = "vmxnet3"}, .level = FINDING_SLOW,
+	 .text = "from Linux 6.6 on, this is 6.1", .mend = "install Linux 6.6"},
+	{.name = "nic: of the kernel that is long enough there", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.6.0"), MTU("1600")}, .link = {.driver = "vmxnet3"},
+	 .text = "native XDP up to an MTU of 3494"},
+	{.name = "nic: jumbo frames, kernel too old for them", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.3.0"), MTU("9000")}, .link = {.driver = "i40e"}, .level = FINDING_SLOW,
+	 .text = "i40e takes native XDP up to an MTU of 3046 here, not 9000",
+	 .mend = "ip link set dev eth0 mtu 3046"},
+	{.name = "nic: jumbo frames from the next kernel on", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.4.0"), MTU("9000")}, .link = {.driver = "i40e"},
+	 .text = "beyond in several buffers"},
+	{.name = "nic: jumbo frames never", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.12.0"), MTU("3051")}, .link = {.driver = "ixgbe"}, .level = FINDING_SLOW,
+	 .text = "ixgbe takes native XDP up to an MTU of 3050 here, not 3051", .mend = "mtu 3050"},
+	{.name = "nic: the largest MTU", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.12.0"), MTU("3050")}, .link = {.driver = "ixgbe"},
+	 .text = "native XDP up to an MTU of 3050"},
+	{.name = "nic: legacy-rx leaves less room", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), MTU("1700")}, .link = {.driver = "ice", .legacy_rx = 1},
+	 .level = FINDING_SLOW, .text = "with legacy-rx, ice takes native XDP up to an MTU of 1638",
+	 .mend = "--set-priv-flags eth0 legacy-rx off"},
+	{.name = "nic: mlx5 with striding queues and jumbo frames", .check = check_nics,
+	 .dataplane = XDP, .files = {KERNEL("6.12.0"), MTU("9000")},
+	 .link = {.driver = "mlx5_core", .rx_striding_rq = 1}, .level = FINDING_WRONG,
+	 .text = "mlx5_core with MTU 9000 and striding receive queues",
+	 .mend = "rx_striding_rq off; or: ip link set dev eth0 mtu 3498"},
+	{.name = "nic: mlx5 without striding queues", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), MTU("9000")}, .link = {.driver = "mlx5_core"},
+	 .text = "mlx5_core (NVIDIA ConnectX-4 and later): native XDP"},
+	{.name = "nic: mlx5 with striding queues and frames of one buffer", .check = check_nics,
+	 .dataplane = XDP, .files = {KERNEL("6.1.0"), MTU("3498")},
+	 .link = {.driver = "mlx5_core", .rx_striding_rq = 1}, .text = "up to an MTU of 3498"},
+	{.name = "nic: ena needs half of its channels", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), MTU("1500")},
+	 .link = {.driver = "ena", .rx_queues = 5, .rx_queues_max = 8}, .level = FINDING_SLOW,
+	 .text = "at most half of its 8 channels, 5 are in use",
+	 .mend = "ethtool -L eth0 combined 4; then"},
+	{.name = "nic: ena with half of its channels", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), MTU("1500")},
+	 .link = {.driver = "ena", .rx_queues = 4, .rx_queues_max = 8}, .text = "ena (Amazon ENA)"},
+	{.name = "queues: half of the channels are all of ena's", .check = check_queues,
+	 .dataplane = XDP, .files = {{ONLINE, "0-7"}},
+	 .link = {.driver = "ena", .rx_queues = 4, .rx_queues_max = 8, .hash_udp_ports = {1, 1}},
+	 .text = "4 receive queues for 8 CPUs"},
+	{.name = "nic: gve's channels are set apart", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.12.0"), MTU("1460")},
+	 .link = {.driver = "gve", .rx_queues = 16, .rx_queues_max = 16}, .level = FINDING_SLOW,
+	 .text = "at most half of its 16 channels", .mend = "ethtool -L eth0 rx 8 tx 8"},
+	{.name = "queues: gve's channels are set apart", .check = check_queues, .dataplane = XDP,
+	 .files = {{ONLINE, "0-3"}},
+	 .link = {.driver = "gve", .rx_queues = 1, .rx_queues_max = 16, .hash_udp_ports = {1, 1}},
+	 .level = FINDING_SLOW, .text = "1 receive queues for 4", .mend = "eth0 rx 4 tx 4"},
+	{.name = "nic: virtio without queues to send by", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0-3"), MTU("1500")},
+	 .link = {.driver = "virtio_net", .rx_queues = 4, .rx_queues_max = 4}, .level = FINDING_SLOW,
+	 .text = "virtio_net has 4 queue pairs; with 4 in use and one more for each of 4 CPUs",
+	 .mend = "QEMU: queues=8, vectors=18"},
+	{.name = "nic: virtio with enough", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0-3"), MTU("1500")},
+	 .link = {.driver = "virtio_net", .rx_queues = 4, .rx_queues_max = 8}, .text = "(virtio)"},
+	{.name = "nic: virtio with enough, XDP on it", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0-3"), MTU("1500")},
+	 .link = {.driver = "virtio_net", .rx_queues = 8, .rx_queues_max = 8}, .text = "(virtio)"},
+	{.name = "nic: virtio, an MTU over a page", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0"), MTU("9000")},
+	 .link = {.driver = "virtio_net", .rx_queues = 1, .rx_queues_max = 2}, .level = FINDING_SLOW,
+	 .text = "virtio_net takes native XDP up to an MTU of 3506 here, not 9000",
+	 .mend = "ip link set dev eth0 mtu 3506"},
+	{.name = "nic: ixgbe with more CPUs than it has queues for", .check = check_nics,
+	 .dataplane = XDP, .files = {KERNEL("6.1.0"), POSSIBLE("0-128"), MTU("1500")},
+	 .link = {.driver = "ixgbe"}, .level = FINDING_SLOW,
+	 .text = "at most 128 CPUs, the kernel is ready for 129", .mend = "nr_cpus=128"},
+	{.name = "nic: ixgbe with virtual functions", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0-127"), MTU("1500"),
+		   {SYS_ETH0 "device/sriov_numvfs", "4"}},
+	 .link = {.driver = "ixgbe"}, .level = FINDING_SLOW, .text = "virtual functions (4)",
+	 .mend = "echo 0 >"},
+	{.name = "nic: ice with virtual functions", .check = check_nics, .dataplane = XDP,
+	 .files = {KERNEL("6.1.0"), POSSIBLE("0-127"), MTU("1500"),
+		   {SYS_ETH0 "device/sriov_numvfs", "4"}},
+	 .link = {.driver = "ice"}, .text = "ice (Intel E810 and E82x)"},
+	{.name = "nic: dpdk, bound to vfio-pci", .check = check_nics, .dataplane = DPDK2,
+	 .node = PCI_NODE, .files = {{PCI "driver", "->/sys/bus/pci/drivers/vfio-pci"},
+				     {PCI "vendor", "0x8086"}},
+	 .text = "0000:03:00.0: vfio-pci has it"},
+	{.name = "nic: dpdk, still the kernel's", .check = check_nics, .dataplane = DPDK2,
+	 .node = PCI_NODE, .files = {{PCI "driver", "->/sys/bus/pci/drivers/ice"},
+				     {PCI "vendor", "0x8086"}},
+	 .level = FINDING_WRONG, .text = "the kernel's ice has it", .mend = "--bind=vfio-pci 0000:03:00.0"},
+	{.name = "nic: dpdk, nobody's", .check = check_nics, .dataplane = DPDK2, .node = PCI_NODE,
+	 .files = {{PCI "vendor", "0x8086"}}, .level = FINDING_WRONG, .text = "no driver has it",
+	 .mend = "--bind=vfio-pci 0000:03:00.0"},
+	{.name = "nic: dpdk, mlx5 through the kernel", .check = check_nics, .dataplane = DPDK2,
+	 .node = PCI_NODE, .files = {{PCI "driver", "->/sys/bus/pci/drivers/mlx5_core"},
+				     {PCI "vendor", "0x15b3"}},
+	 .text = "mlx5_core has it, through which DPDK works"},
+	{.name = "nic: dpdk, mlx5 taken from the kernel", .check = check_nics, .dataplane = DPDK2,
+	 .node = PCI_NODE, .files = {{PCI "driver", "->/sys/bus/pci/drivers/vfio-pci"},
+				     {PCI "vendor", "0x15b3"}},
+	 .level = FINDING_WRONG, .text = "through the kernel's mlx5_core",
+	 .mend = "--bind=mlx5_core 0000:03:00.0"},
+	{.name = "nic: dpdk, a virtual device", .check = check_nics, .dataplane = DPDK2,
+	 .node = "{\"ports\":[{\"device\":\"net_af_xdp0,iface=l0\"}]}"},
+	{.name = "nic: dpdk, gve has no room for outer headers", .check = check_nics,
+	 .dataplane = "{\"path\":\"dpdk\",\"ports\":[{\"interface\":\"sl0\",\"driver\":\"net_gve\"}]}",
+	 .level = FINDING_SLOW, .text = "sl0: net_gve (Google gVNIC) takes no MTU above 1460",
+	 .mend = "Linux 6.4"},
+
 	{.name = "rp_filter: strict for all", .check = check_reverse_path, .dataplane = DPDK2,
 	 .files = {{"/proc/sys/net/ipv4/conf/all/rp_filter", "1"},
 		   {"/proc/sys/net/ipv4/conf/eth0/rp_filter", "0"}},
@@ -314,6 +444,10 @@ static void file_write(const char *root, const struct file *file)
 		if (mkdir(path, 0755) != 0)
 			assert_int_equal(errno, EEXIST);
 		*slash = '/';
+	}
+	if (strncmp(file->text, "->", 2) == 0) {
+		assert_int_equal(symlink(file->text + 2, path), 0);
+		return;
 	}
 	out = fopen(path, "w");
 	assert_non_null(out);
