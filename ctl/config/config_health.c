@@ -62,7 +62,7 @@ const struct config_key config_health_keys[] = {
 	{ "sni", "\"\"", config_read_text, SERVICE(sni) },
 	{ "send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json },
 	{ "expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json },
-	{ "program", "", config_read_path, SERVICE(program) },
+	{ "program", "", config_read_filename, SERVICE(program) },
 	{ "args", "", read_args, .offset = 0, .list = true, .json = args_json },
 	{ .name = NULL },
 };

@@ -79,7 +79,7 @@ static const struct {
 	{ config_read_text, text_json },      { config_read_path, text_json },
 	{ config_read_ifname, text_json },    { config_read_name, text_json },
 	{ config_read_choice, choice_json },  { config_read_addr, addr_json },
-	{ config_read_bool, bool_json },
+	{ config_read_bool, bool_json },      { config_read_filename, text_json },
 	{ config_read_source, addr_json },    { config_read_prefix, prefix_json },
 };
 

@@ -106,9 +106,9 @@ static const struct config_key outer_keys[] = {
 };
 
 static const struct config_key control_keys[] = {
-	{ "socket", "\"/run/sluice/control.sock\"", config_read_path, AT(settings.socket_path) },
+	{ "socket", "\"/run/sluice/control.sock\"", config_read_filename, AT(settings.socket_path) },
 	{ "group", "\"sluice\"", config_read_text, AT(settings.socket_group) },
-	{ "read_socket", "", config_read_path, AT(settings.read_socket_path) },
+	{ "read_socket", "", config_read_filename, AT(settings.read_socket_path) },
 	{ "read_group", "\"\"", config_read_text, AT(settings.read_socket_group) },
 	{ "state", "\"/var/lib/sluice/state.json\"", read_state, AT(settings.state_path),
 	  .json = state_json },
@@ -313,7 +313,7 @@ static void read_state(struct config_reader *r, const config_setting_t *s,
 	if (text && !*text)
 		*(char *)out = '\0';
 	else
-		config_read_path(r, s, key, out);
+		config_read_filename(r, s, key, out);
 }
 
 static json_t *state_json(const struct config_key *key, const void *in)

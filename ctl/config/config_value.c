@@ -5,13 +5,13 @@
  */
 #include "config_value.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "model.h"
+#include "utf8.h"
 
 const char *config_type_name(const config_setting_t *s)
 {
@@ -66,16 +66,22 @@ bool config_integer(struct config_reader *r, const config_setting_t *s, int64_t 
 const char *config_string(struct config_reader *r, const config_setting_t *s)
 {
 	const char *text = config_setting_get_string(s);
+	long fault;
 
 	if (config_setting_type(s) != CONFIG_TYPE_STRING || !text) {
 		config_fault(r, s, NULL, "expected a string, not %s", config_type_name(s));
 		return NULL;
 	}
-	for (const char *c = text; *c; c++) {
-		if (iscntrl((unsigned char)*c)) {
-			config_fault(r, s, NULL, "\"%.64s\" has a control character in it", text);
-			return NULL;
-		}
+	fault = utf8_fault(text);
+	if (fault != UTF8_VALID) {
+		config_fault(r, s, NULL,
+			     "no UTF-8: byte 0x%02x, %ld bytes into it; save it as UTF-8",
+			     (unsigned char)text[fault], fault);
+		return NULL;
+	}
+	if (utf8_has_control(text)) {
+		config_fault(r, s, NULL, "\"%.64s\" has a control character in it", text);
+		return NULL;
 	}
 	return text;
 }
@@ -136,6 +142,17 @@ void config_read_path(struct config_reader *r, const config_setting_t *s,
 			     text);
 	else if (text)
 		strcpy(out, text);
+}
+
+void config_read_filename(struct config_reader *r, const config_setting_t *s,
+		      const struct config_key *key, void *out)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (text && *text && text[strlen(text) - 1] == '/')
+		config_fault(r, s, NULL, "\"%.128s\" is a folder: give the path of a file", text);
+	else
+		config_read_path(r, s, key, out);
 }
 
 void config_read_ifname(struct config_reader *r, const config_setting_t *s,

@@ -66,6 +66,7 @@ config_read_fn config_read_integer; /* unsigned, of key->size bytes */
 config_read_fn config_read_bool;    /* one byte */
 config_read_fn config_read_text;    /* char[key->size] */
 config_read_fn config_read_path;    /* the same, and begins with a / */
+config_read_fn config_read_filename;    /* the same, and does not end with one */
 config_read_fn config_read_ifname;  /* char[IFNAMSIZ], as the kernel takes it */
 config_read_fn config_read_name;    /* char[MODEL_NAME_MAX]; the model judges it */
 config_read_fn config_read_choice;  /* an enum: key->size is 1 or 4 */
@@ -74,7 +75,8 @@ config_read_fn config_read_source;  /* struct ip_addr to send from */
 config_read_fn config_read_prefix;  /* struct ip_prefix */
 
 /*
- * The text of a string setting, or NULL with a fault: wrong type, or control characters in it.
+ * The text of a string setting, or NULL with a fault: wrong type, no UTF-8 (then it could not be kept in
+ * the state file, or shown), or control characters in it.
  */
 const char *config_string(struct config_reader *r, const config_setting_t *s);
 

@@ -7,6 +7,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "utf8.h"
 
 enum {
 	USAGE_ERROR = 2,
@@ -87,6 +88,11 @@ int main(int argc, char **argv)
 	if (optind < argc) {
 		fprintf(stderr, "sluiced: unexpected argument %s; sluiced --help lists the options\n",
 			argv[optind]);
+		return USAGE_ERROR;
+	}
+	if (!utf8_valid(daemon.config_path)) {
+		fprintf(stderr, "sluiced: --config: the path is no UTF-8, and the state file couldn't "
+				"name it: rename the file\n");
 		return USAGE_ERROR;
 	}
 	return (int)daemon_run(&daemon);

@@ -43,6 +43,25 @@ static bool has_port(const struct health_conf *h)
 	       h->type == HEALTH_UDP;
 }
 
+static void text_check(struct fault_sink *sink, uint32_t service, const char *key, const char *text,
+		       const char *refusal)
+{
+	if (refusal)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, key, "\"%s\" %s", text,
+			     refusal);
+}
+
+/* What libcurl would refuse at each check, or not ask for. */
+static void http_check(struct fault_sink *sink, uint32_t service, const struct health_conf *h)
+{
+	text_check(sink, service, "health.path", h->path, health_path_refusal(h->path));
+	if (h->host[0] != '\0')
+		text_check(sink, service, "health.host", h->host,
+			   health_host_refusal(h->host, true));
+	if (h->sni[0] != '\0')
+		text_check(sink, service, "health.sni", h->sni, health_host_refusal(h->sni, false));
+}
+
 static void kind_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s,
 		       const struct settings *settings)
 {
@@ -57,6 +76,8 @@ static void kind_check(struct fault_sink *sink, uint32_t service, const struct s
 		fault_report(sink, MODEL_CONFLICT, service, MODEL_NOWHERE, "health.via",
 			     "\"vip\" goes the service's own way, which is %s; a %s check can't",
 			     proto_name(s->proto), health_type_name((enum health_type)h->type));
+	if (h->type == HEALTH_HTTP || h->type == HEALTH_HTTPS)
+		http_check(sink, service, h);
 	if (h->type == HEALTH_EXEC && h->program[0] != '/')
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "health.program",
 			     "missing; an exec check needs the absolute path of a program");

@@ -4,6 +4,7 @@
  */
 #include "health_conf.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +186,64 @@ const char *health_bytes_format(const struct health_bytes *bytes, char *buf)
 	for (uint16_t i = 0; i < bytes->n; i++)
 		sprintf(buf + 4 + 2 * i, "%02x", bytes->bytes[i]);
 	return buf;
+}
+
+/* ---- http ---- */
+
+const char *health_path_refusal(const char *path)
+{
+	if (*path != '/')
+		return "does not begin with a /";
+	for (const char *c = path; *c; c++) {
+		if (*c == ' ')
+			return "has a space in it: write %20";
+		if (*c == '#')
+			return "has a # in it, behind which nothing is asked for: write %23";
+		if (*c < 0x21 || *c > 0x7e)
+			return "has a byte that is no printable ASCII: write it as % and two hex digits";
+		if (*c == '%' && (hex_digit(c[1]) < 0 || hex_digit(c[2]) < 0))
+			return "has a % without two hex digits behind it: write %25";
+	}
+	return NULL;
+}
+
+/* Behind a host: nothing, or ":" and 1 to 65535. */
+static bool is_port(const char *text)
+{
+	unsigned long value;
+
+	if (*text == '\0')
+		return true;
+	if (*text++ != ':' || strlen(text) > 5 || strspn(text, "0123456789") != strlen(text))
+		return false;
+	value = strtoul(text, NULL, 10);
+	return value >= 1 && value <= 65535;
+}
+
+const char *health_host_refusal(const char *host, bool port)
+{
+	const char *rest = host + strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					       "0123456789-._");
+	const char *bracket = strchr(host, ']');
+	char addr[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+
+	if (*host == '[') {
+		if (!bracket || bracket - host > (long)sizeof(addr))
+			return "is no IPv6 address in brackets";
+		snprintf(addr, sizeof(addr), "%.*s", (int)(bracket - host - 1), host + 1);
+		if (inet_pton(AF_INET6, addr, &in6) != 1)
+			return "is no IPv6 address in brackets";
+		rest = bracket + 1;
+	} else if (rest == host) {
+		return "does not begin with a host's name";
+	}
+	if (port && !is_port(rest))
+		return "is no host, nor a host with a port: letters, digits, - . _ and \":80\"; other "
+		       "letters as punycode (xn--...)";
+	if (!port && *rest != '\0')
+		return "is no host: letters, digits, - . _ alone; other letters as punycode (xn--...)";
+	return NULL;
 }
 
 const char *health_type_name(enum health_type type)

@@ -116,6 +116,18 @@ bool health_bytes_parse(const char *text, struct health_bytes *out);
 /* The way back: a text, or else as hex. `buf`: 5 + 2 * HEALTH_BYTES_MAX. Returns it. */
 const char *health_bytes_format(const struct health_bytes *bytes, char *buf);
 
+/*
+ * Why an http check can't ask for such a path: what a request's target can't have (RFC 9112, 3.2.1; RFC
+ * 3986, 3.3 and 3.4) and what libcurl would leave out. NULL: it can.
+ */
+const char *health_path_refusal(const char *path);
+
+/*
+ * Why such a text can't name a host in a check: letters, digits, "-", "." and "_", or an IPv6 address in
+ * brackets; with `port`, a ":80" may follow. NULL: it can.
+ */
+const char *health_host_refusal(const char *host, bool port);
+
 /* "tcp", "none" and so on. */
 const char *health_type_name(enum health_type type);
 

@@ -116,6 +116,10 @@ static void test_settings(void **state)
 		  "$:4: flows.tcp_closing_s: -1 is not in 1-65535" },
 		{ "socket: relative", SEED DATAPLANE "control = { socket = \"sock\"; };",
 		  "$:3: control.socket: \"sock\" does not begin with a /: give the whole path" },
+		{ "socket: a folder", SEED DATAPLANE "control = { socket = \"/run/sluice/\"; };",
+		  "$:3: control.socket: \"/run/sluice/\" is a folder: give the path of a file" },
+		{ "state: a folder", SEED DATAPLANE "control = { state = \"/\"; };",
+		  "$:3: control.state: \"/\" is a folder: give the path of a file" },
 		{ "group: too long", SEED DATAPLANE
 		  "control = { group = \"aaaaaaaabbbbbbbbccccccccdddddddd\"; };",
 		  "$:3: control.group: \"aaaaaaaabbbbbbbbccccccccdddddddd...\" is longer than 31 "

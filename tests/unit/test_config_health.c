@@ -40,6 +40,41 @@ static const struct {
 	 "$:4: services[0].health.verify: expected true or false, not an integer"},
 	{"a path without /", TCP("type = \"http\"; path = \"x\";"),
 	 "$:4: services[0].health.path: \"x\" does not begin with a /: give the whole path"},
+	{"a path with a space", TCP("type = \"http\";\npath = \"/health check\";"),
+	 "$:5: services[0].health.path: \"/health check\" has a space in it: write %20"},
+	{"a path with a fragment", TCP("type = \"http\"; path = \"/a#b\";"),
+	 "$:4: services[0].health.path: \"/a#b\" has a # in it, behind which nothing is asked for: "
+	 "write %23"},
+	{"a path with a letter that isn't ASCII", TCP("type = \"https\"; path = \"/\xc3\xbc\";"),
+	 "$:4: services[0].health.path: \"/\?\?\" has a byte that is no printable ASCII: write it as % "
+	 "and two hex digits"},
+	{"a path with half an escape", TCP("type = \"http\"; path = \"/100%\";"),
+	 "$:4: services[0].health.path: \"/100%\" has a % without two hex digits behind it: write %25"},
+	{"a host with a space", TCP("type = \"http\"; host = \"my host\";"),
+	 "$:4: services[0].health.host: \"my host\" is no host, nor a host with a port: letters, "
+	 "digits, - . _ and \":80\"; other letters as punycode (xn--...)"},
+	{"a host that is a URL", TCP("type = \"http\"; host = \"http://example.com/\";"),
+	 "$:4: services[0].health.host: \"http://example.com/\" is no host, nor a host with a port: "
+	 "letters, digits, - . _ and \":80\"; other letters as punycode (xn--...)"},
+	{"a host's port", TCP("type = \"http\"; host = \"example.com:65536\";"),
+	 "$:4: services[0].health.host: \"example.com:65536\" is no host, nor a host with a port: "
+	 "letters, digits, - . _ and \":80\"; other letters as punycode (xn--...)"},
+	{"a host that is a port alone", TCP("type = \"http\"; host = \":80\";"),
+	 "$:4: services[0].health.host: \":80\" does not begin with a host's name"},
+	{"a host with another address in brackets", TCP("type = \"http\"; host = \"[10.0.0.1]\";"),
+	 "$:4: services[0].health.host: \"[10.0.0.1]\" is no IPv6 address in brackets"},
+	{"a server name with a port", TCP("type = \"https\"; sni = \"example.com:443\";"),
+	 "$:4: services[0].health.sni: \"example.com:443\" is no host: letters, digits, - . _ alone; "
+	 "other letters as punycode (xn--...)"},
+	{"a server name in letters that aren't ASCII", TCP("type = \"https\"; sni = \"b\xc3\xbc.de\";"),
+	 "$:4: services[0].health.sni: \"b\?\?.de\" is no host: letters, digits, - . _ alone; other "
+	 "letters as punycode (xn--...)"},
+	{"a program that is a folder", TCP("type = \"exec\"; program = \"/usr/bin/\";"),
+	 "$:4: services[0].health.program: \"/usr/bin/\" is a folder: give the path of a file"},
+	{"a body in Latin-1", TCP("type = \"http\"; body = \"gr\xfc\xdf\";"),
+	 "$:4: services[0].health.body: no UTF-8: byte 0xfc, 2 bytes into it; save it as UTF-8"},
+	{"a body with a control character of Latin-1", TCP("type = \"http\"; body = \"a\xc2\x9b\";"),
+	 "$:4: services[0].health.body: \"a\?\?\" has a control character in it"},
 	{"statuses", TCP("type = \"http\"; status = \"200-\";"),
 	 "$:4: services[0].health.status: \"200-\" is no list of at most 8 HTTP statuses, such as "
 	 "\"200-299,401\""},

@@ -6,6 +6,7 @@
 #include "config_fixture.h"
 
 #include "config_form.h"
+#include "config_json.h"
 
 #define SEED "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
 #define PORT "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
@@ -174,6 +175,96 @@ static void test_service_fallbacks(void **state)
 	model_free(plain);
 }
 
+/* Whether a key's value is text; lists and groups, which have texts in them, apart. */
+static bool takes_text(const struct config_key *key)
+{
+	return !config_key_is_integer(key) && key->read != config_read_bool &&
+	       key->read != config_read_group && !key->keys && strcmp(key->name, "cores") != 0 &&
+	       strcmp(key->name, "health") != 0 && strcmp(key->name, "port") != 0; /* "all", and nothing else */
+}
+
+static int lines_in(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Latin-1 in each key of a group, on a line of its own between `before` and `after`. */
+static size_t latin1_refused(const struct config_key *keys, const char *place, const char *before,
+			     const char *after)
+{
+	size_t rows = 0;
+
+	for (const struct config_key *key = keys; key->name; key++) {
+		const bool list = key->list || strcmp(key->name, "listen") == 0;
+		char text[2048], want[256];
+
+		if (!takes_text(key))
+			continue;
+		rows++;
+		print_message("# row: %s.%s\n", place, key->name);
+		snprintf(text, sizeof(text), "%s\n%s = %s\"/gr\xfc\xdf\"%s;%s", before, key->name,
+			 list ? "[ " : "", list ? " ]" : "", after);
+		snprintf(want, sizeof(want),
+			 ":%d: %s%s%s%s: no UTF-8: byte 0xfc, 3 bytes into it; save it as UTF-8",
+			 lines_in(before) + 2, place, *place ? "." : "", key->name, list ? "[0]" : "");
+		file_write("sluice.conf", text);
+		assert_null(config_load(config_path, config_error));
+		if (!strstr(config_error, want))
+			fail_msg("%s\nis not in:\n%s", want, config_error);
+	}
+	return rows;
+}
+
+/* What would vanish from the state file, or make a result that can't be sent. */
+static void test_latin1_refused(void **state)
+{
+	static const char *const groups[] = {"dataplane", "outer", "control", "security",
+					     "health",    "http",  "log"};
+#define SERVICES SEED "dataplane = { " PORT "};\nservices = ( {\n"
+#define SERVICE_TEXT "name = \"a\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; "
+	size_t rows = 0;
+	char before[512];
+
+	rows += latin1_refused(config_root_keys, "", "\n\n\n", "");
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		snprintf(before, sizeof(before), SEED "\n\n%s = { ", groups[i]);
+		rows += latin1_refused(keys_of(config_root_keys, groups[i]), groups[i], before,
+				       " };\n");
+	}
+	rows += latin1_refused(keys_of(keys_of(config_root_keys, "dataplane"), "ports"),
+			       "dataplane.ports[0]", SEED "\n\ndataplane = { ports = ( { ",
+			       " } ); };\n");
+	rows += latin1_refused(config_service_keys, "services[0]", SERVICES, "} );\n");
+	rows += latin1_refused(config_backend_keys, "services[0].backends[0]",
+			       SERVICES SERVICE_TEXT "backends = ( {", "} ); } );\n");
+	rows += latin1_refused(config_health_keys, "services[0].health",
+			       SERVICES SERVICE_TEXT "health = {", "}; } );\n");
+	rows += latin1_refused(config_health_override_keys, "services[0].backends[0].health",
+			       SERVICES SERVICE_TEXT "backends = ( { health = {",
+			       "}; } ); } );\n");
+	assert_in_range(rows, 44, 200);
+}
+
+/* Text that is UTF-8 goes all the way: into the model, and back as JSON. */
+static void test_utf8_kept(void **state)
+{
+	static const char text[] = SMALL "services = ( { " SERVICE_TEXT
+		"health = { type = \"http\"; body = \"gr\xc3\xbc\xc3\x9f \xe2\x82\xac "
+		"\xf0\x9f\x98\x80\"; }; } );\n";
+	struct model *m = config_accepted(text);
+	json_t *service = config_json_service(m->services[0]);
+
+	assert_string_equal(json_string_value(json_object_get(json_object_get(service, "health"),
+							      "body")),
+			    "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+	json_decref(service);
+	model_free(m);
+}
+
 static void test_example(void **state)
 {
 	struct model *m = config_load(SOURCE_ROOT "/conf/sluice.conf", config_error);
@@ -192,6 +283,8 @@ int main(void)
 		cmocka_unit_test(test_keys_documented),
 		cmocka_unit_test(test_fallbacks_are_defaults),
 		cmocka_unit_test(test_service_fallbacks),
+		cmocka_unit_test(test_latin1_refused),
+		cmocka_unit_test(test_utf8_kept),
 		cmocka_unit_test(test_example),
 	};
 
