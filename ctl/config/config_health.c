@@ -57,13 +57,13 @@ const struct config_key config_health_keys[] = {
 	{ "host", "\"\"", config_read_text, SERVICE(host) },
 	{ "status", "\"200-399\"", read_statuses, SERVICE(statuses),
 	  .json = statuses_json },
-	{ "body", "\"\"", config_read_text, SERVICE(body) },
+	{ "body", "\"\"", config_read_text, SERVICE(body), .secret = true },
 	{ "verify", "true", config_read_bool, SERVICE(verify) },
 	{ "sni", "\"\"", config_read_text, SERVICE(sni) },
-	{ "send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json },
-	{ "expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json },
+	{ "send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json, .secret = true },
+	{ "expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json, .secret = true },
 	{ "program", "", config_read_filename, SERVICE(program) },
-	{ "args", "", read_args, .offset = 0, .list = true, .json = args_json },
+	{ "args", "", read_args, .offset = 0, .list = true, .json = args_json, .secret = true },
 	{ .name = NULL },
 };
 

@@ -138,3 +138,34 @@ json_t *config_json_model(const struct model *model)
 		json_decref(services);
 	return root;
 }
+
+static bool is_secret_in(const struct config_key *keys, const char *key)
+{
+	for (; keys->name; keys++)
+		if (keys->secret && strcmp(keys->name, key) == 0)
+			return true;
+	return false;
+}
+
+bool config_json_is_secret(const char *key)
+{
+	return is_secret_in(config_root_keys, key) || is_secret_in(config_health_keys, key);
+}
+
+void config_json_hide(json_t *tree)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_array_foreach (tree, i, value)
+		config_json_hide(value);
+	json_object_foreach (tree, key, value) {
+		if (!config_json_is_secret(key))
+			config_json_hide(value);
+		else if (json_is_array(value))
+			json_object_set_new(tree, key, json_pack("[s]", CONFIG_HIDDEN));
+		else
+			json_object_set_new(tree, key, json_string(CONFIG_HIDDEN));
+	}
+}

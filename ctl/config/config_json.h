@@ -20,6 +20,13 @@ json_t *config_json_service(const struct service_conf *service);
 json_t *config_json_backend(const struct backend_conf *backend);
 json_t *config_json_model(const struct model *model);
 
+/* Whether a key's value is a secret: the seed, and what checks send, look for, or give to programs. */
+bool config_json_is_secret(const char *key);
+
+/* Puts CONFIG_HIDDEN in the place of every secret within `tree`. */
+#define CONFIG_HIDDEN "(hidden)"
+void config_json_hide(json_t *tree);
+
 /* For a key that somebody else tells of. */
 config_json_fn config_json_nothing;
 

@@ -128,7 +128,8 @@ static const struct config_key health_keys[] = {
 };
 
 const struct config_key config_root_keys[] = {
-	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json },
+	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json,
+	  .secret = true },
 	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys,
 	  .mend = "as in: dataplane = { ports = ( { interface = \"eth0\"; } ); };" },
 	{ "flows", "", config_read_group, .keys = flows_keys },

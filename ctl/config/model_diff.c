@@ -35,12 +35,27 @@ static struct model_change *change_add(struct model_diff *diff, enum model_chang
 	return c;
 }
 
+/* Events, the log and readers have it: no secrets. */
 static void value_text(const json_t *value, char text[MODEL_CHANGE_VALUE_MAX])
 {
-	char *printed = value ? config_print_value(value, true) : NULL;
+	json_t *told = value ? json_deep_copy(value) : NULL;
+	char *printed = NULL;
 
+	if (told) {
+		config_json_hide(told);
+		printed = config_print_value(told, true);
+	}
 	snprintf(text, MODEL_CHANGE_VALUE_MAX, "%s", printed ? printed : "");
 	free(printed);
+	json_decref(told);
+}
+
+/* The last part of "health.args". */
+static const char *path_key(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
 }
 
 static int key_compare(struct model_diff *diff, const struct model_change *like, const char *path,
@@ -54,7 +69,7 @@ static int key_compare(struct model_diff *diff, const struct model_change *like,
 	if (!c)
 		return -ENOMEM;
 	snprintf(c->key, sizeof(c->key), "%s", path);
-	if (strcmp(path, "seed") == 0)
+	if (config_json_is_secret(path_key(path)))
 		return 0;
 	value_text(before, c->before);
 	value_text(after, c->after);

@@ -31,7 +31,8 @@ struct model_change {
 	char backend[MODEL_NAME_MAX]; /* "" but for a backend's */
 	char key[MODEL_CHANGE_KEY_MAX]; /* "weight", "dataplane.cores"; "" for added and removed */
 	char before[MODEL_CHANGE_VALUE_MAX]; /* as a file has it, without quotes, cut to fit; */
-	char after[MODEL_CHANGE_VALUE_MAX];  /* "" where the key has no value, and for secrets;
+	char after[MODEL_CHANGE_VALUE_MAX];  /* "" where the key has no value, and for secrets
+					      * (config_json.h);
 					      * of what is added or removed: what it is */
 };
 

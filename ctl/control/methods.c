@@ -306,6 +306,18 @@ bool methods_is_trusted(const struct rpc_call *call)
 	return call->peer.uid == 0 || call->peer.uid == geteuid();
 }
 
+bool methods_may_see_flows(struct rpc_call *call)
+{
+	if (!call->peer.reads_only)
+		return true;
+	rpc_refuse(call, RPC_DENIED,
+		   "%s tells of single flows, and this socket is for readers: use the control "
+		   "socket, as root or as a member of its group (control.socket and "
+		   "control.group in sluiced's config)",
+		   call->method->name);
+	return false;
+}
+
 bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,
 		  struct ip_addr *out)
 {

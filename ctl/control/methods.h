@@ -90,6 +90,9 @@ json_t *methods_refuse_tree(struct rpc_call *call, char *text);
 /* Root, or whom sluiced runs as, by a socket that is for changes, too. */
 bool methods_is_trusted(const struct rpc_call *call);
 
+/* Whether it may be told of single flows: readers, by whose socket anybody may come, are refused. */
+bool methods_may_see_flows(struct rpc_call *call);
+
 /* Copies an address. False: it is none, and the call is refused. */
 bool methods_addr(struct rpc_call *call, const json_t *object, const char *place, const char *name,
 		  struct ip_addr *out);

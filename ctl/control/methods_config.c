@@ -133,7 +133,7 @@ enum { TEXT_ROW_BYTES = 32 << 10 }; /* about as much of a file goes out at once 
 /* The text of config.show on its way out. */
 struct show_walk {
 	char *text, *rest;            /* the file, or the settings in force, which go out first */
-	bool effective;
+	bool effective, hides;        /* secrets of services */
 	struct service_walk services; /* then these, if `effective` */
 	size_t services_n;
 	bool ended;
@@ -171,6 +171,8 @@ static int next_text(void *ctx, json_t **row)
 	service = service_walk_next(&walk->services);
 	tree = service ? config_json_service(service) : NULL;
 	walk->ended = !service;
+	if (walk->hides)
+		config_json_hide(tree);
 	text = !tree && service ? NULL : config_print_row("services", tree, walk->services_n++);
 	json_decref(tree);
 	*row = text ? rpc_text(text) : NULL;
@@ -223,6 +225,7 @@ static json_t *config_show(struct rpc_call *call)
 	if (!walk)
 		return NULL;
 	walk->effective = rpc_flag(call->params, "effective");
+	walk->hides = call->peer.reads_only;
 	rc = api->config_text(api->ctx, walk->effective, secrets, &walk->text);
 	walk->rest = walk->text;
 	if (rc == 0 && service_walk_begin(&walk->services, api, NULL, 0, UINT32_MAX))

@@ -315,7 +315,7 @@ static json_t *flow_explain(struct rpc_call *call)
 	uint32_t port;
 	int rc;
 
-	if (!read_question(call, &probe, &port))
+	if (!methods_may_see_flows(call) || !read_question(call, &probe, &port))
 		return NULL;
 	rc = call->api->explain(call->api->ctx, &probe, port, &explanation);
 	if (rc < 0)

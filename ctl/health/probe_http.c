@@ -127,8 +127,9 @@ static enum probe_outcome judge(const struct http *h, CURLcode result,
 		return PROBE_FAILED;
 	}
 	if (conf->body[0] != '\0' && !h->matched) {
-		snprintf(reason, PROBE_REASON_MAX, "%s status %ld, but no \"%s\" in %s%zu bytes",
-			 scheme(h), status, conf->body,
+		/* Readers and the log see reasons: what is looked for may be a secret. */
+		snprintf(reason, PROBE_REASON_MAX,
+			 "%s status %ld, but health.body is not in %s%zu bytes", scheme(h), status,
 			 h->body_bytes == BODY_MAX ? "the first " : "", h->body_bytes);
 		return PROBE_FAILED;
 	}

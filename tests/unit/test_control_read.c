@@ -70,7 +70,8 @@ static void test_methods(void **state)
 			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\","
 			 "\"params\":{\"service\":\"web\",\"backend\":\"b1\"}}\n",
 			 method->name);
-		send_text(fd, line);
+		if (strcmp(method->name, "flow.explain") != 0) /* test_private() */
+			send_text(fd, line);
 		if (method->changes) {
 			snprintf(line, sizeof(line),
 				 "{\"code\":-32007,\"message\":\"%s changes something, and this "
@@ -79,7 +80,7 @@ static void test_methods(void **state)
 				 method->name);
 			expect_line(fd, line);
 			refused_n++;
-		} else {
+		} else if (strcmp(method->name, "flow.explain") != 0) {
 			char answer[1 << 16];
 
 			read_line(fd, answer, sizeof(answer));
@@ -112,6 +113,80 @@ static void test_quietly(void **state)
 	close(fd);
 }
 
+#define CALL(method, params) \
+	"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"" method "\",\"params\":{" params "}}\n"
+
+/* The answer to a call by a new client of the socket. */
+static void asked(bool reads_only, const char *line, char *answer, size_t answer_bytes)
+{
+	struct control_config c = config();
+	int fd;
+
+	c.reads_only = reads_only;
+	serve(&c);
+	fd = client_connect();
+	send_text(fd, line);
+	read_line(fd, answer, answer_bytes);
+	close(fd);
+	control_free(room.control);
+	room.control = NULL;
+}
+
+/*
+ * Readers may be anybody: they are told of no flow by which a client's port could be found (hash, slot,
+ * backend), and none of what checks send, look for, or give to programs. Who may change things is.
+ */
+static void test_private(void **state)
+{
+	static const struct {
+		const char *name, *line;
+		const char *to_reader, *to_others; /* what must be in the answer */
+		const char *never;                 /* in the reader's; NULL: nothing */
+	} rows[] = {
+		{"a packet's way",
+		 CALL("flow.explain", "\"protocol\":\"tcp\",\"source\":\"192.0.2.1\","
+				      "\"source_port\":4000,\"destination\":\"198.51.100.10\","
+				      "\"destination_port\":80"),
+		 "{\"code\":-32007,\"message\":\"flow.explain tells of single flows, and this socket "
+		 "is for readers: use the control socket, as root or as a member of its group",
+		 "\"slot\":", "\"slot\""},
+		{"remembered flows", CALL("flows.list", "\"service\":\"web\""), "\"hash\":null",
+		 "\"hash\":\"", "\"hash\":\""},
+		{"a program's arguments", CALL("config.show", "\"effective\":true"),
+		 "program = \\\"/bin/true\\\"", "--password=geheim", "geheim"},
+		{"... and that there are some", CALL("config.show", "\"effective\":true"),
+		 "args = [ \\\"(hidden)\\\" ]", "--password=geheim", "geheim"},
+		{"what a check sends", CALL("config.show", "\"effective\":true"),
+		 "send = \\\"(hidden)\\\"", "send = \\\"community\\\"", "community"},
+		{"what a check expects", CALL("config.show", "\"effective\":true"),
+		 "expect = \\\"(hidden)\\\"", "expect = \\\"token\\\"", "token"},
+	};
+	static const char exec[] =
+		CALL("service.set", "\"service\":\"web\",\"health\":{\"type\":\"exec\",\"program\":"
+				    "\"/bin/true\",\"args\":[\"--password=geheim\"]}");
+	static const char udp[] =
+		CALL("service.add", "\"name\":\"dns9\",\"vip\":\"198.51.100.99\",\"port\":53,"
+				    "\"protocol\":\"udp\",\"health\":{\"type\":\"udp\",\"send\":"
+				    "\"community\",\"expect\":\"token\"}");
+	char answer[1 << 16];
+
+	strcpy(room.fake.model->settings.exec_user, "nobody");
+	room.fake.flows = 3;
+	asked(false, exec, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"result\""));
+	asked(false, udp, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "\"result\""));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("# row: %s\n", rows[i].name);
+		asked(false, rows[i].line, answer, sizeof(answer));
+		if (!strstr(answer, rows[i].to_others))
+			fail_msg("not for others: %s", answer);
+		asked(true, rows[i].line, answer, sizeof(answer));
+		if (!strstr(answer, rows[i].to_reader) || strstr(answer, rows[i].never))
+			fail_msg("for readers: %s", answer);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -119,6 +194,7 @@ int main(void)
 		TEST(test_mode),
 		TEST(test_methods),
 		TEST(test_quietly),
+		TEST(test_private),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

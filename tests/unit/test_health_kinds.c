@@ -50,7 +50,7 @@ static const struct {
 	 .body = "is fine", .state = HEALTH_UP, .reason = "http status 200"},
 	{.name = "http: another body", .type = HEALTH_HTTP, .answer = HTTP("200 OK", "all is lost"),
 	 .body = "is fine", .state = HEALTH_DOWN,
-	 .reason = "http status 200, but no \"is fine\" in 11 bytes"},
+	 .reason = "http status 200, but health.body is not in 11 bytes"},
 	{.name = "http: no answer", .type = HEALTH_HTTP, .state = HEALTH_DOWN,
 	 .reason = "http timed out after 200 ms, 2 of 2"},
 	{.name = "http: no http", .type = HEALTH_HTTP, .answer = "SSH-2.0-OpenSSH_9.2\r\n\r\n",
