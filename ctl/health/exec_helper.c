@@ -60,6 +60,12 @@ static void on_reply(evutil_socket_t fd, short events, void *ctx)
 			event_del(h->event);
 		return;
 	}
+	if (n == sizeof(reply) && reply.id == EXEC_ID_LOST) {
+		log_warning("the process that runs exec checks died (%s): it is started again",
+			    reply.code ? strsignal(reply.code) : "by itself");
+		end_all(h);
+		return;
+	}
 	if (n != sizeof(reply)) {
 		log_error("the process that runs exec checks is gone: restart sluiced");
 		event_del(h->event);
@@ -104,7 +110,7 @@ int exec_helper_new(struct event_base *base, const char *user, struct exec_helpe
 		goto err_free;
 	h->pid = fork();
 	if (h->pid == 0)
-		exec_process_run(fds[1], &identity);
+		exec_keeper_run(fds[1], &identity);
 	close(fds[1]);
 	h->fd = fds[0];
 	if (h->pid < 0)

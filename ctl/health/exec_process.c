@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process that runs the programs of exec checks: forked off the daemon (exec_helper.c), it has
- * one thread, and nothing but a socket to the daemon.
+ * The process that runs the programs of exec checks: forked off by exec_keeper.c, it has one thread,
+ * and nothing but a socket to the daemon.
  */
 #include "clock.h"
 #include "exec_wire.h"
@@ -233,8 +233,7 @@ static int deadlines_look(void)
 	return (int)next;
 }
 
-/* What becoming a user takes, and killing its processes, and nothing else. */
-static void rights_drop(void)
+void exec_rights_drop(void)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
 	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_SETUID,
@@ -275,7 +274,7 @@ void exec_process_run(int fd, const struct exec_identity *identity)
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fds[1].fd < 0 || start_errors == MAP_FAILED)
 		_exit(1);
-	rights_drop();
+	exec_rights_drop();
 	for (bool connected = true; connected;) {
 		if (poll(fds, 2, deadlines_look()) < 0 && errno != EINTR) {
 			nanosleep(&pause_time, NULL); /* no memory: it looks at all again */

@@ -21,16 +21,25 @@ struct exec_request {
 	char texts[2 * EXEC_TEXTS_MAX]; /* args, then env */
 };
 
+/* A reply's id: the process that ran programs died, and what it was asked for is lost. */
+#define EXEC_ID_LOST UINT64_MAX
+
 struct exec_reply {
 	uint64_t id;
 	int32_t end; /* enum exec_end */
-	int32_t code;
+	int32_t code; /* with EXEC_ID_LOST: the signal that killed it; 0: it ended by itself */
 };
 
 struct exec_identity {
 	uid_t uid;
 	gid_t gid;
 };
+
+/* What the daemon forks: keeps a process of the kind below alive until the other end is closed. */
+__attribute__((noreturn)) void exec_keeper_run(int fd, const struct exec_identity *identity);
+
+/* Keeps what becoming a user takes, and killing its processes, and nothing else. */
+void exec_rights_drop(void);
 
 /* The process: serves requests until the other end is closed, and exits. */
 __attribute__((noreturn)) void exec_process_run(int fd, const struct exec_identity *identity);
