@@ -49,6 +49,15 @@ static void refuse(const struct control *control, int fd)
 	close(fd);
 }
 
+static uid_t user_of(int fd)
+{
+	struct ucred cred = {.uid = (uid_t)-1};
+	socklen_t bytes = sizeof(cred);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &bytes);
+	return cred.uid;
+}
+
 static void client_came(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 			int addr_bytes, void *ctx)
 {
@@ -56,7 +65,8 @@ static void client_came(struct evconnlistener *listener, evutil_socket_t fd, str
 
 	control->failing = false;
 	control->room.stats.accepted++;
-	if (control->room.stats.clients >= control->room.config.clients_max) {
+	if (control->room.stats.clients >= control->room.config.clients_max &&
+	    !control_clients_make_room(&control->room, user_of(fd))) {
 		control->room.stats.refused++;
 		log_warning("control: a client is refused: %u are connected",
 			    control->room.stats.clients);

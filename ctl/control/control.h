@@ -30,7 +30,7 @@ struct control_config {
 	const char *group;       /* of the socket; "" or unknown to the system: as the process */
 	bool reads_only; /* methods that change something are refused; without a group, anybody may
 			  * connect: mode 0666 */
-	uint32_t clients_max;    /* one more is told so, and closed */
+	uint32_t clients_max;    /* one more takes the place of a silent one, or is told so, and closed */
 	size_t line_max_bytes;   /* a longer one is answered with an error, and its client closed */
 	size_t output_max_bytes; /* beyond it, a client's further requests wait until it has read
 				  * everything; one answer may be longer */
@@ -52,6 +52,7 @@ struct control_stats {
 	uint32_t clients;    /* connected now */
 	uint64_t accepted;   /* clients, those refused included */
 	uint64_t refused;    /* clients, for there were too many */
+	uint64_t evicted;    /* clients closed so that others found room */
 	uint64_t requests;   /* lines handled */
 	uint64_t long_lines; /* that ended a client */
 	uint64_t slow;       /* clients closed for not reading */

@@ -6,6 +6,7 @@
  */
 #include "control_client.h"
 
+#include "clock.h"
 #include "event_follow.h"
 #include "log.h"
 #include "reply_queue.h"
@@ -39,6 +40,7 @@ struct control_client {
 	struct rpc_peer peer;
 	struct event_follow follow;
 	struct reply_queue replies;
+	int64_t heard_us;      /* when it came, or its latest line */
 	size_t searched_bytes; /* of the input, which hold no line break */
 	bool ended;            /* the client sends nothing more */
 	bool lingering;
@@ -145,6 +147,7 @@ static int handle_line(struct control_client *client, size_t line_bytes)
 		return rc;
 	}
 	client->room->stats.requests++;
+	client->heard_us = clock_now_us();
 	evbuffer_drain(input, line_bytes + 1);
 	client->searched_bytes = 0;
 	return 0;
@@ -323,6 +326,7 @@ int control_client_new(struct control_room *room, int fd)
 	reply_queue_init(&client->replies, answer_came, client);
 	client->peer = peer_of(fd, room->config.reads_only);
 	client->peer.follow = &client->follow;
+	client->heard_us = clock_now_us();
 	client->timer = evtimer_new(room->base, timer_fired, client);
 	if (!client->timer)
 		goto err_free;
@@ -345,6 +349,77 @@ err_free:
 err_close:
 	close(fd);
 	return -ENOMEM;
+}
+
+static uint32_t clients_of(const struct control_room *room, uid_t uid)
+{
+	const struct control_client *client;
+	uint32_t n = 0;
+
+	LIST_FOREACH (client, &room->clients, link)
+		n += client->peer.uid == uid;
+	return n;
+}
+
+/* The user with the most. */
+static uid_t most_of(const struct control_room *room, uint32_t *most)
+{
+	const struct control_client *client;
+	uid_t uid = (uid_t)-1;
+
+	*most = 0;
+	LIST_FOREACH (client, &room->clients, link) {
+		uint32_t n = clients_of(room, client->peer.uid);
+
+		if (n > *most) {
+			*most = n;
+			uid = client->peer.uid;
+		}
+	}
+	return uid;
+}
+
+/* How little is lost with it: 0 is silent, 1 follows events, 2 waits for an answer. */
+static int use_of(const struct control_client *client)
+{
+	if (client->replies.waiting_n > 0 || unread_bytes(client) > 0)
+		return 2;
+	return client->follow.on ? 1 : 0;
+}
+
+bool control_clients_make_room(struct control_room *room, uid_t uid)
+{
+	struct control_client *client, *victim = NULL;
+	uint32_t most;
+	const uid_t whose = most_of(room, &most);
+	const int use_max = whose != uid && most > room->config.clients_max / 2 ? 2 : 1;
+	json_t *answer;
+	char *line;
+
+	LIST_FOREACH (client, &room->clients, link) {
+		const int use = use_of(client);
+
+		if (client->peer.uid != whose || client->lingering || use > use_max)
+			continue;
+		if (!victim || use < use_of(victim) ||
+		    (use == use_of(victim) && client->heard_us < victim->heard_us))
+			victim = client;
+	}
+	if (!victim)
+		return false;
+	answer = rpc_error_answer(RPC_BUSY, "closed to make room for others: of this user's clients "
+					    "it was silent the longest");
+	line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	/* Straight: what waits in its buffer goes with it. */
+	if (line && unread_bytes(victim) == 0 &&
+	    send(bufferevent_getfd(victim->bev), line, strlen(line),
+		 MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) >= 0)
+		send(bufferevent_getfd(victim->bev), "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	free(line);
+	json_decref(answer);
+	room->stats.evicted++;
+	client_free(victim);
+	return true;
 }
 
 void control_clients_tell(struct control_room *room)

@@ -28,6 +28,14 @@ struct control_room {
  * Returns 0 or -ENOMEM. */
 int control_client_new(struct control_room *room, int fd);
 
+/*
+ * At the limit: closes a client so that one of user `uid` finds room. Of the user who has the most, the
+ * one that said nothing for the longest time: none that waits for an answer, and of those that follow
+ * events only if there is no other. Who has more than half of all loses one in any case to another
+ * user. False: there is none; the newcomer is to be refused.
+ */
+bool control_clients_make_room(struct control_room *room, uid_t uid);
+
 /* An event happened: clients that follow are told, in their next turns. */
 void control_clients_tell(struct control_room *room);
 

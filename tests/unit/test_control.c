@@ -131,28 +131,94 @@ static void test_silent_clients(void **state)
 	}
 }
 
+#define SET_WEIGHT                                                       \
+	"{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"backend.set\",\"params\":{" \
+	"\"service\":\"web\",\"backend\":\"b1\",\"weight\":7}}\n"
+
+/* Clients that wait for an answer keep their places. */
 static void test_too_many_clients(void **state)
 {
 	struct control_config c = config();
 	int fds[3], fd;
 
 	c.clients_max = 3;
+	room.fake.slow = true;
 	serve(&c);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		fds[i] = client_connect();
+		send_text(fds[i], SET_WEIGHT);
+	}
+	step_for(20);
 	fd = client_connect();
 	expect_line(fd, "{\"code\":-32006,\"message\":\"3 clients are connected already");
 	expect_end(fd);
 	close(fd);
 	assert_int_equal(control_stats(room.control).refused, 1);
-	close(fds[0]);
-	step_for(20);
-	expect_service();
-	for (int i = 1; i < 3; i++) {
-		send_text(fds[i], SHOW "\n");
-		expect_line(fds[i], "\"generation\":7");
+	assert_int_equal(control_stats(room.control).evicted, 0);
+	fake_flush(&room.fake, 0);
+	for (int i = 0; i < 3; i++) {
+		expect_line(fds[i], "\"result\"");
 		close(fds[i]);
 	}
+	step_for(20);
+	expect_service();
+}
+
+/* As many silent clients as there may be shut nobody out: the one that was silent the longest goes. */
+static void test_silent_give_way(void **state)
+{
+	struct control_config c = config();
+	int fds[4], follower;
+
+	c.clients_max = 4;
+	serve(&c);
+	follower = client_connect();
+	send_text(follower, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\"}\n");
+	expect_line(follower, "\"result\"");
+	for (int i = 0; i < 3; i++) {
+		fds[i] = client_connect();
+		step_for(5);
+	}
+	send_text(fds[0], SHOW "\n"); /* now it is not the one that was silent the longest */
+	expect_line(fds[0], "\"generation\":7");
+	fds[3] = client_connect();
+	send_text(fds[3], SHOW "\n");
+	expect_line(fds[3], "\"generation\":7");
+	expect_line(fds[1], "{\"code\":-32006,\"message\":\"closed to make room for others");
+	expect_end(fds[1]);
+	assert_int_equal(control_stats(room.control).evicted, 1);
+	assert_int_equal(control_stats(room.control).refused, 0);
+	for (int i = 0; i < 4; i++) { /* the others were not touched */
+		if (i == 1)
+			continue;
+		send_text(fds[i], SHOW "\n");
+		expect_line(fds[i], "\"generation\":7");
+	}
+	send_text(follower, SHOW "\n");
+	expect_line(follower, "\"generation\":7");
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	close(follower);
+}
+
+/* 128 that follow events, which is as good as silent, by one user: another gets in. */
+static void test_followers(void **state)
+{
+	const struct control_config c = config();
+	int fds[CONTROL_CLIENTS_MAX];
+
+	serve(&c);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		fds[i] = client_connect();
+		send_text(fds[i], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\"}\n");
+		expect_line(fds[i], "\"result\"");
+	}
+	assert_int_equal(control_stats(room.control).clients, CONTROL_CLIENTS_MAX);
+	for (int i = 0; i < 3; i++)
+		expect_service();
+	assert_in_range(control_stats(room.control).evicted, 1, 3);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
 }
 
 /* A line of exactly 1 MiB is served, one of a byte more is not, nor one of 2 MiB. */
@@ -452,6 +518,8 @@ int main(void)
 		TEST(test_many_in_one_write),
 		TEST(test_silent_clients),
 		TEST(test_too_many_clients),
+		TEST(test_silent_give_way),
+		TEST(test_followers),
 		TEST(test_long_lines),
 		TEST(test_endless_line),
 		TEST(test_half_closed),
