@@ -66,9 +66,6 @@ const struct service_conf *methods_service_named(struct rpc_call *call, const st
 /* What is in force. */
 const struct model *methods_model(const struct rpc_call *call);
 
-/* "none", "active", "settling" */
-const char *methods_transition_word(enum daemon_transition_state state);
-
 /* Packets by verdict, as an object. */
 json_t *methods_verdicts(const struct service_counters *counters);
 

@@ -43,21 +43,6 @@ static json_t *next_hop_json(const struct daemon_backend *backend)
 	return object;
 }
 
-static const char *drain_word(enum daemon_drain_state state)
-{
-	switch (state) {
-	case DRAIN_NONE:
-		break;
-	case DRAIN_RUNNING:
-		return "running";
-	case DRAIN_DONE:
-		return "done";
-	case DRAIN_TIMED_OUT:
-		return "timed_out";
-	}
-	return "none";
-}
-
 static json_t *drain_json(const struct daemon_drain *drain)
 {
 	json_t *object;
@@ -65,7 +50,7 @@ static json_t *drain_json(const struct daemon_drain *drain)
 	if (drain->state == DRAIN_NONE)
 		return json_null();
 	object = json_object();
-	methods_put_text(&object, "state", drain_word(drain->state));
+	methods_put_text(&object, "state", daemon_drain_word(drain->state));
 	methods_put_number(&object, "quiet_s", drain->quiet_s);
 	methods_put_number(&object, "started_us", (uint64_t)drain->started_us);
 	methods_put(&object, "deadline_us",

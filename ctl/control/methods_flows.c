@@ -19,19 +19,6 @@ enum {
 	FLOWS_LIMIT_MAX = 10000,
 };
 
-const char *methods_transition_word(enum daemon_transition_state state)
-{
-	switch (state) {
-	case TRANSITION_NONE:
-		break;
-	case TRANSITION_ACTIVE:
-		return "active";
-	case TRANSITION_SETTLING:
-		return "settling";
-	}
-	return "none";
-}
-
 /* A flow that a step found, until its row is made: services may go meanwhile. */
 struct found_flow {
 	uint64_t hash;
@@ -201,7 +188,7 @@ static json_t *transition_json(const struct service_conf *service,
 	json_t *object = json_object();
 
 	methods_put_text(&object, "service", service->name);
-	methods_put_text(&object, "state", methods_transition_word(transition->state));
+	methods_put_text(&object, "state", daemon_transition_word(transition->state));
 	methods_put_number(&object, "started_us", (uint64_t)transition->started_us);
 	methods_put(&object, "ends_in_s",
 		    active ? json_integer(transition->ends_in_s) : json_null());

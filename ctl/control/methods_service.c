@@ -44,7 +44,7 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	methods_put_number(&object, "backends", service->backends_n);
 	methods_put_number(&object, "backends_enabled", enabled);
 	methods_put_number(&object, "backends_draining", draining);
-	methods_put_text(&object, "transition", methods_transition_word(transition.state));
+	methods_put_text(&object, "transition", daemon_transition_word(transition.state));
 	return object;
 }
 

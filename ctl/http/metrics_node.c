@@ -99,12 +99,8 @@ void node_transitions(struct metrics_text *p, uint32_t row)
 
 void node_drains(struct metrics_text *p, uint32_t row)
 {
-	static const char *const words[] = {[DRAIN_RUNNING] = "running",
-					    [DRAIN_DONE] = "done",
-					    [DRAIN_TIMED_OUT] = "timed_out"};
-
 	for (int i = DRAIN_RUNNING; i <= DRAIN_TIMED_OUT; i++) {
-		text_series(p, "state", words[i], NULL);
+		text_series(p, "state", daemon_drain_word((enum daemon_drain_state)i), NULL);
 		text_end_number(p, p->f->drains[i]);
 	}
 }

@@ -22,19 +22,6 @@ static const char *const verdict_names[] = {
 #undef X
 };
 
-static const char *const transition_names[] = {
-	[TRANSITION_NONE] = "none",
-	[TRANSITION_ACTIVE] = "active",
-	[TRANSITION_SETTLING] = "settling",
-};
-
-static const char *const drain_names[] = {
-	[DRAIN_NONE] = "none",
-	[DRAIN_RUNNING] = "running",
-	[DRAIN_DONE] = "done",
-	[DRAIN_TIMED_OUT] = "timed out",
-};
-
 /* Of any bytes: those beyond ASCII become "?" where they are no UTF-8. */
 static json_t *string(const char *text)
 {
@@ -205,7 +192,7 @@ static json_t *service(const struct figures_service *s)
 			 (json_int_t)packets_of(s->packets, ACTION_FORWARD), "bytes",
 			 (json_int_t)s->bytes, "dropped",
 			 (json_int_t)packets_of(s->packets, ACTION_DROP), "transition",
-			 transition_names[s->transition.state]);
+			 daemon_transition_word(s->transition.state));
 }
 
 static json_t *backend(const struct figures *f, const struct figures_backend *b)
@@ -220,7 +207,7 @@ static json_t *backend(const struct figures *f, const struct figures_backend *b)
 		f->api->health_read(f->api->ctx, conf, b->index, &report);
 	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
 			 string(backend->name), "address", ip_format(&backend->addr, addr), "admin",
-			 backend_admin_name(backend->admin), "drain", drain_names[b->drain],
+			 backend_admin_name(backend->admin), "drain", daemon_drain_word(b->drain),
 			 "health", health_state_name(b->health), "reason", string(report.reason),
 			 "resolved", b->resolved, "weight",
 			 (json_int_t)backend->weight, "weight_now", (json_int_t)b->weight, "slots",

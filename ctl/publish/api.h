@@ -48,6 +48,9 @@ enum daemon_drain_state {
 	DRAIN_TIMED_OUT, /* the timeout came first: it was disabled */
 };
 
+/* "none", "running", "done", "timed_out" */
+const char *daemon_drain_word(enum daemon_drain_state state);
+
 struct daemon_drain {
 	enum daemon_drain_state state;
 	uint32_t quiet_s;    /* since a packet went to it; at most since the drain began */
@@ -75,6 +78,9 @@ enum daemon_transition_state {
 	TRANSITION_ACTIVE,   /* unknown flows of changed slots go where they went before */
 	TRANSITION_SETTLING, /* over, but some remembered flows still go elsewhere */
 };
+
+/* "none", "active", "settling" */
+const char *daemon_transition_word(enum daemon_transition_state state);
 
 /* How far a service is from its last change. */
 struct daemon_transition {

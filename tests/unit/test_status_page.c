@@ -215,11 +215,35 @@ static void test_files(void **state)
 	assert_int_equal(n, 10);
 }
 
+/* A drain's state is told in the words that the control socket has. */
+static void test_drain_words(void **state)
+{
+	static const struct {
+		enum daemon_drain_state state;
+		const char *word;
+	} words[] = {{DRAIN_RUNNING, "\"running\""}, {DRAIN_DONE, "\"done\""}, {DRAIN_TIMED_OUT, "\"timed_out\""}};
+	struct model_error error;
+	struct model *next = model_backend_drain(fake.model, "web", "b1", 0, &error);
+
+	assert_non_null(next);
+	model_free(fake.model);
+	fake.model = next;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		json_t *answer;
+
+		fake.drain.state = words[i].state;
+		answer = ask("service=web", NULL, 200, NULL);
+		expect(answer, "backends.0.drain", words[i].word);
+		json_decref(answer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drain_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reading_fails, setup, teardown),
