@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * UTF-8, as RFC 3629, section 4 has it: no character in more bytes than it takes, no surrogates, nothing
- * beyond U+10FFFF. Any thread.
+ * UTF-8, as RFC 3629, section 4 has it: no character in more bytes than it takes, no surrogates,
+ * nothing beyond U+10FFFF. Any thread.
  */
 #include "utf8.h"
 

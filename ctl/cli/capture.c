@@ -9,6 +9,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,9 +139,15 @@ static FILE *file_open(const char *path)
 	FILE *file;
 
 	if (strcmp(path, "-") != 0) {
-		file = fopen(path, "wbe");
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+		/* Who can put a link there must not have root replace another file by it. */
+		file = fd < 0 ? NULL : fdopen(fd, "wb");
 		if (!file)
-			cli_error("%s: can't be written: %s", path, strerror(errno));
+			cli_error("%s: can't be written: %s", path,
+				  errno == ELOOP ? "it is a symbolic link; name the file itself, or - "
+						   "for standard output" :
+						   strerror(errno));
 		return file;
 	}
 	if (isatty(STDOUT_FILENO)) {

@@ -45,9 +45,9 @@ static int folder_lock(const char *path, char error[CONTROL_ERROR_MAX])
 	folder = dirname(copy);
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 		return fail(error, -errno, path, "its folder is missing and can't be made");
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return fail(error, -errno, path, "its folder can't be opened");
+		return fail(error, -errno, path, "its folder can't be opened, or is a symbolic link");
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK || i == LOCK_ATTEMPTS) {
 			rc = -errno;
@@ -96,7 +96,8 @@ static int remove_stale(const struct sockaddr_un *addr, char error[CONTROL_ERROR
 	return 0;
 }
 
-static void set_group(const char *path, const char *group)
+/* Of the socket that `fd` (O_PATH) stands for: whatever is at its path by now. */
+static void set_group(int fd, const char *path, const char *group)
 {
 	const struct group *entry = group[0] ? getgrnam(group) : NULL;
 
@@ -104,17 +105,48 @@ static void set_group(const char *path, const char *group)
 		log_warning("control socket %s: there is no group %s: root alone may use it "
 			    "(groupadd --system %s)",
 			    path, group, group);
-	else if (entry && chown(path, (uid_t)-1, entry->gr_gid) < 0)
+	else if (entry && fchownat(fd, "", (uid_t)-1, entry->gr_gid, AT_EMPTY_PATH) < 0)
 		log_warning("control socket %s: can't give it to the group %s: %s", path, group,
 			    strerror(errno));
 }
 
+/* fchmod() takes no fd that was opened by O_PATH. */
+static int set_mode(int fd, mode_t mode)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+/* Group and mode of what was bound. A link that somebody put in its place is not followed. */
+static int access_set(struct control_socket *s, int folder, const struct control_config *config)
+{
+	const mode_t mode = config->reads_only && !config->group[0] ? 0666 : 0660;
+	const char *slash = strrchr(s->path, '/');
+	int fd = openat(folder, slash ? slash + 1 : s->path, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		err = -EEXIST;
+	if (!err) {
+		set_group(fd, s->path, config->group);
+		err = set_mode(fd, mode);
+	}
+	close(fd);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return err;
+}
+
 /* Nobody can connect before listen(), so owner and mode are right from the first client on. */
-static int bind_and_listen(struct control_socket *s, const struct sockaddr_un *addr,
+static int bind_and_listen(struct control_socket *s, int folder, const struct sockaddr_un *addr,
 			   const struct control_config *config, char error[CONTROL_ERROR_MAX])
 {
-	mode_t mode = config->reads_only && !config->group[0] ? 0666 : 0660;
-	struct stat st;
 	int rc;
 
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -124,16 +156,12 @@ static int bind_and_listen(struct control_socket *s, const struct sockaddr_un *a
 		rc = fail(error, -errno, s->path, "bind");
 		goto err_close;
 	}
-	set_group(s->path, config->group);
-	if (chmod(s->path, mode) < 0 || stat(s->path, &st) < 0 || listen(s->fd, BACKLOG) < 0) {
-		rc = fail(error, -errno, s->path, "mode or listen");
-		goto err_unlink;
-	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	return 0;
-
-err_unlink:
+	rc = access_set(s, folder, config);
+	if (rc == 0 && listen(s->fd, BACKLOG) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return 0;
+	fail(error, rc, s->path, "mode or listen");
 	unlink(s->path);
 err_close:
 	close(s->fd);
@@ -158,7 +186,7 @@ int control_socket_open(struct control_socket *s, const struct control_config *c
 		return folder;
 	rc = remove_stale(&addr, error);
 	if (rc == 0)
-		rc = bind_and_listen(s, &addr, config, error);
+		rc = bind_and_listen(s, folder, &addr, config, error);
 	close(folder);
 	return rc;
 }

@@ -116,7 +116,9 @@ int configuration_save(struct configuration *c, const char *who, char **error)
 		if (asprintf(error,
 			     "%s: %s: put what `sluicectl show config --effective` prints there by "
 			     "hand, and reload",
-			     c->path, strerror(-err)) < 0)
+			     c->path,
+			     err == -ELOOP ? "it or its folder is a symbolic link, and none is followed" :
+					     strerror(-err)) < 0)
 			*error = NULL;
 		return err == -EINVAL ? -EIO : err;
 	}

@@ -4,12 +4,14 @@
  */
 #include "daemon_confine.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "confine.h"
 #include "log.h"
+#include "state_folder.h"
 
 static bool uses_bpf(const struct settings *settings, const struct path *path)
 {
@@ -21,6 +23,23 @@ static bool uses_bpf(const struct settings *settings, const struct path *path)
 	return strcmp(path->module->name, "xdp") == 0 || strstr(settings->eal_args, af_xdp);
 }
 
+/* What is in it names programs to run: only the daemon may write there. */
+static void state_take(const struct settings *settings)
+{
+	char done[STATE_FOLDER_ERROR_MAX];
+	int err = state_folder_take(settings->state_path, settings->user, done);
+
+	if (err == -ELOOP)
+		log_error("security: control.state: the folder of %s is a symbolic link, and none is "
+			  "followed: run-time changes are not kept; give the folder itself",
+			  settings->state_path);
+	else if (err)
+		log_warning("security: control.state: the folder of %s: %s", settings->state_path,
+			    strerror(-err));
+	else if (done[0])
+		log_warning("security: %s", done);
+}
+
 bool daemon_confine_begin(const struct settings *settings, const char *config_path)
 {
 	const struct confinement what = {.user = settings->user};
@@ -29,6 +48,8 @@ bool daemon_confine_begin(const struct settings *settings, const char *config_pa
 
 	if (stat(config_path, &file) == 0)
 		confine_join(file.st_gid);
+	if (geteuid() == 0 && settings->state_path[0])
+		state_take(settings);
 	if (confine_check(&what, error) == 0)
 		return true;
 	log_error("%s", error);

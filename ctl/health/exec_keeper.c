@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Starts the process that runs programs (exec_process.c) again if it dies: killed for want of memory,
- * or by a fault of its own. The daemon itself can't: it has given up the right to by then. So what it
- * forks is this, which does nothing but wait, and holds the process's end of the socket: requests that
- * the dead one had not read are the new one's.
+ * Starts the process that runs programs (exec_process.c) again if it dies: killed for want of
+ * memory, or by a fault of its own. The daemon itself can't: it has given up the right to by then.
+ * So what it forks is this, which does nothing but wait, and holds the process's end of the socket:
+ * requests that the dead one had not read are the new one's.
  */
 #include "exec_wire.h"
 

@@ -5,10 +5,10 @@
 #include "state_file.h"
 
 #include "shortage.h"
+#include "state_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,38 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* "<path><suffix>" */
-static int beside(const char *path, const char *suffix, char out[PATH_MAX])
-{
-	int n = snprintf(out, PATH_MAX, "%s%s", path, suffix);
-
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
-static void folder_of(const char *path, char out[PATH_MAX])
-{
-	char copy[PATH_MAX];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	snprintf(out, PATH_MAX, "%s", dirname(copy));
-}
-
-/* What was renamed in it is so after a power cut, too. */
-static int folder_sync(const char *path)
-{
-	char folder[PATH_MAX];
-	int fd, err = 0;
-
-	folder_of(path, folder);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) != 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
 
 static int all_write(int fd, const char *text)
 {
@@ -76,27 +44,32 @@ static int owner_keep(int fd, const struct stat *like)
 
 /* Whoever writes it, its folder's group reads it: root does that, without CAP_DAC_OVERRIDE, before
  * it becomes the user who will write. */
-static int group_take(int fd, const char *aside)
+static int group_take(int fd, const struct state_folder *folder)
 {
-	char folder[PATH_MAX];
-	struct stat st;
-
-	folder_of(aside, folder);
-	if (stat(folder, &st) != 0)
-		return -errno;
-	return fchown(fd, (uid_t)-1, st.st_gid) == 0 && fchmod(fd, 0640) != 0 ? -errno : 0;
+	return fchown(fd, (uid_t)-1, folder->st.st_gid) == 0 && fchmod(fd, 0640) != 0 ? -errno : 0;
 }
 
-/* A new file, or what a process that died left. */
-static int aside_write(const char *aside, const struct stat *like, const char *text)
+/* A new file, never one that is there: that may be what a process that died left, or a link. */
+static int aside_open(const struct state_folder *folder, const char *aside)
 {
-	int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), err;
+	int fd;
+
+	if (unlinkat(folder->fd, aside, 0) != 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(folder->fd, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int aside_write(const struct state_folder *folder, const char *aside, const struct stat *like,
+		       const char *text)
+{
+	int fd = aside_open(folder, aside), err;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = all_write(fd, text);
 	if (!err)
-		err = like ? owner_keep(fd, like) : group_take(fd, aside);
+		err = like ? owner_keep(fd, like) : group_take(fd, folder);
 	if (!err && fsync(fd) != 0)
 		err = -errno;
 	if (close(fd) != 0 && !err)
@@ -104,84 +77,110 @@ static int aside_write(const char *aside, const struct stat *like, const char *t
 	return err;
 }
 
-static int backup_make(const char *path)
+static int backup_make(const struct state_folder *folder)
 {
-	char backup[PATH_MAX];
-	int err = beside(path, ".bak", backup);
+	char backup[NAME_MAX + 1];
+	int err = state_folder_beside(folder, ".bak", backup);
 
 	if (err)
 		return err;
-	if (unlink(backup) != 0 && errno != ENOENT)
+	if (unlinkat(folder->fd, backup, 0) != 0 && errno != ENOENT)
 		return -errno;
-	return link(path, backup) == 0 ? 0 : -errno;
+	return linkat(folder->fd, folder->name, folder->fd, backup, 0) == 0 ? 0 : -errno;
+}
+
+/* The file that there is. 0; -ENOENT: there is none; -ELOOP: a symbolic link; -EINVAL: no plain file. */
+static int old_look(const struct state_folder *folder, struct stat *old)
+{
+	if (fstatat(folder->fd, folder->name, old, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	if (S_ISLNK(old->st_mode))
+		return -ELOOP;
+	return S_ISREG(old->st_mode) ? 0 : -EINVAL;
+}
+
+/* What was renamed in it is so after a power cut, too. */
+static int folder_sync(const struct state_folder *folder)
+{
+	return fsync(folder->fd) == 0 ? 0 : -errno;
+}
+
+static int file_replace(const struct state_folder *folder, const char *text, bool backup)
+{
+	char aside[NAME_MAX + 1];
+	struct stat old;
+	int err = old_look(folder, &old);
+	const bool exists = err == 0;
+
+	if (err && err != -ENOENT)
+		return err;
+	err = state_folder_beside(folder, ".new", aside);
+	if (err)
+		return err;
+	err = aside_write(folder, aside, exists && backup ? &old : NULL, text);
+	if (!err && exists && backup)
+		err = backup_make(folder);
+	if (!err && renameat(folder->fd, aside, folder->fd, folder->name) != 0)
+		err = -errno;
+	if (err) {
+		unlinkat(folder->fd, aside, 0);
+		return err;
+	}
+	return folder_sync(folder);
 }
 
 int state_file_write(const char *path, const char *text, int backup)
 {
-	char real[PATH_MAX], aside[PATH_MAX], folder[PATH_MAX];
-	struct stat old;
-	bool exists;
-	int err;
+	struct state_folder folder;
+	int err = state_folder_open(&folder, path, true);
 
-	if (!realpath(path, real))
-		snprintf(real, sizeof(real), "%s", path);
-	exists = stat(real, &old) == 0;
-	if (exists && !S_ISREG(old.st_mode))
-		return -EINVAL;
-	folder_of(real, folder);
-	if (!exists && mkdir(folder, 0750) != 0 && errno != EEXIST)
-		return -errno;
-	err = beside(real, ".new", aside);
 	if (err)
 		return err;
-	err = aside_write(aside, exists && backup ? &old : NULL, text);
-	if (!err && exists && backup)
-		err = backup_make(real);
-	if (!err && rename(aside, real) != 0)
-		err = -errno;
-	if (err) {
-		unlink(aside);
-		return err;
-	}
-	return folder_sync(real);
+	err = file_replace(&folder, text, backup);
+	state_folder_close(&folder);
+	return err;
 }
 
 int state_file_remove(const char *path)
 {
-	if (unlink(path) != 0)
-		return errno == ENOENT ? 0 : -errno;
-	return folder_sync(path);
+	struct state_folder folder;
+	int err = state_folder_open(&folder, path, false);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (unlinkat(folder.fd, folder.name, 0) == 0)
+		err = folder_sync(&folder);
+	else
+		err = errno == ENOENT ? 0 : -errno;
+	state_folder_close(&folder);
+	return err;
 }
 
-static void keep_aside(const char *path)
+static void keep_aside(const struct state_folder *folder)
 {
-	char bad[PATH_MAX];
+	char bad[NAME_MAX + 1];
 
-	if (beside(path, ".bad", bad) == 0)
-		(void)rename(path, bad);
+	if (state_folder_beside(folder, ".bad", bad) == 0)
+		(void)renameat(folder->fd, folder->name, folder->fd, bad);
 }
 
-int state_file_read(const char *path, json_t **state, char error[256])
+/* Closes `fd`. */
+static int object_read(int fd, json_t **state, char error[256])
 {
-	FILE *file = fopen(path, "re");
 	json_error_t where;
 	json_t *version;
-	int err;
+	FILE *file = fdopen(fd, "r");
+	bool broken;
 
-	*state = NULL;
 	if (!file) {
-		err = -errno;
-		if (err != -ENOENT && !shortage_is(-err))
-			keep_aside(path);
-		return err;
+		close(fd);
+		return -ENOMEM;
 	}
 	*state = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
-	if (!*state && ferror(file)) {
-		fclose(file);
-		keep_aside(path);
-		return -EIO;
-	}
+	broken = !*state && ferror(file);
 	fclose(file);
+	if (broken)
+		return -EIO;
 	version = json_object_get(*state, "version");
 	if (json_is_object(*state) && json_integer_value(version) == STATE_VERSION)
 		return 0;
@@ -191,6 +190,22 @@ int state_file_read(const char *path, json_t **state, char error[256])
 		snprintf(error, 256, "it has no \"version\": %d", STATE_VERSION);
 	json_decref(*state);
 	*state = NULL;
-	keep_aside(path);
 	return -EINVAL;
+}
+
+int state_file_read(const char *path, json_t **state, char error[256])
+{
+	struct state_folder folder;
+	int err, fd;
+
+	*state = NULL;
+	err = state_folder_open(&folder, path, false);
+	if (err)
+		return err;
+	fd = state_folder_read(&folder);
+	err = fd < 0 ? fd : object_read(fd, state, error);
+	if (err && err != -ENOENT && !shortage_is(-err))
+		keep_aside(&folder);
+	state_folder_close(&folder);
+	return err;
 }

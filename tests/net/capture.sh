@@ -106,6 +106,11 @@ bounds() {
 	wait "$capture"
 	grep -q '^0 packets' "$LAB_DIR/none.said"
 	report $? "--verdict too_big: none of a connection's packets"
+	echo whole >"$LAB_DIR/victim"
+	ln -s "$LAB_DIR/victim" "$LAB_DIR/link.pcapng"
+	said=$(lab_ctl capture v4-gue --seconds 1 -w "$LAB_DIR/link.pcapng" 2>&1)
+	[ $? = 1 ] && [ "$(cat "$LAB_DIR/victim")" = whole ] && grep -q 'it is a symbolic link' <<<"$said"
+	report $? "-w LINK: is refused, and what it leads to stays: $said"
 	capture_start busy v4-ipip --seconds 20
 	said=$(lab_ctl capture v4-gue -w "$LAB_DIR/other.pcapng" 2>&1)
 	[ $? = 1 ] && [[ $said == *'a capture of service "v4-ipip" is under way'* ]]

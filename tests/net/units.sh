@@ -51,7 +51,7 @@ systemd-sysusers --root="$dir/root" "$conf/sysusers.conf" >"$dir/said" 2>&1 &&
 report $? "sysusers.conf makes user and group"
 systemd-tmpfiles --root="$dir/root" --create "$conf/tmpfiles.conf" >>"$dir/said" 2>&1
 [ "$(stat -c '%a %u' "$dir/root/var/lib/sluice" "$dir/root/etc/sluice" \
-	"$dir/root/etc/sluice/sluice.conf" 2>&1 | tr '\n' ,)" = "770 0,750 0,640 0," ]
+	"$dir/root/etc/sluice/sluice.conf" 2>&1 | tr '\n' ,)" = "750 0,750 0,640 0," ]
 report $? "tmpfiles.conf makes the folders"
 [ "$tap_failed" = 0 ] || sed 's/^/# /' "$dir/said"
 tap_done

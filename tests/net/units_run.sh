@@ -105,7 +105,7 @@ report $? "a machine with systemd starts, with this build installed"
 [ "$(on_lb cat /proc/1/comm)" = systemd ]
 report $? "... as process 1"
 [ "$(on_lb stat -c '%a %U %G %n' /var/lib/sluice /etc/sluice /etc/sluice/sluice.conf | paste -sd,)" = \
-"770 root sluice /var/lib/sluice,750 root sluice /etc/sluice,640 root sluice /etc/sluice/sluice.conf" ]
+"750 root sluice /var/lib/sluice,750 root sluice /etc/sluice,640 root sluice /etc/sluice/sluice.conf" ]
 report $? "user, group and folders are there, by sysusers.d and tmpfiles.d"
 
 # Started: systemctl returns when packets are forwarded and the control socket answers.

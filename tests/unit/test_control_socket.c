@@ -62,6 +62,38 @@ static void make_stale(void)
 	assert_true(exists());
 }
 
+static void expect_refusal(const struct control_config *c, int rc, const char *want);
+
+/* Whoever can put a link in its way makes root change no other file, nor listen elsewhere. */
+static void test_links(void **state)
+{
+	struct control_config c = config();
+	char folder[96], victim[96];
+	struct stat st;
+	FILE *file;
+
+	snprintf(folder, sizeof(folder), "%s/run", room.folder);
+	snprintf(victim, sizeof(victim), "%s/victim", room.folder);
+	file = fopen(victim, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(chmod(victim, 0600), 0);
+	/* The socket's name. */
+	assert_int_equal(mkdir(folder, 0755), 0);
+	assert_int_equal(symlink(victim, room.path), 0);
+	c.reads_only = true; /* 0666 */
+	expect_refusal(&c, -EEXIST, "the file there is no socket");
+	assert_int_equal(stat(victim, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink(room.path), 0);
+	/* Its folder. */
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(symlink("/tmp", folder), 0);
+	expect_refusal(&c, -ENOTDIR, "its folder can't be opened, or is a symbolic link");
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(unlink(victim), 0);
+}
+
 static void test_stale(void **state)
 {
 	const struct control_config c = config();
@@ -160,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_file),
 		TEST(test_unknown_group),
+		TEST(test_links),
 		TEST(test_stale),
 		TEST(test_live),
 		TEST(test_bad_paths),

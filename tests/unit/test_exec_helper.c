@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process that runs the programs of exec checks: it is killed, and there is another; what was under
- * way ends, with what it had started; and nothing is left when the daemon ends.
+ * The process that runs the programs of exec checks: it is killed, and there is another; what was
+ * under way ends, with what it had started; and nothing is left when the daemon ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,7 +151,10 @@ static void test_killed(void **state)
 		int64_t end;
 
 		runs();
-		assert_true(start(&run, "/bin/sleep\0" "600", 15));
+		assert_true(start(&run,
+				  "/bin/sleep\0"
+				  "600",
+				  15));
 		program = wait_child_of(process, "sleep");
 		assert_int_equal(kill(process, SIGKILL), 0);
 		wait_end();
@@ -180,7 +183,10 @@ static void test_end_while_running(void **state)
 	const pid_t keeper = wait_child_of(getpid(), "sluiced-keeper");
 	struct exec_run run;
 
-	assert_true(start(&run, "/bin/sleep\0" "600", 15));
+	assert_true(start(&run,
+			  "/bin/sleep\0"
+			  "600",
+			  15));
 	wait_child_of(wait_child_of(keeper, "sluiced-exec"), "sleep");
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * UTF-8 as RFC 3629 has it: rows of its sections 3, 4 and 10, and every code point there is, put
- * together by the table of section 3; jansson, which state files are read by, agrees about random bytes.
+ * together by the table of section 3; jansson, which state files are read by, agrees about random
+ * bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,9 +91,9 @@ static void test_points(void **state)
 
 static void test_as_jansson(void **state)
 {
-	static const unsigned char bytes[] = {0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1,
-					      0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1,
-					      0xf3, 0xf4, 0xf5, 0xff};
+	static const unsigned char bytes[] = {0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+					      0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed,
+					      0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff};
 	size_t valid = 0;
 
 	srand(1);
