@@ -227,10 +227,9 @@ void config_services_keep_slots(struct config_form *form, const struct model *pr
 {
 	for (uint32_t i = 0; i < form->services_n; i++) {
 		struct service_conf *s = form->services[i];
-		const struct service_conf *was = model_find(prior, s->name);
+		const struct service_conf *was = model_find_same(prior, s);
 
-		if (s->slots == 0 && was && service_conf_goes_on(was, s) &&
-		    s->backends_n <= was->slots) {
+		if (s->slots == 0 && was && s->backends_n <= was->slots) {
 			s->slots = was->slots;
 			s->slots_chosen = true;
 		}

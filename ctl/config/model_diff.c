@@ -135,7 +135,7 @@ static int backends_compare(struct model_diff *diff, const struct service_conf *
 
 	for (uint32_t i = 0; !err && i < after->backends_n; i++) {
 		const struct backend_conf *b = &after->backends[i];
-		const struct backend_conf *was = service_conf_find_at(before, b->name, i);
+		const struct backend_conf *was = service_conf_counterpart(after, i, before);
 		struct model_change like = { .kind = MODEL_CHANGE_BACKEND };
 
 		if (!was) {
@@ -149,7 +149,7 @@ static int backends_compare(struct model_diff *diff, const struct service_conf *
 		err = trees_compare(diff, &like, config_json_backend(was), config_json_backend(b));
 	}
 	for (uint32_t i = 0; !err && i < before->backends_n; i++)
-		if (!service_conf_find_at(after, before->backends[i].name, i))
+		if (!service_conf_counterpart(before, i, after))
 			err = backend_added(diff, MODEL_CHANGE_BACKEND_REMOVED, after->name,
 					    &before->backends[i]);
 	return err;
@@ -195,7 +195,7 @@ int model_diff(const struct model *before, const struct model *after, struct mod
 
 		if (i < before->services_n && before->services[i] == s)
 			continue; /* as most of them, where one was changed */
-		was = model_find(before, s->name);
+		was = model_counterpart(after, s, before);
 		if (!was)
 			err = service_added(diff, MODEL_CHANGE_SERVICE_ADDED, s);
 		else if (was != s)
@@ -203,7 +203,7 @@ int model_diff(const struct model *before, const struct model *after, struct mod
 	}
 	for (uint32_t i = 0; !err && i < before->services_n; i++)
 		if (!(i < after->services_n && after->services[i] == before->services[i]) &&
-		    !model_find(after, before->services[i]->name))
+		    !model_counterpart(before, before->services[i], after))
 			err = service_added(diff, MODEL_CHANGE_SERVICE_REMOVED,
 					    before->services[i]);
 	if (err)

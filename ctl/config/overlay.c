@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_form.h"
 #include "config_json.h"
 #include "config_print.h"
 #include "config_tree.h"
+#include "overlay_base.h"
 
 /* A model in the making. */
 struct layer {
@@ -42,85 +44,141 @@ static const char *name_of(const json_t *object)
 	return name ? name : "";
 }
 
-static const json_t *named(const json_t *list, const char *name)
-{
-	size_t i;
-	json_t *object;
-
-	json_array_foreach ((json_t *)list, i, object)
-		if (strcmp(name_of(object), name) == 0)
-			return object;
-	return NULL;
-}
-
 static bool is_removal(const json_t *change)
 {
 	return json_is_null(json_object_get(change, "now"));
 }
 
-/* The keys of one service or backend, called `what`. */
-static void keys_apply(const struct layer *l, json_t *tree, const json_t *change, const char *what)
+/* What a change is applied to. */
+struct subject {
+	const char *what; /* "service web:", for people */
+	enum overlay_kind kind;
+	const json_t *file; /* as the file has it */
+	json_t *tree;       /* as it is to be */
+};
+
+static void key_apply(const struct layer *l, const struct subject *s, const char *path,
+		      json_t *base, json_t *now)
 {
+	json_t *says = overlay_get(s->file, path);
+	char *texts[3];
+
+	if (json_equal(says, now) || (!says && !now))
+		return;
+	if (overlay_key_holds(s->file, s->kind, path, base)) {
+		overlay_set(s->tree, path, now);
+		return;
+	}
+	texts[0] = now ? config_print_value(now, true) : NULL;
+	texts[1] = base ? config_print_value(base, true) : NULL;
+	texts[2] = says ? config_print_value(says, true) : NULL;
+	lose(l, "%s %s: %s at run time, over %s in the file, which says %s by now: it holds",
+	     s->what, path, texts[0] ? texts[0] : "none", texts[1] ? texts[1] : "none",
+	     texts[2] ? texts[2] : "none");
+	for (int j = 0; j < 3; j++)
+		free(texts[j]);
+}
+
+/* A state file of version 1 has a group as one value; what didn't change in it is none of ours. */
+static void group_apply(const struct layer *l, const struct subject *s, const char *group,
+			json_t *base, json_t *now)
+{
+	json_t *both = json_object(), *value;
+	char path[128];
+	const char *key;
+
+	json_object_update(both, base);
+	json_object_update(both, now);
+	json_object_foreach (both, key, value) {
+		json_t *was = json_object_get(base, key), *is = json_object_get(now, key);
+
+		snprintf(path, sizeof(path), "%s.%s", group, key);
+		if (!json_equal(was, is))
+			key_apply(l, s, path, was, is);
+	}
+	json_decref(both);
+}
+
+/* The keys of one service or backend. */
+static void keys_apply(const struct layer *l, const struct subject *s, const json_t *change)
+{
+	json_t *one, *health;
+	const char *type;
 	size_t i;
-	json_t *one;
 
 	json_array_foreach (json_object_get(change, "keys"), i, one) {
 		const char *key = json_string_value(json_object_get(one, "key"));
 		json_t *base = json_object_get(one, "base"), *now = json_object_get(one, "now");
-		json_t *says = key ? json_object_get(tree, key) : NULL;
-		char *texts[3];
 
-		if (!key || json_equal(says, now))
-			continue;
-		if (json_equal(says, base)) {
-			if (now)
-				json_object_set(tree, key, now);
-			else
-				json_object_del(tree, key);
-			continue;
-		}
-		texts[0] = now ? config_print_value(now, true) : NULL;
-		texts[1] = base ? config_print_value(base, true) : NULL;
-		texts[2] = says ? config_print_value(says, true) : NULL;
-		lose(l, "%s %s: %s at run time, over %s in the file, which says %s by now: it holds",
-		     what, key, texts[0] ? texts[0] : "none", texts[1] ? texts[1] : "none",
-		     texts[2] ? texts[2] : "none");
-		for (int j = 0; j < 3; j++)
-			free(texts[j]);
+		if (key && overlay_by_key(base, now))
+			group_apply(l, s, key, base, now);
+		else if (key)
+			key_apply(l, s, key, base, now);
 	}
+	/* Where the file has another type by now, what was changed of the old one means nothing. */
+	health = json_object_get(s->tree, "health");
+	type = json_string_value(json_object_get(health, "type"));
+	if (type && !json_equal(health, json_object_get(s->file, "health")))
+		config_health_retype(health, type);
 }
 
-static size_t position_of(const json_t *list, const char *name)
+/* The address that a backend's change is about, as text; NULL: it doesn't say. */
+static const char *address_of(const json_t *change)
 {
-	const json_t *object = named(list, name);
-	size_t i = 0;
+	static const char *const wholes[] = {"now", "base"};
+	const char *address = json_string_value(json_object_get(change, "address"));
 
-	while (object && json_array_get(list, i) != object)
-		i++;
-	return i;
+	for (int i = 0; !address && i < 2; i++)
+		address = json_string_value(
+			json_object_get(json_object_get(change, wholes[i]), "address"));
+	return address;
+}
+
+/* Where the backend of a change stands, by its address, else by its name; -1: nowhere. */
+static int backend_find(const json_t *backends, const json_t *change)
+{
+	const char *address = address_of(change);
+	int by_name = -1;
+	json_t *backend;
+	size_t i;
+
+	json_array_foreach ((json_t *)backends, i, backend) {
+		const char *is = json_string_value(json_object_get(backend, "address"));
+
+		if (address && is && strcmp(address, is) == 0)
+			return (int)i;
+		if (by_name < 0 && strcmp(name_of(backend), name_of(change)) == 0)
+			by_name = (int)i;
+	}
+	return by_name;
 }
 
 static void backend_apply(const struct layer *l, json_t *backends, const json_t *change,
 			  const char *service)
 {
-	const char *name = name_of(change);
-	json_t *says = (json_t *)named(backends, name), *now = json_object_get(change, "now");
+	int at = backend_find(backends, change);
+	json_t *says = at < 0 ? NULL : json_array_get(backends, (size_t)at);
+	json_t *now = json_object_get(change, "now");
 	char what[2 * MODEL_NAME_MAX + 32];
 
-	snprintf(what, sizeof(what), "service %s: backend %s", service, name);
+	snprintf(what, sizeof(what), "service %s: backend %s", service,
+		 name_of(says ? says : change));
 	if (is_removal(change)) {
-		if (says && json_equal(says, json_object_get(change, "base")))
-			json_array_remove(backends, position_of(backends, name));
+		if (says && overlay_backend_holds(says, json_object_get(change, "base")))
+			json_array_remove(backends, (size_t)at);
 		else if (says)
 			lose(l, "%s: removed at run time, but the file says another by now: it holds",
 			     what);
 	} else if (now) {
 		if (!says)
 			json_array_append(backends, now);
-		else if (!json_equal(says, now))
+		else if (!overlay_backend_holds(says, now))
 			lose(l, "%s: added at run time, but the file has one by now: it holds", what);
 	} else if (says) {
-		keys_apply(l, says, change, what);
+		struct subject s = { what, OVERLAY_BACKEND, json_deep_copy(says), says };
+
+		keys_apply(l, &s, change);
+		json_decref((json_t *)s.file);
 	} else {
 		lose(l, "%s: changed at run time, but the file has it no more: it is gone", what);
 	}
@@ -130,17 +188,20 @@ static void backend_apply(const struct layer *l, json_t *backends, const json_t 
 static struct service_conf *service_change(struct layer *l, struct service_conf *s,
 					   const json_t *change)
 {
-	json_t *tree = config_json_service(s), *backends = json_object_get(tree, "backends"), *one;
-	struct service_conf *changed;
+	json_t *tree = config_json_service(s), *file = json_deep_copy(tree), *one;
+	json_t *backends = json_object_get(tree, "backends");
 	char what[MODEL_NAME_MAX + 16];
+	struct subject subject = { what, OVERLAY_SERVICE, file, tree };
+	struct service_conf *changed;
 	size_t i;
 
 	snprintf(what, sizeof(what), "service %s:", s->name);
-	keys_apply(l, tree, change, what);
+	keys_apply(l, &subject, change);
 	json_array_foreach (json_object_get(change, "backends"), i, one)
 		backend_apply(l, backends, one, s->name);
 	changed = config_service_parse(tree, l->error);
 	json_decref(tree);
+	json_decref(file);
 	if (changed && changed->slots == s->slots)
 		changed->slots_chosen = s->slots_chosen;
 	return changed;
@@ -156,7 +217,6 @@ static void spec_add(struct layer *l, struct service_conf *s, const json_t *chan
 static void file_service(struct layer *l, struct service_conf *s, const json_t *change)
 {
 	struct service_conf *next;
-	json_t *tree;
 	bool same;
 
 	if (!change) {
@@ -164,10 +224,8 @@ static void file_service(struct layer *l, struct service_conf *s, const json_t *
 		return;
 	}
 	if (is_removal(change) || json_object_get(change, "now")) {
-		tree = config_json_service(s);
-		same = json_equal(tree, json_object_get(change,
-							is_removal(change) ? "base" : "now"));
-		json_decref(tree);
+		same = overlay_service_holds(
+			s, json_object_get(change, is_removal(change) ? "base" : "now"));
 		if (same && is_removal(change))
 			return;
 		if (!same)
@@ -214,29 +272,84 @@ static void layer_clear(struct layer *l)
 	l->n = 0;
 }
 
-/* By name: an overlay may be as long as the file. */
-static json_t *overlay_index(const json_t *overlay)
+/* An overlay that is looked up: it may be as long as the file. */
+struct overlay_index {
+	json_t *by_endpoint, *by_name; /* of changes */
+	json_t *file;                  /* endpoints of the file's services */
+	json_t *used;                  /* names of changes that are about one of those */
+};
+
+/* Of the service that a change is about; "": it doesn't say (version 1, where only keys changed). */
+static void endpoint_of(const json_t *change, char *error, char endpoint[ENDPOINT_TEXT_MAX])
 {
-	json_t *index = json_object(), *change;
+	const char *of = json_string_value(json_object_get(change, "of"));
+	const json_t *whole = json_object_get(change, is_removal(change) ? "base" : "now");
+	struct service_conf *s = !of && whole ? config_service_parse(whole, error) : NULL;
+
+	snprintf(endpoint, ENDPOINT_TEXT_MAX, "%s", of ? of : "");
+	if (s)
+		endpoint_format(s, endpoint);
+	service_conf_unref(s);
+}
+
+static void index_fill(struct layer *l, const struct model *file, const json_t *overlay,
+		       struct overlay_index *index)
+{
+	char endpoint[ENDPOINT_TEXT_MAX];
+	json_t *change;
 	size_t i;
 
-	json_array_foreach ((json_t *)overlay, i, change)
-		json_object_set(index, name_of(change), change);
-	return index;
+	*index = (struct overlay_index){ json_object(), json_object(), json_object(),
+					 json_object() };
+	for (uint32_t s = 0; json_array_size(overlay) > 0 && s < file->services_n; s++)
+		json_object_set_new(index->file, endpoint_format(file->services[s], endpoint),
+				    json_true());
+	json_array_foreach ((json_t *)overlay, i, change) {
+		endpoint_of(change, l->error, endpoint);
+		/* What is about a service of the file is not about another of that name. */
+		if (*endpoint && json_object_get(index->file, endpoint))
+			json_object_set(index->by_endpoint, endpoint, change);
+		else
+			json_object_set(index->by_name, name_of(change), change);
+	}
+}
+
+static void index_free(struct overlay_index *index)
+{
+	json_decref(index->by_endpoint);
+	json_decref(index->by_name);
+	json_decref(index->file);
+	json_decref(index->used);
+}
+
+/* What the overlay has of a service of the file; NULL: nothing. */
+static const json_t *change_of(const struct overlay_index *index, const struct service_conf *s)
+{
+	char endpoint[ENDPOINT_TEXT_MAX];
+	const json_t *change = NULL;
+
+	if (json_object_size(index->by_endpoint) > 0)
+		change = json_object_get(index->by_endpoint, endpoint_format(s, endpoint));
+	if (!change)
+		change = json_object_get(index->by_name, s->name);
+	if (change)
+		json_object_set_new(index->used, name_of(change), json_true());
+	return change;
 }
 
 static void layer_fill(struct layer *l, const struct model *file, const json_t *overlay)
 {
-	json_t *index = overlay_index(overlay), *change;
+	struct overlay_index index;
+	json_t *change;
 	size_t i;
 
+	index_fill(l, file, overlay, &index);
 	for (uint32_t s = 0; s < file->services_n; s++)
-		file_service(l, file->services[s],
-			     json_object_get(index, file->services[s]->name));
+		file_service(l, file->services[s], change_of(&index, file->services[s]));
 	json_array_foreach ((json_t *)overlay, i, change)
-		if (!model_find(file, name_of(change)))
+		if (!json_object_get(index.used, name_of(change)))
 			other_service(l, change);
-	json_decref(index);
+	index_free(&index);
 }
 
 /* model_fault_fn: the first is enough to know whose change is wrong. */
@@ -272,6 +385,15 @@ static void fault_take(void *ctx, const struct model_place *place, enum model_er
 			 place->key ? ": " : "", text);
 }
 
+static size_t position_of(const json_t *list, const json_t *element)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(list) && json_array_get(list, i) != element)
+		i++;
+	return i;
+}
+
 /* Takes what is to blame out of the overlay: the change of a service, or all of them. */
 static void drop(const struct layer *l, const struct fault *f, json_t *overlay)
 {
@@ -280,7 +402,7 @@ static void drop(const struct layer *l, const struct fault *f, json_t *overlay)
 	if (change) {
 		lose(l, "service %s: what was changed at run time is not right beside the file: %s",
 		     l->specs[f->service]->name, f->text);
-		json_array_remove(overlay, position_of(overlay, name_of(change)));
+		json_array_remove(overlay, position_of(overlay, change));
 	} else {
 		lose(l, "all changes made at run time: the file's services with them are not right: %s",
 		     f->text);

@@ -4,11 +4,16 @@
  * from the file, each with the value that the file had, so that it can be told whether the file
  * was edited since. A key's value that was changed stays changed as long as the file says what it
  * said; where the file says something else by now, the file holds, and the change is lost. The same
- * for a service or backend as a whole that was added or removed. Control thread.
+ * for a service or backend as a whole that was added or removed. Which service and backend a change
+ * is about, "of" and "address" tell, whatever they are called by now; without, the name does.
+ * Control thread.
  *
  * As JSON, values as in the file (config_json.h); a "now" of null is "removed", no "base" "added":
- *   [{"name": "web", "keys": [{"key": "transition_s", "base": 300, "now": 60}],
- *     "backends": [{"name": "b1", "keys": [{"key": "weight", "base": 100, "now": 50}]},
+ *   [{"name": "web", "of": "198.51.100.10:80/tcp",
+ *     "keys": [{"key": "transition_s", "base": 300, "now": 60},
+ *              {"key": "health.interval_ms", "base": 2000, "now": 500}],
+ *     "backends": [{"name": "b1", "address": "10.0.0.11",
+ *                   "keys": [{"key": "weight", "base": 100, "now": 50}]},
  *                  {"name": "b2", "base": {...}, "now": null},
  *                  {"name": "b4", "now": {...}}]},
  *    {"name": "late", "now": {...}}]

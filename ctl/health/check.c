@@ -386,8 +386,7 @@ void check_free(struct check *c)
 
 bool check_is_of(const struct check *c, const struct service_conf *service, uint32_t i)
 {
-	return strcmp(c->target.backend->name, service->backends[i].name) == 0 &&
-	       ip_equal(&c->target.backend->addr, &service->backends[i].addr);
+	return ip_equal(&c->target.backend->addr, &service->backends[i].addr);
 }
 
 bool check_does(const struct check *c, const struct service_conf *service, uint32_t i)

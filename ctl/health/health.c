@@ -135,10 +135,11 @@ static void forget(struct health *h)
 }
 
 /* The group of the service's earlier version; NULL: there was none. */
-static struct group *group_before(const struct health *h, const char *name,
+static struct group *group_before(const struct health *h, const struct service_conf *service,
 				  const struct service_conf **was)
 {
-	uint32_t at = h->index ? model_index_name(h->index, h->services, name) : MODEL_NOWHERE;
+	uint32_t at = h->index ? model_index_endpoint(h->index, h->services, service) :
+				       MODEL_NOWHERE;
 
 	if (at == MODEL_NOWHERE)
 		return NULL;
@@ -161,7 +162,7 @@ int health_follow(struct health *h, const struct model *model)
 	for (uint32_t i = 0; i < model->services_n; i++) {
 		struct service_conf *service = model->services[i];
 		const struct service_conf *was_service = NULL;
-		struct group *was = group_before(h, service->name, &was_service);
+		struct group *was = group_before(h, service, &was_service);
 		int rc = 0;
 
 		services[i] = service_conf_ref(service);
@@ -187,7 +188,7 @@ void health_read(const struct health *h, const struct service_conf *service, uin
 		 struct health_report *out)
 {
 	const struct service_conf *followed = NULL;
-	const struct group *group = group_before(h, service->name, &followed);
+	const struct group *group = group_before(h, service, &followed);
 
 	memset(out, 0, sizeof(*out));
 	if (group && followed == service && group->checks && group->checks[i])

@@ -51,7 +51,7 @@ void health_free(struct health *health); /* NULL is allowed */
 
 /*
  * Checks the backends of `model` from now on. What is known of a backend that was there before, by
- * service, name and address, stays known. 0; or -ENOMEM: some backends are not checked.
+ * its service's vip, port and protocol and its own address, stays known. 0; or -ENOMEM: some backends are not checked.
  */
 int health_follow(struct health *health, const struct model *model);
 

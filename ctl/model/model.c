@@ -66,10 +66,28 @@ struct service_conf *model_find(const struct model *m, const char *service)
 	return position == MODEL_NOWHERE ? NULL : m->services[position];
 }
 
+struct service_conf *model_find_same(const struct model *m, const struct service_conf *like)
+{
+	uint32_t position = model_index_endpoint(m->index, m->services, like);
+
+	return position == MODEL_NOWHERE ? NULL : m->services[position];
+}
+
+struct service_conf *model_counterpart(const struct model *from, const struct service_conf *s,
+				       const struct model *to)
+{
+	struct service_conf *same = model_find_same(to, s), *named;
+
+	if (same)
+		return same;
+	named = model_find(to, s->name);
+	return named && !model_find_same(from, named) ? named : NULL;
+}
+
 void model_share(struct model *m, const struct model *prior)
 {
 	for (uint32_t i = 0; i < m->services_n; i++) {
-		struct service_conf *same = model_find(prior, m->services[i]->name);
+		struct service_conf *same = model_find_same(prior, m->services[i]);
 
 		if (same && same != m->services[i] && service_conf_equal(same, m->services[i])) {
 			service_conf_unref(m->services[i]);

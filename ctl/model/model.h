@@ -195,18 +195,42 @@ struct service_conf *model_find(const struct model *m, const char *service); /* 
 void model_keep_slots(struct model *m, uint32_t (*kept)(void *ctx, const struct service_conf *s),
 		      void *ctx);
 
-/* Services of `m` that are what `prior` has by their name become those: nothing of them changes. */
+/* The service that goes on from `like`, or from which `like` goes on. NULL: none. */
+struct service_conf *model_find_same(const struct model *m, const struct service_conf *like);
+
+/*
+ * What becomes of `s`, a service of `from`, in `to`: the same; or one of the same name, where neither
+ * goes on from any other: the operator gave it another vip, port or protocol. NULL: it is gone.
+ */
+struct service_conf *model_counterpart(const struct model *from, const struct service_conf *s,
+				       const struct model *to);
+
+/* The same of from->backends[i], for which the address stands. */
+const struct backend_conf *service_conf_counterpart(const struct service_conf *from, uint32_t i,
+						    const struct service_conf *to);
+
+/* Services of `m` that are just what `prior` has become those: nothing of them changes. */
 void model_share(struct model *m, const struct model *prior);
 
 /* Whether both share every service, in the same order. */
 bool model_same(const struct model *a, const struct model *b);
 
-/* Whether one goes on from the other: name, vip, port and protocol are the same. */
+/*
+ * Whether one goes on from the other: vip, port and protocol are the same, so that packets of the one
+ * are packets of the other. What it is called doesn't matter.
+ */
 bool service_conf_goes_on(const struct service_conf *a, const struct service_conf *b);
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend);
 
 /* As many slots as are chosen for a service that is new and has that many backends. */
 uint32_t service_conf_slots_fit(const struct service_conf *s);
+
+/*
+ * The backend that goes on from one with this address, which makes it the same, whatever it is
+ * called; fast where it stands at `hint`. NULL: none.
+ */
+const struct backend_conf *service_conf_find_addr(const struct service_conf *s,
+						  const struct ip_addr *addr, uint32_t hint);
 
 /* The same, fast where the backend stands at `hint`, as it does in most versions of a service. */
 const struct backend_conf *service_conf_find_at(const struct service_conf *s, const char *backend,

@@ -112,6 +112,20 @@ uint32_t model_index_name(const struct model_index *index, struct service_conf *
 	return index->cells[cell_find(index, services, &key)] - 1;
 }
 
+uint32_t model_index_endpoint(const struct model_index *index,
+			      struct service_conf *const services[],
+			      const struct service_conf *like)
+{
+	struct index_key key = {
+		.table = INDEX_ENDPOINT,
+		.vip = &like->vip,
+		.port = like->port,
+		.proto = like->proto,
+	};
+
+	return index->cells[cell_find(index, services, &key)] - 1;
+}
+
 uint32_t model_index_vip(const struct model_index *index, struct service_conf *const services[],
 			 const struct ip_addr *vip)
 {

@@ -38,6 +38,9 @@ uint32_t model_index_insert(struct model_index *index, struct service_conf *cons
 /* Position of the service, or MODEL_NOWHERE. */
 uint32_t model_index_name(const struct model_index *index, struct service_conf *const services[],
 			  const char *name);
+uint32_t model_index_endpoint(const struct model_index *index,
+			      struct service_conf *const services[],
+			      const struct service_conf *like);
 uint32_t model_index_vip(const struct model_index *index, struct service_conf *const services[],
 			 const struct ip_addr *vip);
 

@@ -82,8 +82,7 @@ bool service_conf_equal(const struct service_conf *a, const struct service_conf 
 
 bool service_conf_goes_on(const struct service_conf *a, const struct service_conf *b)
 {
-	return strcmp(a->name, b->name) == 0 && ip_equal(&a->vip, &b->vip) && a->port == b->port &&
-	       a->proto == b->proto;
+	return ip_equal(&a->vip, &b->vip) && a->port == b->port && a->proto == b->proto;
 }
 
 uint32_t service_conf_slots_fit(const struct service_conf *s)
@@ -106,6 +105,29 @@ const struct backend_conf *service_conf_find(const struct service_conf *s, const
 			return &s->backends[i];
 	}
 	return NULL;
+}
+
+const struct backend_conf *service_conf_find_addr(const struct service_conf *s,
+						  const struct ip_addr *addr, uint32_t hint)
+{
+	if (hint < s->backends_n && ip_equal(&s->backends[hint].addr, addr))
+		return &s->backends[hint];
+	for (uint32_t i = 0; i < s->backends_n; i++)
+		if (ip_equal(&s->backends[i].addr, addr))
+			return &s->backends[i];
+	return NULL;
+}
+
+const struct backend_conf *service_conf_counterpart(const struct service_conf *from, uint32_t i,
+						    const struct service_conf *to)
+{
+	const struct backend_conf *b = &from->backends[i];
+	const struct backend_conf *found = service_conf_find_addr(to, &b->addr, i);
+
+	if (found)
+		return found;
+	found = service_conf_find(to, b->name);
+	return found && !service_conf_find_addr(from, &found->addr, i) ? found : NULL;
 }
 
 const struct backend_conf *service_conf_find_at(const struct service_conf *s, const char *backend,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Counters by name. A row that was used before keeps its old counts, since only its worker writes
+ * Counters of services, vips and backends. A row that was used before keeps its old counts, since only its worker writes
  * it: what it stood at when it was given is subtracted. Control thread.
  */
 #include "ledger.h"
@@ -53,18 +53,51 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
-/* Names hold no "/", "@" or blanks, so no two of these are the same. */
-static void vip_key(const struct ip_addr *vip, char key[ROW_KEY_MAX])
+static char *hex_append(char *at, const uint8_t *bytes, size_t n)
 {
-	char text[IP_TEXT_MAX];
+	static const char digits[] = "0123456789abcdef";
 
-	snprintf(key, ROW_KEY_MAX, "@%s", ip_format(vip, text));
+	for (size_t i = 0; i < n; i++) {
+		*at++ = digits[bytes[i] >> 4];
+		*at++ = digits[bytes[i] & 0xf];
+	}
+	*at = '\0';
+	return at;
+}
+
+/* An address's bytes, of which each family has its own number. */
+static char *addr_append(char *at, const struct ip_addr *addr)
+{
+	return hex_append(at, addr->bytes, addr->family == IP_V4 ? 4 : sizeof(addr->bytes));
+}
+
+/*
+ * Keys are of what makes a service or backend the same (model.h), not of names: counters go on where
+ * it is called something else. Written by hand, since metrics ask for 100,000 of them.
+ */
+static char *vip_key(const struct ip_addr *vip, char key[ROW_KEY_MAX])
+{
+	key[0] = '@';
+	return addr_append(key + 1, vip);
+}
+
+static char *service_key(const struct service_conf *service, char key[ROW_KEY_MAX])
+{
+	const uint8_t rest[] = {(uint8_t)(service->port >> 8), (uint8_t)service->port,
+				service->proto};
+	char *at = vip_key(&service->vip, key);
+
+	*at++ = ':';
+	return hex_append(at, rest, sizeof(rest));
 }
 
 static void backend_key(const struct service_conf *service, const struct backend_conf *backend,
 			char key[ROW_KEY_MAX])
 {
-	snprintf(key, ROW_KEY_MAX, "%s/%s", service->name, backend->name);
+	char *at = service_key(service, key);
+
+	*at++ = '/';
+	addr_append(at, &backend->addr);
 }
 
 static int take_service(struct ledger *ledger, const char *key, uint32_t *row)
@@ -91,8 +124,10 @@ int ledger_take(struct ledger *ledger, const struct service_conf *service, uint3
 		uint32_t *vip_row, uint32_t *backend_rows)
 {
 	char key[ROW_KEY_MAX];
-	int err = take_service(ledger, service->name, service_row);
+	int err;
 
+	service_key(service, key);
+	err = take_service(ledger, key, service_row);
 	if (err)
 		return err;
 	vip_key(&service->vip, key);
@@ -106,8 +141,11 @@ int ledger_take(struct ledger *ledger, const struct service_conf *service, uint3
 
 int ledger_claim(struct ledger *ledger, const struct service_conf *service, uint32_t row)
 {
-	int err = rows_claim(ledger->services, service->name, row);
+	char key[ROW_KEY_MAX];
+	int err;
 
+	service_key(service, key);
+	err = rows_claim(ledger->services, key, row);
 	if (!err && ledger->used)
 		err = ledger->path->services_read(row, 1, &ledger->service_base[row]);
 	return err;
@@ -121,7 +159,7 @@ void ledger_defer(struct ledger *ledger, uint32_t row)
 static void sweep_service(struct ledger *ledger, const struct service_conf *before,
 			  const struct model *after)
 {
-	const struct service_conf *now = model_find(after, before->name);
+	const struct service_conf *now = model_find_same(after, before);
 	char key[ROW_KEY_MAX];
 
 	if (now == before)
@@ -130,13 +168,15 @@ static void sweep_service(struct ledger *ledger, const struct service_conf *befo
 	for (uint32_t i = 0; i < before->backends_n; i++) {
 		const struct backend_conf *backend = &before->backends[i];
 
-		if (now && service_conf_find(now, backend->name))
+		if (now && service_conf_find_addr(now, &backend->addr, i))
 			continue;
 		backend_key(before, backend, key);
 		rows_release(ledger->backends, key);
 	}
-	if (!now)
-		rows_release(ledger->services, before->name);
+	if (!now) {
+		service_key(before, key);
+		rows_release(ledger->services, key);
+	}
 	if (model_index_vip(after->index, after->services, &before->vip) == MODEL_NOWHERE) {
 		vip_key(&before->vip, key);
 		rows_release(ledger->services, key);
@@ -162,8 +202,12 @@ static int read_service_row(const struct ledger *ledger, uint32_t row, struct se
 int ledger_read_service(const struct ledger *ledger, const struct service_conf *service,
 			struct service_counters *out)
 {
-	return read_service_row(ledger, service ? rows_find(ledger->services, service->name) : 0,
-				out);
+	char key[ROW_KEY_MAX];
+
+	if (!service)
+		return read_service_row(ledger, 0, out);
+	service_key(service, key);
+	return read_service_row(ledger, rows_find(ledger->services, key), out);
 }
 
 int ledger_read_vip(const struct ledger *ledger, const struct ip_addr *vip,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters by name. Gives services, vips and backends their rows (rows.h) of the fast path's
+ * Counters, whatever their owners are called. Gives services, vips and backends their rows (rows.h) of the fast path's
  * counters, and reads these as they grew since the row was given. Control thread.
  */
 #ifndef SLUICE_LEDGER_H

@@ -144,7 +144,7 @@ static int change_add(struct daemon_preview_walk *p, const struct service_conf *
 	p->n++;
 	c->forecast_flows = p->forecast_flows;
 	c->now = now ? installed_ref(now) : NULL;
-	c->goes_on = next && now && running_goes_on(now, next);
+	c->goes_on = next && now && service_conf_goes_on(now->conf, next);
 	if (now)
 		was = installed_former(now);
 	if (next) {
@@ -186,14 +186,13 @@ static int changes_find(struct daemon_preview_walk *p, const struct model *next)
 	p->forecast_flows = forecast_flows(model, next);
 	for (uint32_t i = 0; !err && i < next->services_n; i++) {
 		const struct service_conf *conf = next->services[i];
-		struct installed *now = running_find(p->r, conf->name);
+		struct installed *now = running_find_same(p->r, conf);
 
 		if (!now || now->conf != conf)
 			err = change_add(p, conf, now);
 	}
 	for (uint32_t i = 0; !err && i < model->services_n; i++)
-		if (model_index_name(next->index, next->services, model->services[i]->name) ==
-		    MODEL_NOWHERE)
+		if (!model_find_same(next, model->services[i]))
 			err = change_add(p, NULL, p->r->installed[i]);
 	return err;
 }

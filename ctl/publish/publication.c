@@ -18,13 +18,13 @@
 static struct installed *install(const struct publisher *p, const struct service_conf *conf,
 				 struct adopted *adopted, struct model_error *error)
 {
-	struct installed *found = running_find(&p->running, conf->name);
+	struct installed *found = running_find_same(&p->running, conf);
 	struct former was;
 
 	if (found && found->conf == conf && !plan_health_is_due(conf, found->courses))
 		return p->hops_changed ? installed_refresh(&p->running.around, found) :
 					 installed_ref(found);
-	if (found && running_goes_on(found, conf)) {
+	if (found) {
 		was = installed_former(found);
 		return installed_new(&p->running.around, conf, &was, error);
 	}

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	ROW_KEY_MAX = 160, /* "web4/b1", with its 0 */
+	ROW_KEY_MAX = 80, /* ledger.c makes them; with its 0 */
 };
 
 struct rows;

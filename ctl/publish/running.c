@@ -149,10 +149,14 @@ struct installed *running_find(const struct running *r, const char *service)
 	return position == MODEL_NOWHERE ? NULL : r->installed[position];
 }
 
-bool running_goes_on(const struct installed *installed, const struct service_conf *conf)
+struct installed *running_find_same(const struct running *r, const struct service_conf *conf)
 {
-	return ip_equal(&installed->conf->vip, &conf->vip) && installed->conf->port == conf->port &&
-	       installed->conf->proto == conf->proto;
+	uint32_t position;
+
+	if (!r->model)
+		return NULL;
+	position = model_index_endpoint(r->model->index, r->model->services, conf);
+	return position == MODEL_NOWHERE ? NULL : r->installed[position];
 }
 
 struct installed **running_by_row(const struct running *r)

@@ -52,8 +52,8 @@ int running_renew(struct running *r, running_version_fn *version, void *ctx, int
 /* The service as it runs, by its name; NULL: there is none. */
 struct installed *running_find(const struct running *r, const char *service);
 
-/* Whether flows of the one are flows of the other: vip, port and protocol are the same. */
-bool running_goes_on(const struct installed *installed, const struct service_conf *conf);
+/* The service as it runs that `conf` goes on from (model.h), whatever it was called; NULL: it is new. */
+struct installed *running_find_same(const struct running *r, const struct service_conf *conf);
 
 /*
  * Services by their row (services_max of them, NULL where there is none), as remembered flows name

@@ -182,12 +182,14 @@ static int object_read(int fd, json_t **state, char error[256])
 	if (broken)
 		return -EIO;
 	version = json_object_get(*state, "version");
-	if (json_is_object(*state) && json_integer_value(version) == STATE_VERSION)
+	if (json_is_object(*state) && json_integer_value(version) >= STATE_VERSION_MIN &&
+	    json_integer_value(version) <= STATE_VERSION)
 		return 0;
 	if (!*state)
 		snprintf(error, 256, "line %d: %.200s", where.line, where.text);
 	else
-		snprintf(error, 256, "it has no \"version\": %d", STATE_VERSION);
+		snprintf(error, 256, "it has no \"version\" from %d to %d", STATE_VERSION_MIN,
+			 STATE_VERSION);
 	json_decref(*state);
 	*state = NULL;
 	return -EINVAL;

@@ -9,7 +9,8 @@
 #include <jansson.h>
 
 enum {
-	STATE_VERSION = 1,
+	STATE_VERSION = 2,     /* that is written */
+	STATE_VERSION_MIN = 1, /* from there on they are read: overlay.c knows what differs */
 	STATE_BYTES_MAX = 256 << 20,
 };
 

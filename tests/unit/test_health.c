@@ -70,6 +70,30 @@ static void test_kept_out(void **state)
 	assert_non_null(strstr(world.down, "b2+ "));
 }
 
+/* What is known of a backend doesn't hang on what it and its service are called. */
+static void test_renamed(void **state)
+{
+	struct health_conf conf = world_conf(HEALTH_TCP);
+	struct service_conf *s;
+	struct model *named;
+
+	(void)state;
+	conf.timing.port = world.closed_port;
+	world_follow(world_model(&conf, 1));
+	world_becomes(0, HEALTH_DOWN, "refused");
+	named = world_model(&conf, 1);
+	s = service_conf_ref(named->services[0]);
+	memcpy(s->name, "www", sizeof("www"));
+	memcpy(s->backends[0].name, "other", sizeof("other"));
+	model_free(named);
+	s->backends[0].addr.bytes[0] = 10; /* as world_model() does, for the model's sake */
+	named = model_build(&world.settings, &s, 1, NULL, NULL);
+	named->services[0]->backends[0].addr.bytes[0] = 127;
+	service_conf_unref(s);
+	world_follow(named);
+	assert_int_equal(world_report(0).state, HEALTH_DOWN);
+}
+
 static void test_override(void **state)
 {
 	struct health_conf conf = world_conf(HEALTH_TCP);
@@ -328,7 +352,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_changes_of_the_model),
-		TEST(test_kept_out), TEST(test_override),
+		TEST(test_kept_out), TEST(test_renamed), TEST(test_override),
 		TEST(test_spread),   TEST(test_flapping_is_told),
 		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
 		TEST(test_stands_still), TEST(test_files_are_few), TEST(test_many_echoes),

@@ -105,22 +105,52 @@ static void test_counters_start_at_zero(void **state)
 	struct model *m;
 
 	for (int round = 0; round < 3 * WORLD_ROWS; round++) {
-		char name[16];
+		char vip[32];
 		uint32_t row;
 
-		snprintf(name, sizeof(name), "s%d", round);
-		m = with_service(model_new(&f->settings), name, "198.51.100.1", 1);
+		snprintf(vip, sizeof(vip), "198.51.100.%d", 1 + round);
+		m = with_service(model_new(&f->settings), "web", vip, 1);
 		assert_int_equal(publisher_apply(f->publisher, m, "test", &error), 0);
 		m = (struct model *)publisher_model(f->publisher);
 		assert_int_equal(publisher_service_counters(f->publisher, m->services[0], &counters),
 				 0);
 		assert_int_equal(counters.packets[VERDICT_forward], 0);
-		row = world_service("198.51.100.1")->id;
+		row = world_service(vip)->id;
 		path.services[row].packets[VERDICT_forward] += 7;
 		assert_int_equal(publisher_service_counters(f->publisher, m->services[0], &counters),
 				 0);
 		assert_int_equal(counters.packets[VERDICT_forward], 7);
 	}
+}
+
+/* A service and a backend that are called something else are the same: tables, rows, counts. */
+static void test_renamed(void **state)
+{
+	struct fixture *f = *state;
+	struct service_counters counters;
+	struct backend_counters backends[3];
+	struct model *m = with_service(model_new(&f->settings), "web", "198.51.100.1", 3);
+	struct service before, after;
+	struct model_error error;
+
+	assert_int_equal(publisher_apply(f->publisher, m, "test", &error), 0);
+	before = *world_service("198.51.100.1");
+	path.services[before.id].packets[VERDICT_forward] += 7;
+	for (uint16_t i = 0; i < 3; i++)
+		path.backends[world_backend(&before, i)->counter].packets += 5;
+	m = with_service(model_new(&f->settings), "www", "198.51.100.1", 3);
+	memcpy(m->services[0]->backends[1].name, "other", sizeof("other"));
+	assert_int_equal(publisher_apply(f->publisher, m, "test", &error), 0);
+	after = *world_service("198.51.100.1");
+	after.backends_off = before.backends_off; /* entries are always written again */
+	assert_memory_equal(&after, &before, sizeof(before));
+	m = (struct model *)publisher_model(f->publisher);
+	assert_string_equal(m->services[0]->name, "www");
+	assert_int_equal(publisher_service_counters(f->publisher, m->services[0], &counters), 0);
+	assert_int_equal(counters.packets[VERDICT_forward], 7);
+	assert_int_equal(publisher_backend_counters(f->publisher, m->services[0], backends), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(backends[i].packets, 5);
 }
 
 static void test_many_changes_leak_nothing(void **state)
@@ -151,6 +181,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disabled_gets_nothing, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_counters_start_at_zero, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_renamed, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_many_changes_leak_nothing, world_setup, world_teardown),
 	};
 
