@@ -37,7 +37,20 @@
 		 "default again, type=none ends it"},                                             \
 	{"all-down", VALUE_WORD, .optional = true, .words = "all none",                           \
 	 .help = "when all backends are down: flows go to all of them, or are dropped; all if "   \
-		 "never given"}
+		 "never given"},                                                                  \
+	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep",                            \
+	 .help = "when a backend goes down: its flows go to others, or stay; cut if never given"},\
+	{"start", VALUE_WORD, .optional = true, .words = "up down",                               \
+	 .help = "what a backend counts as before its first check; up if never given"},           \
+	{"unresolved", VALUE_TIME, .optional = true,                                              \
+	 .help = "how long a backend may have no next hop before it counts as down; 5s if never " \
+		 "given, 0: for ever"}
+#define OWN                                                                                       \
+	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep service",                    \
+	 .help = "when it goes down: its flows go to others, or stay; as the service if never "   \
+		 "given"},                                                                        \
+	{"start", VALUE_WORD, .optional = true, .words = "up down service",                       \
+	 .help = "what it counts as before its first check; as the service if never given"}
 #define OWN_HEALTH                                                                                \
 	{"health", VALUE_KEYS, .optional = true, .keys = config_health_override_keys,             \
 	 .help = "what differs from the service's health checks; keys that are not given stay, "  \
@@ -63,6 +76,7 @@ static const struct command_arg backend_add[] = {
 	{"ADDRESS", VALUE_ADDRESS, .help = "IPv4 or IPv6, whatever the vip's family"},
 	{"weight", VALUE_INTEGER, .optional = true, .help = "0 to 65535; 100 if not given"},
 	OWN_HEALTH,
+	OWN,
 	DRY_RUN,
 	{.word = NULL},
 };
@@ -72,6 +86,7 @@ static const struct command_arg backend_set[] = {
 	BACKEND,
 	{"weight", VALUE_INTEGER, .optional = true, .help = "0 to 65535; 0 takes no new flows"},
 	OWN_HEALTH,
+	OWN,
 	DRY_RUN,
 	{.word = NULL},
 };
@@ -111,7 +126,7 @@ const struct command commands_change[] = {
 	{"backend remove", backend_only, "backend.remove", show_change,
 	 .help = "removes a backend; its flows break: drain it before"},
 	{"backend set", backend_set, "backend.set", show_change, .sets = true,
-	 .help = "sets a backend's weight, or what differs in its health checks",
+	 .help = "sets a backend's weight, or what differs in its health",
 	 .examples = "backend set web b1 weight 0\n"
 		     "backend set web b1 health check=off"},
 	{"backend enable", backend_only, "backend.enable", show_change,

@@ -95,8 +95,12 @@ static void health_cells(struct table *table, const json_t *backend)
 	json_int_t since_us = show_number(health, "since_us");
 	char since[DURATION_TEXT_MAX];
 
-	table_cell(table, "%s", show_text(health, "state"));
-	if (strcmp(show_text(health, "state"), "down") == 0)
+	if (strcmp(show_text(backend, "down"), "next_hop") == 0)
+		table_cell(table, "no next hop");
+	else
+		table_cell(table, "%s", show_text(health, "state"));
+	if (json_is_string(json_object_get(backend, "down")) ||
+	    strcmp(show_text(health, "state"), "down") == 0)
 		table_paint(table, PAINT_BAD);
 	table_cell(table, "%s",
 		   since_us == 0 ? "-" : duration_format((clock_us(CLOCK_REALTIME) - since_us) / 1000000, since));

@@ -13,7 +13,7 @@
 #include "maglev.h"
 
 static config_read_fn read_port, read_protocol, read_backends, read_override;
-static config_json_fn port_json, protocol_json, backends_json;
+static config_json_fn port_json, protocol_json, backends_json, own_json;
 
 #define AT(of, member) \
 	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
@@ -32,6 +32,17 @@ static const char *const scheduler_choices[] = {
 static const char *const hash_choices[] = { [false] = "flow", [true] = "source", NULL };
 static const char *const all_down_choices[] = {
 	[ALL_DOWN_ALL] = "all", [ALL_DOWN_NONE] = "none", NULL
+};
+static const char *const on_down_choices[] = {
+	[ON_DOWN_CUT] = "cut", [ON_DOWN_KEEP] = "keep", NULL
+};
+static const char *const start_choices[] = { [START_UP] = "up", [START_DOWN] = "down", NULL };
+/* Of a backend: 0 is the service's. */
+static const char *const own_on_down_choices[] = {
+	"service", [1 + ON_DOWN_CUT] = "cut", [1 + ON_DOWN_KEEP] = "keep", NULL
+};
+static const char *const own_start_choices[] = {
+	"service", [1 + START_UP] = "up", [1 + START_DOWN] = "down", NULL
 };
 static const char *const state_choices[] = {
 	[BACKEND_ENABLED] = "enabled",
@@ -53,6 +64,10 @@ const struct config_key config_backend_keys[] = {
 	  .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX },
 	{ "health", "", read_override, AT(struct backend_conf, health),
 	  .json = config_override_json },
+	{ "on_down", "\"service\"", config_read_choice, AT(struct backend_conf, on_down),
+	  .choices = own_on_down_choices, .json = own_json },
+	{ "start", "\"service\"", config_read_choice, AT(struct backend_conf, start),
+	  .choices = own_start_choices, .json = own_json },
 	{ .name = NULL },
 };
 
@@ -81,9 +96,23 @@ const struct config_key config_service_keys[] = {
 	  .keys = config_health_keys, .json = config_health_json },
 	{ "all_down", "\"all\"", config_read_choice, AT(struct service_conf, all_down),
 	  .choices = all_down_choices },
+	{ "on_down", "\"cut\"", config_read_choice, AT(struct service_conf, on_down),
+	  .choices = on_down_choices },
+	{ "start", "\"up\"", config_read_choice, AT(struct service_conf, start),
+	  .choices = start_choices },
+	{ "unresolved_s", "5", config_read_integer, AT(struct service_conf, unresolved_s),
+	  .min = 0, .max = MODEL_UNRESOLVED_S_MAX },
 	{ "backends", "", read_backends, .keys = config_backend_keys, .json = backends_json },
 	{ .name = NULL },
 };
+
+/* What is the service's needn't be said. */
+static json_t *own_json(const struct config_key *key, const void *in)
+{
+	const uint8_t *own = in;
+
+	return *own == 0 ? NULL : json_string(key->choices[*own]);
+}
 
 /* 0 is as good as "all". */
 static void read_port(struct config_reader *r, const config_setting_t *s,
@@ -188,6 +217,7 @@ struct service_conf *config_service_read(struct config_reader *r, const config_s
 		return NULL;
 	}
 	service->transition_s = MODEL_TRANSITION_S_DEFAULT;
+	service->unresolved_s = MODEL_UNRESOLVED_S_DEFAULT;
 	config_read_group(r, s, &element, service);
 	return service;
 }

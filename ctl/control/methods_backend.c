@@ -75,7 +75,7 @@ static json_t *backend_set(struct rpc_call *call)
 		rpc_refuse(call, RPC_NOT_FOUND, "service \"%s\" has no backend \"%.64s\"", service,
 			   name);
 	else if (was && keys && json_object_size(keys) == 0)
-		rpc_refuse(call, RPC_PARAMS, "backend.set: neither weight nor health is given");
+		rpc_refuse(call, RPC_PARAMS, "backend.set: nothing to set is given");
 	else if (was && keys)
 		next = backend_changed(call, was, keys, &error);
 	json_decref(keys);
@@ -139,6 +139,7 @@ static const struct rpc_param set_params[] = {
 	{"backend", RPC_STRING, true, "name of the backend", NULL},
 	{"weight", RPC_INTEGER, false, "0 to 65535; 0 takes no new flows", NULL},
 	{"health", RPC_OBJECT, false, "what differs from the service's health checks", NULL},
+	METHODS_BACKEND_OWN,
 	METHODS_DRY_RUN,
 	{.name = NULL},
 };
@@ -167,7 +168,7 @@ static const struct rpc_param add_params[] = {
 };
 
 const struct rpc_method methods_backend[] = {
-	{"backend.set", backend_set, true, set_params, "sets a backend's weight and health checks"},
+	{"backend.set", backend_set, true, set_params, "sets a backend's weight and what differs in its health"},
 	{"backend.enable", backend_enable, true, named_params, "lets a backend take flows"},
 	{"backend.disable", backend_disable, true, named_params, "sends a backend nothing more"},
 	{"backend.drain", backend_drain, true, drain_params,

@@ -75,6 +75,14 @@ static json_t *health_json(const struct service_conf *service, const struct heal
 	return object;
 }
 
+/* Why it counts as down; null: it doesn't. */
+static json_t *down_json(const struct daemon_backend *running)
+{
+	if (running->down)
+		return json_string("check");
+	return running->unreachable ? json_string("next_hop") : json_null();
+}
+
 static json_t *backend_json(const struct service_conf *service, uint32_t index,
 			    const struct daemon_backend *running,
 			    const struct health_report *health, uint32_t slots_total)
@@ -96,6 +104,7 @@ static json_t *backend_json(const struct service_conf *service, uint32_t index,
 	methods_put_number(&object, "bytes", running->counters.bytes);
 	methods_put(&object, "next_hop", next_hop_json(running));
 	methods_put(&object, "health", health_json(service, health));
+	methods_put(&object, "down", down_json(running));
 	return object;
 }
 

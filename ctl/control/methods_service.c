@@ -170,6 +170,13 @@ static json_t *service_remove(struct rpc_call *call)
 	 "0 to 86400 s to a new backend's full weight; 0 if missing", NULL},                       \
 	{"health", RPC_OBJECT, false, "how its backends are checked; not at all if missing", NULL},\
 	{"all_down", RPC_STRING, false, "when all backends are down: all (if missing) or none",    \
+	 NULL},                                                                                    \
+	{"on_down", RPC_STRING, false,                                                             \
+	 "what a backend that is down does to its flows: cut (if missing) or keep", NULL},         \
+	{"start", RPC_STRING, false,                                                               \
+	 "what a backend counts as before its first check: up (if missing) or down", NULL},        \
+	{"unresolved_s", RPC_INTEGER, false,                                                       \
+	 "0 to 86400 s without a next hop make a backend count as down; 5 if missing, 0: never",   \
 	 NULL}
 
 static const struct rpc_param backend_fields[] = {

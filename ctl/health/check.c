@@ -338,8 +338,10 @@ static void state_begin(struct check *c, const struct check *was, uint32_t i)
 	}
 	c->track = track_new(ops->is_down(ops->ctx, c->target.service, i));
 	c->since_us = clock_us(CLOCK_REALTIME);
-	snprintf(c->reason, sizeof(c->reason), "%s",
-		 c->track.out ? "no result yet; kept out as before" : "no result yet");
+	snprintf(c->reason, sizeof(c->reason), "no result yet%s",
+		 !c->track.out                                    ? "" :
+		 service_conf_starts_down(c->target.service, i) ? "; it starts down" :
+								    "; kept out as before");
 }
 
 struct check *check_new(struct check_world *world, const struct service_conf *service, uint32_t i,

@@ -160,6 +160,8 @@ static void take_backend(struct figures *f, uint32_t service, uint32_t i)
 	};
 	f->drains[b->drain]++;
 	f->unresolved += !b->resolved;
+	s->unreachable += row->unreachable;
+	f->unreachable += row->unreachable;
 }
 
 static void count_states(struct figures *f, struct figures_service *s)

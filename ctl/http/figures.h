@@ -35,6 +35,7 @@ struct figures_service {
 	uint64_t packets[VERDICT_COUNT];
 	struct daemon_transition transition;
 	uint32_t states[FIGURES_STATES], health[FIGURES_HEALTH]; /* of its backends */
+	uint32_t unreachable;            /* backends */
 	uint32_t first_backend;          /* of figures.backends */
 };
 
@@ -86,7 +87,7 @@ struct figures {
 	/* Of all that is above. */
 	uint32_t states[FIGURES_STATES], drains[FIGURES_DRAINS], transitions[FIGURES_TRANSITIONS];
 	uint32_t health[FIGURES_HEALTH];
-	uint32_t unresolved, services_live;
+	uint32_t unresolved, unreachable, services_live;
 	uint32_t services_matching; /* what is searched for; with a cut */
 
 	/* How far reading has come. */

@@ -76,6 +76,7 @@ void node_generation_publish_duration_seconds(struct metrics_text *p, uint32_t r
 
 NODE_NUMBER(services, p->f->services_live)
 NODE_NUMBER(backends_unresolved, p->f->unresolved)
+NODE_NUMBER(backends_unreachable, p->f->unreachable)
 NODE_NUMBER(generation, p->f->generation.number)
 NODE_NUMBER(health_checks_begun, p->f->stats.checks.begun)
 NODE_NUMBER(tables_used_bytes, p->f->generation.arena_used_bytes)

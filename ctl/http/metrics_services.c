@@ -75,6 +75,7 @@ void service_service_health(struct metrics_text *p, uint32_t row)
 		text_end_number(p, value);                                         \
 	}
 
+SERVICE_NUMBER(unreachable, s->unreachable)
 SERVICE_NUMBER(slots, s->transition.slots)
 SERVICE_NUMBER(changed_slots, s->transition.changed_slots)
 

@@ -18,6 +18,9 @@
 	X(NODE, backends_unresolved, GAUGE, "", "",                                                \
 	  "backends that packets can't be sent to, for their next hop is not resolved or behind "  \
 	  "no port")                                                                               \
+	X(NODE, backends_unreachable, GAUGE, "", "",                                               \
+	  "backends that count as down, for packets can't be sent to them for longer than "        \
+	  "unresolved_s")                                                                          \
 	X(NODE, backends_health, GAUGE, "", "state",                                               \
 	  "backends of all services, by what their health checks say; none: they have none")       \
 	X(NODE, health_checks, COUNTER, "", "result",                                              \
@@ -125,6 +128,8 @@
 	  "its backends, by what was asked for")                                        \
 	X(SERVICE, service_health, GAUGE, "", "service, state",                         \
 	  "its backends, by what their health checks say")                              \
+	X(SERVICE, service_unreachable, GAUGE, "", "service",                           \
+	  "its backends that count as down for want of a next hop")                     \
 	X(SERVICE, service_slots, GAUGE, "", "service", "slots of its lookup table")    \
 	X(SERVICE, service_changed_slots, GAUGE, "", "service",                         \
 	  "slots whose packets look for their flow; 0 in a steady state")

@@ -47,6 +47,18 @@ enum all_down {
 	ALL_DOWN_NONE, /* its packets are dropped, as no_backend */
 };
 
+/* What becomes of a backend's flows while it is down. */
+enum on_down {
+	ON_DOWN_CUT,  /* they go to other backends: it is taken for dead */
+	ON_DOWN_KEEP, /* they stay; it takes no new ones */
+};
+
+/* What a backend counts as before its first check. */
+enum start_state {
+	START_UP,
+	START_DOWN,
+};
+
 /* What a backend can have of its own; in one, 0 (jitter: not set) means as the service. */
 struct health_timing {
 	uint32_t interval_ms;      /* from start to start, while the state is sure */

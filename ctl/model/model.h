@@ -29,6 +29,8 @@ enum {
 	MODEL_TRANSITION_S_MAX = 86400,
 	MODEL_SLOW_START_S_MAX = 86400,
 	MODEL_DRAIN_TIMEOUT_S_MAX = 7 * 86400,
+	MODEL_UNRESOLVED_S_DEFAULT = 5,
+	MODEL_UNRESOLVED_S_MAX = 86400,
 	SETTINGS_HTTP_ADDRS_MAX = 8,
 };
 
@@ -58,6 +60,8 @@ struct backend_conf {
 	uint32_t weight; /* 0 to MODEL_WEIGHT_MAX; 0 takes no new flows */
 	enum backend_admin admin;
 	uint32_t drain_timeout_s; /* BACKEND_DRAINING: then it is disabled; 0: never */
+	uint8_t on_down; /* 0: as the service; else 1 + enum on_down */
+	uint8_t start;   /* 0: as the service; else 1 + enum start_state */
 	struct health_override health;
 };
 
@@ -83,6 +87,10 @@ struct service_conf {
 	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
 	bool slots_chosen; /* not configured: an earlier process's number may be kept */
 	uint8_t all_down; /* enum all_down */
+	uint8_t on_down;  /* enum on_down */
+	uint8_t start;    /* enum start_state */
+	/* A backend without a next hop for longer than this counts as down; 0: it never does. */
+	uint32_t unresolved_s;
 	struct health_conf health;
 	uint32_t backends_n;
 	struct backend_conf backends[]; /* in the order they were added */
@@ -208,6 +216,13 @@ struct service_conf *model_counterpart(const struct model *from, const struct se
 /* The same of from->backends[i], for which the address stands. */
 const struct backend_conf *service_conf_counterpart(const struct service_conf *from, uint32_t i,
 						    const struct service_conf *to);
+
+/* What holds for s->backends[i]: its own, or the service's. */
+enum on_down service_conf_on_down(const struct service_conf *s, uint32_t i);
+
+/* Whether s->backends[i] is checked, and whether it then counts as down before the first check. */
+bool service_conf_checks(const struct service_conf *s, uint32_t i);
+bool service_conf_starts_down(const struct service_conf *s, uint32_t i);
 
 /* Services of `m` that are just what `prior` has become those: nothing of them changes. */
 void model_share(struct model *m, const struct model *prior);

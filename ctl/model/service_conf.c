@@ -85,6 +85,25 @@ bool service_conf_goes_on(const struct service_conf *a, const struct service_con
 	return ip_equal(&a->vip, &b->vip) && a->port == b->port && a->proto == b->proto;
 }
 
+enum on_down service_conf_on_down(const struct service_conf *s, uint32_t i)
+{
+	uint8_t own = s->backends[i].on_down;
+
+	return (enum on_down)(own ? own - 1 : s->on_down);
+}
+
+bool service_conf_checks(const struct service_conf *s, uint32_t i)
+{
+	return s->health.type != HEALTH_NO_CHECK && !s->backends[i].health.off;
+}
+
+bool service_conf_starts_down(const struct service_conf *s, uint32_t i)
+{
+	uint8_t own = s->backends[i].start;
+
+	return service_conf_checks(s, i) && (own ? own - 1 : s->start) == START_DOWN;
+}
+
 uint32_t service_conf_slots_fit(const struct service_conf *s)
 {
 	return maglev_slots_for(s->backends_n ? s->backends_n : BACKENDS_PLANNED);

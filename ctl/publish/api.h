@@ -66,6 +66,8 @@ struct daemon_backend {
 				  * resolved, or its interface is no port of the fast path */
 	uint32_t slots;          /* of its service's lookup table that lead to it now */
 	struct backend_counters counters; /* since it was added */
+	bool down;               /* its checks say so, or it starts so and none has come yet */
+	bool unreachable;        /* packets can't be sent to it for too long: it counts as down */
 	uint32_t weight;         /* in force: configured, as slow start and drain leave of it */
 	uint64_t flows;          /* remembered ones that belong to it, as counted a second ago or
 				  * later (with millions, some seconds ago). Flows whose way the

@@ -43,6 +43,14 @@ static uint16_t mtu_field(uint32_t bytes)
 	return bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX;
 }
 
+bool entry_has_source(const struct settings *settings, enum encap encap, uint8_t family,
+		      const struct nexthop *hop)
+{
+	be32 mask;
+
+	return outer_source(settings, encap, family, hop, &mask).family != IP_NONE;
+}
+
 void entry_fill(struct backend *entry, const struct settings *settings, enum encap encap,
 		const struct backend_conf *conf, const struct nexthop *hop, int32_t port,
 		uint32_t row)

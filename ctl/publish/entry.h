@@ -18,4 +18,8 @@ void entry_fill(struct backend *entry, const struct settings *settings, enum enc
 		const struct backend_conf *conf, const struct nexthop *hop, int32_t port,
 		uint32_t row);
 
+/* Whether there is an outer source address towards a backend of that family. */
+bool entry_has_source(const struct settings *settings, enum encap encap, uint8_t family,
+		      const struct nexthop *hop);
+
 #endif

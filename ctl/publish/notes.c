@@ -72,19 +72,19 @@ static json_t *drain_json(const struct drain *d)
 }
 
 /* NULL: there is nothing to note. */
-static json_t *course_json(const struct course *c)
+static json_t *course_json(const struct course *c, bool starts_down)
 {
 	json_t *object;
 
-	if (c->ramp_us == 0 && c->drain.started_us == 0 && !c->down)
+	if (c->ramp_us == 0 && c->drain.started_us == 0 && c->down == starts_down)
 		return NULL;
 	object = json_object();
 	if (c->ramp_us != 0)
 		json_object_set_new(object, "slow_start_us", json_integer(c->ramp_us));
 	if (c->drain.started_us != 0)
 		json_object_set_new(object, "drain", drain_json(&c->drain));
-	if (c->down)
-		json_object_set_new(object, "down", json_true());
+	if (c->down != starts_down)
+		json_object_set_new(object, "down", json_boolean(c->down));
 	return object;
 }
 
@@ -103,7 +103,8 @@ static json_t *courses_json(const struct installed *s)
 	json_t *backends = NULL;
 
 	for (uint32_t i = 0; i < s->conf->backends_n; i++) {
-		json_t *course = course_json(&s->courses[i]);
+		json_t *course = course_json(&s->courses[i],
+					     service_conf_starts_down(s->conf, i));
 		char addr[IP_TEXT_MAX];
 
 		if (!course)
@@ -284,7 +285,9 @@ struct course *notes_courses(const struct notes *n, const struct service_conf *s
 			json_object_get(backends, ip_format(&s->backends[i].addr, addr));
 
 		courses[i].ramp_us = time_at(n, one, "slow_start_us");
-		courses[i].down = json_is_true(json_object_get(one, "down"));
+		courses[i].down = service_conf_starts_down(s, i);
+		if (json_object_get(one, "down"))
+			courses[i].down = json_is_true(json_object_get(one, "down"));
 		drain_read(n, json_object_get(one, "drain"), &courses[i].drain);
 	}
 	return courses;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "maglev.h"
 #include "slow_start.h"
 #include "transition.h"
@@ -15,7 +16,8 @@
 
 bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i)
 {
-	return conf->backends[i].admin != BACKEND_DISABLED && !courses[i].out;
+	return conf->backends[i].admin != BACKEND_DISABLED &&
+	       !(courses[i].out && service_conf_on_down(conf, i) == ON_DOWN_CUT);
 }
 
 uint16_t plan_flags(const struct service_conf *conf)
@@ -36,6 +38,11 @@ uint16_t plan_flags(const struct service_conf *conf)
 
 /* ---- health ---- */
 
+bool course_is_down(const struct course *course)
+{
+	return course->down || course->unreachable;
+}
+
 bool plan_all_down(const struct service_conf *conf, const struct course *courses)
 {
 	uint32_t candidates = 0;
@@ -43,11 +50,19 @@ bool plan_all_down(const struct service_conf *conf, const struct course *courses
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		if (conf->backends[i].admin != BACKEND_ENABLED || conf->backends[i].weight == 0)
 			continue;
-		if (!courses[i].down)
+		if (!course_is_down(&courses[i]))
 			return false;
 		candidates++;
 	}
 	return candidates > 0;
+}
+
+void plan_tell_all_down(const struct service_conf *conf, const char *who)
+{
+	events_warn(EVENT_HEALTH, who, conf->name, NULL, "all its backends are down: %s",
+		    conf->all_down == ALL_DOWN_ALL ?
+			    "its flows are spread over all of them (all_down = \"all\")" :
+			    "its packets are dropped (all_down = \"none\")");
 }
 
 /* Whether those that are down are to be out. */
@@ -61,27 +76,32 @@ bool plan_health_is_due(const struct service_conf *conf, const struct course *co
 	bool counts = down_counts(conf, courses);
 
 	for (uint32_t i = 0; i < conf->backends_n; i++)
-		if (courses[i].out != (courses[i].down && counts))
+		if (courses[i].out != (course_is_down(&courses[i]) && counts))
 			return true;
 	return false;
 }
 
 /*
- * As it was; or, of what another process left, where a backend that is to be checked and was down,
- * or took nothing, counts as down, until its first result says otherwise.
+ * As it was; or as a process before this one knew it, by its notes and by its tables, in which a
+ * backend that is to be checked and took nothing was down; until a first result says otherwise. Of
+ * one that is new, `start` tells.
  */
 static bool was_down(const struct plan *plan, const struct former *was,
 		     const struct course *course, uint32_t i)
 {
-	const struct backend_conf *backend = &plan->conf->backends[i];
+	const struct service_conf *conf = plan->conf;
+	const struct backend_conf *backend = &conf->backends[i];
 
 	if (course)
 		return course->down;
-	if (!was || was->conf || plan->conf->health.type == HEALTH_NO_CHECK ||
-	    backend->health.off || backend->admin == BACKEND_DISABLED)
+	if (!service_conf_checks(conf, i))
 		return false;
-	return (was->noted && was->noted[i].down) ||
-	       (was->indices && indices_find(was->indices, &backend->addr) == SLOT_NONE);
+	if (was && !was->conf && backend->admin != BACKEND_DISABLED && was->indices &&
+	    indices_find(was->indices, &backend->addr) == SLOT_NONE)
+		return true;
+	if (was && was->noted)
+		return was->noted[i].down;
+	return service_conf_starts_down(conf, i);
 }
 
 /* ---- backends ---- */
@@ -153,25 +173,32 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		const struct course *course = NULL;
+
 		places[i] = before ? position_of(before, &conf->backends[i].addr, &cursor) :
 				     MODEL_NOWHERE;
-		plan->courses[i].down = was_down(
-			plan, was,
-			places[i] != MODEL_NOWHERE ? &was->courses[places[i]] : NULL, i);
+		if (places[i] != MODEL_NOWHERE)
+			course = &was->courses[places[i]];
+		plan->courses[i].down = was_down(plan, was, course, i);
+		if (course && conf->unresolved_s > 0) {
+			plan->courses[i].unreachable = course->unreachable;
+			plan->courses[i].unsent_us = course->unsent_us;
+		}
 	}
 	counts = down_counts(conf, plan->courses);
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		const struct backend_conf *now = &conf->backends[i];
-		bool known = places[i] != MODEL_NOWHERE;
-		const struct course *course = known ? &was->courses[places[i]] : NULL;
+		const struct course *course =
+			places[i] != MODEL_NOWHERE ? &was->courses[places[i]] : NULL;
 
 		if (was && was->noted)
 			course = &was->noted[i];
-		plan->courses[i].out = plan->courses[i].down && counts;
-		ramp_go_on(plan, now, known ? &before->backends[places[i]] : NULL, course,
+		plan->courses[i].out = course_is_down(&plan->courses[i]) && counts;
+		ramp_go_on(plan, now,
+			   places[i] != MODEL_NOWHERE ? &before->backends[places[i]] : NULL, course,
 			   before != NULL, now_us, &plan->courses[i]);
 		drain_go_on(now, course, now_us, now_real_us, &plan->courses[i]);
-		if (known)
+		if (course)
 			plan->courses[i].load = course->load;
 	}
 	free(places);

@@ -19,8 +19,11 @@ struct course {
 	uint32_t step; /* of slow start, 1 to slow_start_steps(): so many of them of its weight */
 	int64_t ramp_us; /* when its slow start began; 0: none is under way */
 	struct drain drain;
-	bool down; /* its checks say so: publisher_health_set() */
-	bool out;  /* for that it doesn't live; not so where all are down and all_down is "all" */
+	bool down; /* its checks say so: publisher_health_set(); or none has yet, and start is "down" */
+	bool unreachable;  /* it has had no next hop for longer than unresolved_s: reach.h */
+	int64_t unsent_us; /* since when packets can't be sent to it; 0: they can, or who knows */
+	/* For one of these it takes no new flows; not so where all are down and all_down is "all". */
+	bool out;
 };
 
 /* Where a service is between two steady states. */
@@ -70,11 +73,17 @@ int plan_make(const struct service_conf *conf, const struct former *was,
 	      const struct flow_key *seed, int64_t now_us, int64_t now_real_us, struct plan *plan);
 void plan_free(struct plan *plan);
 
-/* Whether conf->backends[i] keeps its flows: neither disabled nor out. */
+/* Whether it counts as down, whatever becomes of that. */
+bool course_is_down(const struct course *course);
+
+/* Whether conf->backends[i] keeps its flows: not disabled, nor out, unless on_down is "keep". */
 bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i);
 
 /* Whether there are backends that could take flows, and all of them are down. */
 bool plan_all_down(const struct service_conf *conf, const struct course *courses);
+
+/* An event, which says what is done about it. `who` as events_add() takes it. */
+void plan_tell_all_down(const struct service_conf *conf, const char *who);
 
 /* Whether other backends are to be out than are, for what is known of their health by now. */
 bool plan_health_is_due(const struct service_conf *conf, const struct course *courses);

@@ -187,6 +187,9 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 
 	if (!next && !r->model)
 		return 0;
+	/* What becomes of it is part of this generation. */
+	if (p->hops_changed && r->model)
+		reach_look(p->reach);
 	rc = next ? put_in_force(p, next, asked_us, error) :
 		    running_renew(r, renew, p, asked_us, text);
 	if (rc < 0) {
@@ -201,6 +204,8 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 		tell_generation(r, who, n);
 		tell_transitions(r, asked_us, who);
 	}
+	if (next)
+		reach_look(p->reach);
 	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model, p->hops_changed);
 	p->hops_changed = false;
 	if (next || rc > 0)

@@ -138,6 +138,12 @@ static int ports_timer_start(struct publisher *p, struct event_base *base)
 	return p->ports_timer && event_add(p->ports_timer, &every) == 0 ? 0 : -ENOMEM;
 }
 
+/* Packets can't be sent to some backend for too long, or can again. */
+static void reach_due(void *ctx)
+{
+	changes_soon(((struct publisher *)ctx)->changes);
+}
+
 /* ---- life ---- */
 
 /* Without them packets go on as before: a path that is narrower than its first link drops them. */
@@ -268,10 +274,11 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	if (err)
 		goto err_free;
 	p->hop_news = hop_news_new(base);
+	p->reach = reach_new(base, r, reach_due, p);
 	r->counting = counting_new(base, r);
 	if (r->counting)
 		p->transitions = transitions_new(base, r, begin_look, disable, publisher_went_on, p);
-	if (!p->transitions || !p->hop_news) {
+	if (!p->transitions || !p->hop_news || !p->reach) {
 		err = -ENOMEM;
 		snprintf(error, MODEL_ERROR_MAX, "no memory");
 		goto err_free;
@@ -293,6 +300,7 @@ void publisher_free(struct publisher *p)
 	r = &p->running;
 	changes_free(p->changes);
 	hop_news_free(p->hop_news);
+	reach_free(p->reach);
 	transitions_free(p->transitions);
 	if (p->ports_timer)
 		event_free(p->ports_timer);
@@ -367,5 +375,6 @@ void publisher_set_clock(struct publisher *p, int64_t (*monotonic_us)(void))
 
 bool publisher_tick(struct publisher *p)
 {
+	reach_look(p->reach);
 	return transitions_tick(p->transitions);
 }

@@ -103,7 +103,7 @@ void publisher_go_on(struct publisher *publisher, const json_t *notes, struct mo
  */
 void publisher_health_set(void *ctx, const char *service, const char *backend, bool down);
 
-/* Whether service->backends[i], of the model in force, counts as down. */
+/* Whether service->backends[i], of the model in force, counts as down for its checks. */
 bool publisher_is_down(void *ctx, const struct service_conf *service, uint32_t i);
 
 /* What a packet to the backend is sent with (vip_way.h). */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "entry.h"
-#include "events.h"
 
 void publisher_health_set(void *ctx, const char *service, const char *backend, bool down)
 {
@@ -24,10 +23,7 @@ void publisher_health_set(void *ctx, const char *service, const char *backend, b
 	course->down = down;
 	after = plan_all_down(s->conf, s->courses);
 	if (after && !before)
-		events_warn(EVENT_HEALTH, "health", service, NULL, "all its backends are down: %s",
-			    s->conf->all_down == ALL_DOWN_ALL ?
-				    "its flows are spread over all of them (all_down = \"all\")" :
-				    "its packets are dropped (all_down = \"none\")");
+		plan_tell_all_down(s->conf, "health");
 	if (plan_health_is_due(s->conf, s->courses))
 		changes_soon(p->changes);
 	publisher_went_on(p);

@@ -10,6 +10,7 @@
 #include "hop_news.h"
 #include "notes.h"
 #include "publisher.h"
+#include "reach.h"
 #include "running.h"
 #include "transitions.h"
 #include "watched.h"
@@ -22,6 +23,7 @@ struct publisher {
 	struct event *ports_timer;
 	struct transitions *transitions;
 	struct hop_news *hop_news;
+	struct reach *reach;
 	void (*changed)(void *ctx, const struct model *model); /* NULL: nobody asks */
 	void *changed_ctx;
 	void (*went_on)(void *ctx); /* NULL: nobody asks */

@@ -62,6 +62,8 @@ static void backend_read(const struct running *r, const struct installed *s, uin
 		row->next_hop = *hop;
 		row->port = surroundings_port(&r->around, hop);
 	}
+	row->down = course->down;
+	row->unreachable = course->unreachable;
 	row->weight = weight_shown(s, i);
 	row->flows = census && course->index != SLOT_NONE ?
 			     census_flows(census, s->row, course->index) :

@@ -209,7 +209,7 @@ static void test_reads(void **state)
 		 "11\","
 		 "\"vlan\":5,\"mtu_bytes\":1400,\"first_mtu_bytes\":1600},"
 		 "\"health\":{\"check\":\"none\",\"state\":\"up\",\"since_us\":1700000000000000,"
-		 "\"checked_us\":1700000000000000,\"reason\":\"tcp connect\"}}",
+		 "\"checked_us\":1700000000000000,\"reason\":\"tcp connect\"},\"down\":null}",
 		 false},
 		{"backends.list: down", CALL("backends.list", "{}"),
 		 "\"state\":\"down\",\"since_us\":1700000000000001,\"checked_us\":1700000000000001,"

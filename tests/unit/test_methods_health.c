@@ -63,7 +63,7 @@ static void test_refused(void **state)
 		 ERROR(-32602, "service.set: nothing to set"), false},
 		{"nothing to set of a backend",
 		 CALL("backend.set", "{\"service\":\"web\",\"backend\":\"b1\"}"),
-		 ERROR(-32602, "backend.set: neither weight nor health is given"), false},
+		 ERROR(-32602, "backend.set: nothing to set is given"), false},
 		{"set of a service without checks", SET_HEALTH("\"fall\":2"),
 		 ERROR(-32001, "health.type: missing"), false},
 		{"set of a backend of a service without checks", SET_B1("\"health\":{\"fall\":2}"),

@@ -95,6 +95,173 @@ static void test_down_takes_no_flows(void **state)
 	assert_int_equal(number(f), before + 2);
 }
 
+/* on_down = "keep": no new flow comes, and none of the old ones goes. */
+static void keeps(struct fixture *f, bool by_service, uint32_t transition_s)
+{
+	struct service_conf *spec = world_spec("web", VIP, 3);
+	uint8_t homes[FLOWS];
+	uint32_t on_b1 = 0;
+
+	spec->health = health_conf_default();
+	spec->health.type = HEALTH_TCP;
+	spec->transition_s = transition_s;
+	if (by_service)
+		spec->on_down = ON_DOWN_KEEP;
+	else
+		spec->backends[0].on_down = 1 + ON_DOWN_KEEP;
+	world_apply(f, world_with(model_new(&f->settings), spec));
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		homes[i] = world_send(VIP, flow(i), true);
+		on_b1 += homes[i] == 1;
+	}
+	assert_true(on_b1 > 0);
+	set(f, "b1", true);
+	turn(f);
+	assert_int_equal(running(f, 0).slots, 0);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+	for (uint32_t i = FLOWS; i < 2 * FLOWS; i++)
+		assert_int_not_equal(world_send(VIP, flow(i), true), 1);
+	/* What was remembered stays when the transition is over, too. */
+	world_wait(f, transition_s + 2);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+	set(f, "b1", false);
+	turn(f);
+	assert_true(running(f, 0).slots > 0);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+}
+
+static void test_down_keeps(void **state)
+{
+	keeps(*state, true, 30);
+}
+
+static void test_backend_keeps(void **state)
+{
+	keeps(*state, false, 30);
+}
+
+/* And the other way round: a service that keeps, and a backend that is cut. */
+static void test_backend_is_cut(void **state)
+{
+	struct service_conf *spec = world_spec("web", VIP, 3);
+	struct fixture *f = *state;
+
+	spec->health = health_conf_default();
+	spec->health.type = HEALTH_TCP;
+	spec->on_down = ON_DOWN_KEEP;
+	spec->backends[0].on_down = 1 + ON_DOWN_CUT;
+	world_apply(f, world_with(model_new(&f->settings), spec));
+	for (uint32_t i = 0; i < FLOWS; i++)
+		world_send(VIP, flow(i), true);
+	set(f, "b1", true);
+	turn(f);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_not_equal(world_send(VIP, flow(i), false), 1);
+}
+
+/* A backend that was never checked takes flows, or doesn't, as `start` says. */
+static void test_start(void **state)
+{
+	struct service_conf *spec = world_spec("web", VIP, 3);
+	struct fixture *f = *state;
+	const struct service_conf *web;
+
+	spec->health = health_conf_default();
+	spec->health.type = HEALTH_TCP;
+	spec->start = START_DOWN;
+	spec->backends[1].start = 1 + START_UP;
+	world_apply(f, world_with(model_new(&f->settings), spec));
+	web = world_model(f)->services[0];
+	assert_int_equal(running(f, 0).slots, 0);
+	assert_int_equal(running(f, 1).slots, web->slots);
+	assert_true(running(f, 0).down && !running(f, 1).down);
+	assert_true(publisher_is_down(f->publisher, web, 0));
+	/* One that comes later, too. */
+	set(f, "b1", false);
+	world_add(f, "b4", 4);
+	turn(f);
+	assert_true(running(f, 0).slots > 0);
+	assert_int_equal(running(f, 3).slots, 0);
+	set(f, "b4", false);
+	turn(f);
+	assert_true(running(f, 3).slots > 0);
+	/* What is known stays known, whatever else changes. */
+	world_weight(f, "b4", 7);
+	assert_true(running(f, 3).slots > 0);
+	assert_int_equal(running(f, 2).slots, 0);
+}
+
+static struct model *before_and_after(const struct fixture *f)
+{
+	struct service_conf *spec = world_spec("web", VIP, 4);
+
+	spec->health = health_conf_default();
+	spec->health.type = HEALTH_TCP;
+	spec->on_down = ON_DOWN_KEEP;
+	spec->backends[2].start = spec->backends[3].start = 1 + START_DOWN;
+	return world_with(model_new(&f->settings), spec);
+}
+
+/* What a process before this one knew holds until a check says otherwise, tables or no tables. */
+static void test_known_before(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int tables = 0; tables < 2; tables++) {
+		world_apply(f, before_and_after(f));
+		set(f, "b1", true);
+		set(f, "b3", false);
+		turn(f);
+		world_go_on(f, NULL, tables, before_and_after(f));
+		assert_int_equal(running(f, 0).slots, 0);
+		assert_true(running(f, 1).slots > 0 && running(f, 2).slots > 0);
+		assert_int_equal(running(f, 3).slots, 0);
+		set(f, "b1", false);
+		turn(f);
+		assert_true(running(f, 0).slots > 0);
+	}
+}
+
+/* Nothing leads to a backend of this world: after a while they count as down for that. */
+static void test_unreachable(void **state)
+{
+	struct service_conf *spec = world_spec("web", VIP, 3), *changed;
+	struct fixture *f = *state;
+	struct model_error error;
+
+	spec->all_down = ALL_DOWN_NONE;
+	spec->unresolved_s = 5;
+	world_apply(f, world_with(model_new(&f->settings), spec));
+	world_wait(f, 4);
+	turn(f);
+	assert_true(running(f, 0).slots > 0 && !running(f, 0).unreachable);
+	world_wait(f, 2);
+	turn(f);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(running(f, i).slots, 0);
+		assert_true(running(f, i).unreachable && !running(f, i).down);
+	}
+	assert_int_equal(world_send(VIP, flow(1), true), 0);
+	/* Another change doesn't forget it; who comes waits as long as the others did. */
+	world_add(f, "b4", 4);
+	turn(f);
+	assert_true(running(f, 0).unreachable && !running(f, 3).unreachable);
+	assert_int_equal(running(f, 3).slots, world_model(f)->services[0]->slots);
+	/* Switched off. */
+	changed = service_conf_new(0);
+	*changed = *world_model(f)->services[0];
+	changed->refs = 1;
+	changed->backends_n = 0;
+	changed->unresolved_s = 0;
+	world_apply(f, model_service_set(world_model(f), changed, &error));
+	service_conf_unref(changed);
+	turn(f);
+	assert_true(running(f, 0).slots > 0 && !running(f, 0).unreachable);
+}
+
 static void test_flows_are_let_go(void **state)
 {
 	struct fixture *f = *state;
@@ -274,6 +441,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_down_takes_no_flows), TEST(test_flows_are_let_go),
+		TEST(test_down_keeps), TEST(test_backend_keeps), TEST(test_backend_is_cut),
+		TEST(test_start), TEST(test_known_before), TEST(test_unreachable),
 		TEST(test_many_are_one_generation), TEST(test_all_down),
 		TEST(test_all_down_none), TEST(test_all_that_could),
 		TEST(test_beside_admin), TEST(test_slow_start_when_up_again),
