@@ -214,7 +214,7 @@ static bool is_our_source(const struct nexthops *hops, const struct nexthop *hop
 static void on_path_mtu(void *ctx, const struct path_mtu_message *message)
 {
 	struct nexthops *hops = ctx;
-	const struct nexthop *hop = picture_hop(&hops->now, &message->destination);
+	const struct nexthop *hop = picture_hop_to(&hops->now, &message->destination);
 	enum path_mtu_result result = PATH_MTU_NOT_OURS;
 
 	if (hop && hop->first_mtu_bytes != 0 && is_our_source(hops, hop, &message->source))
@@ -238,11 +238,11 @@ int nexthops_learn_path_mtus(struct nexthops *hops, const struct path_mtu_rules 
 	return path_mtu_listener_new(base, rules->gue_port, on_path_mtu, hops, &hops->listener);
 }
 
-int nexthops_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n)
+int nexthops_watch(struct nexthops *hops, const struct nexthop_key *ways, size_t n)
 {
 	bool ignored;
 
-	return update_all(hops, addrs, n, &ignored);
+	return update_all(hops, ways, n, &ignored);
 }
 
 int nexthops_watch_links(struct nexthops *hops, const char *const *names, size_t n)
@@ -262,7 +262,7 @@ int nexthops_watch_links(struct nexthops *hops, const char *const *names, size_t
 		}
 		memcpy(copy[i], names[i], length);
 	}
-	rc = update_all(hops, hops->now.addrs, hops->now.n, &ignored);
+	rc = update_all(hops, hops->now.ways, hops->now.n, &ignored);
 	if (rc < 0)
 		goto err_copy;
 	free(hops->link_names);
@@ -275,9 +275,9 @@ err_copy:
 	return rc;
 }
 
-const struct nexthop *nexthops_get(const struct nexthops *hops, const struct ip_addr *addr)
+const struct nexthop *nexthops_get(const struct nexthops *hops, const struct nexthop_key *way)
 {
-	return picture_hop(&hops->now, addr);
+	return picture_hop(&hops->now, way);
 }
 
 const struct link *nexthops_link(const struct nexthops *hops, const char *name)

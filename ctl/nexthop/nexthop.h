@@ -48,6 +48,18 @@ enum nexthop_state {
 	NEXTHOP_N_STATES,
 };
 
+/*
+ * What a way is asked for: where to, and the source that the packets will have, which policy rules may
+ * go by, and the kernel's choice among the hops of a multipath route does. IP_NONE: the one that the
+ * kernel chooses.
+ */
+struct nexthop_key {
+	struct ip_addr addr, source;
+};
+
+/* Orders ways, as qsort wants it. */
+int nexthop_key_compare(const void *a, const void *b);
+
 /* The way to one address. Unless resolved, what could be found out is set and the rest is 0.
  * No padding: two of them are the same if memcmp says so. */
 struct nexthop {
@@ -94,7 +106,7 @@ struct nexthops_stats {
 	uint64_t failures;	/* rounds that failed, each tried again; what stood before stays */
 	int last_error;		/* -errno of the latest failure, or 0. -EPERM: no CAP_NET_ADMIN */
 	uint64_t picture_us;	/* how long the latest picture took */
-	size_t n_unresolved;	/* addresses watched and not resolved now */
+	size_t n_unresolved;	/* ways watched and not resolved now */
 
 	/* Of messages about outer packets that were too long for a router: path_mtu.h. */
 	uint64_t path_mtu[PATH_MTU_N_RESULTS];
@@ -124,14 +136,14 @@ int nexthops_new(struct event_base *base, const struct nexthop_timing *timing,
 
 void nexthops_free(struct nexthops *hops);
 
-/* Replaces the set of addresses watched (each may stand in it several times). What the kernel
+/* Replaces the set of ways watched (each may stand in it several times). What the kernel
  * knows is there when this returns; for the others a solicitation is under way. Invalidates
  * pointers from nexthops_get and nexthops_link. `changed` is not called for what it finds: read
  * anew.
  * Returns 0, or, with the old set in force still,
  * -EINVAL: an address of neither family;
  * -ENOMEM, -ENOBUFS, -ETIMEDOUT, -EINTR: the kernel or we could not, now; later may do. */
-int nexthops_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n);
+int nexthops_watch(struct nexthops *hops, const struct nexthop_key *ways, size_t n);
 
 /* Replaces the set of interfaces, by name, of which `changed` tells when they come, go, go up or
  * down, or get another MAC or MTU. They need not exist. Otherwise as nexthops_watch (-EINVAL: a
@@ -139,7 +151,7 @@ int nexthops_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n)
 int nexthops_watch_links(struct nexthops *hops, const char *const *names, size_t n);
 
 /* NULL: not watched. Valid until the event loop runs again or the next nexthops_watch...(). */
-const struct nexthop *nexthops_get(const struct nexthops *hops, const struct ip_addr *addr);
+const struct nexthop *nexthops_get(const struct nexthops *hops, const struct nexthop_key *way);
 
 /* The interface of that name, watched or not (link_table.h). NULL: there is none. Valid as with
  * nexthops_get. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes the picture: links, then a route for each address, then the routes' neighbours. Called by
+ * Takes the picture: links, then a route for each way, then the routes' neighbours. Called by
  * nexthop.c, on the control thread.
  */
 #include "nexthop_picture.h"
@@ -16,32 +16,40 @@
 
 static_assert(sizeof(struct nexthop) == 84, "nexthops are compared with memcmp: no padding");
 
-static int compare_addrs(const void *a, const void *b)
+int nexthop_key_compare(const void *a, const void *b)
 {
-	return ip_compare(a, b);
+	const struct nexthop_key *x = a, *y = b;
+	int order = ip_compare(&x->addr, &y->addr);
+
+	return order ? order : ip_compare(&x->source, &y->source);
 }
 
-/* Fills in picture->addrs, sorted and each once. */
-static int addrs_copy(struct picture *picture, const struct ip_addr *addrs, size_t n)
+/* Fills in picture->ways, sorted and each once. */
+static int ways_copy(struct picture *picture, const struct nexthop_key *ways, size_t n)
 {
 	size_t room = n > 0 ? n : 1;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (ip_length_bytes(addrs[i].family) == 0)
+		if (ip_length_bytes(ways[i].addr.family) == 0)
 			return -EINVAL;
 	}
-	picture->addrs = calloc(room, sizeof(*picture->addrs));
+	picture->ways = calloc(room, sizeof(*picture->ways));
 	picture->routes = calloc(room, sizeof(*picture->routes));
 	picture->hops = calloc(room, sizeof(*picture->hops));
-	if (!picture->addrs || !picture->routes || !picture->hops)
+	if (!picture->ways || !picture->routes || !picture->hops)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		picture->addrs[i] = ip_from_bytes(addrs[i].family, addrs[i].bytes);
-	qsort(picture->addrs, n, sizeof(*addrs), compare_addrs);
 	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || !ip_equal(&picture->addrs[i], &picture->addrs[kept - 1]))
-			picture->addrs[kept++] = picture->addrs[i];
+		const struct ip_addr *source = &ways[i].source;
+
+		picture->ways[i].addr = ip_from_bytes(ways[i].addr.family, ways[i].addr.bytes);
+		if (source->family != IP_NONE)
+			picture->ways[i].source = ip_from_bytes(source->family, source->bytes);
+	}
+	qsort(picture->ways, n, sizeof(*ways), nexthop_key_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || nexthop_key_compare(&picture->ways[i], &picture->ways[kept - 1]) != 0)
+			picture->ways[kept++] = picture->ways[i];
 	}
 	picture->n = kept;
 	return 0;
@@ -68,12 +76,12 @@ static int neighbours_collect(struct picture *picture, const struct neighbour_ta
 	return 0;
 }
 
-int picture_begin(struct netlink *nl, const struct ip_addr *addrs, size_t n, struct picture *out)
+int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n, struct picture *out)
 {
 	int rc;
 
 	*out = (struct picture){ 0 };
-	rc = addrs_copy(out, addrs, n);
+	rc = ways_copy(out, ways, n);
 	return rc < 0 ? rc : link_table_read(nl, &out->links);
 }
 
@@ -83,7 +91,7 @@ int picture_go_on(struct netlink *nl, struct picture *picture, size_t max)
 	int rc;
 
 	max = left < max ? left : max;
-	rc = routes_ask(nl, picture->addrs + at, picture->routes + at, max);
+	rc = routes_ask(nl, picture->ways + at, picture->routes + at, max);
 	if (rc < 0)
 		return rc;
 	picture->asked_n += max;
@@ -93,12 +101,12 @@ int picture_go_on(struct netlink *nl, struct picture *picture, size_t max)
 static void hops_take_over(struct picture *picture, const struct picture *old)
 {
 	if (old->n == picture->n && old->n > 0 &&
-	    memcmp(old->addrs, picture->addrs, old->n * sizeof(*old->addrs)) == 0) {
+	    memcmp(old->ways, picture->ways, old->n * sizeof(*old->ways)) == 0) {
 		memcpy(picture->hops, old->hops, old->n * sizeof(*old->hops));
 		return;
 	}
 	for (size_t i = 0; i < picture->n; i++) {
-		const struct nexthop *hop = picture_hop(old, &picture->addrs[i]);
+		const struct nexthop *hop = picture_hop(old, &picture->ways[i]);
 
 		if (hop)
 			picture->hops[i] = *hop;
@@ -118,7 +126,7 @@ int picture_end(struct netlink *nl, struct picture *picture, const struct pictur
 
 void picture_free(struct picture *picture)
 {
-	free(picture->addrs);
+	free(picture->ways);
 	free(picture->routes);
 	free(picture->hops);
 	link_table_free(&picture->links);
@@ -126,14 +134,29 @@ void picture_free(struct picture *picture)
 	*picture = (struct picture){ 0 };
 }
 
-const struct nexthop *picture_hop(const struct picture *picture, const struct ip_addr *addr)
+const struct nexthop *picture_hop(const struct picture *picture, const struct nexthop_key *way)
 {
-	const struct ip_addr *found;
+	const struct nexthop_key *found;
 
 	if (picture->n == 0)
 		return NULL;
-	found = bsearch(addr, picture->addrs, picture->n, sizeof(*addr), compare_addrs);
-	return found ? &picture->hops[found - picture->addrs] : NULL;
+	found = bsearch(way, picture->ways, picture->n, sizeof(*way), nexthop_key_compare);
+	return found ? &picture->hops[found - picture->ways] : NULL;
+}
+
+static int addr_compare(const void *addr, const void *way)
+{
+	return ip_compare(addr, &((const struct nexthop_key *)way)->addr);
+}
+
+const struct nexthop *picture_hop_to(const struct picture *picture, const struct ip_addr *addr)
+{
+	const struct nexthop_key *found;
+
+	if (picture->n == 0)
+		return NULL;
+	found = bsearch(addr, picture->ways, picture->n, sizeof(*found), addr_compare);
+	return found ? &picture->hops[found - picture->ways] : NULL;
 }
 
 static uint32_t mtu_min(uint32_t mtu_bytes, uint32_t limit_bytes)
@@ -227,11 +250,11 @@ bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus)
 	bool differs = false;
 
 	for (size_t i = 0; i < picture->n; i++) {
-		struct nexthop hop = nexthop_compose(&picture->addrs[i], &picture->routes[i],
+		struct nexthop hop = nexthop_compose(&picture->ways[i].addr, &picture->routes[i],
 						     &picture->links, &picture->neighbours);
 
 		hop.mtu_bytes = mtu_min(hop.mtu_bytes,
-					path_mtus_get(path_mtus, &picture->addrs[i]));
+					path_mtus_get(path_mtus, &picture->ways[i].addr));
 		differs |= memcmp(&hop, &picture->hops[i], sizeof(hop)) != 0;
 		picture->hops[i] = hop;
 	}

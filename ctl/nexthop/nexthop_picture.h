@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the kernel said at one time about the ways to a set of addresses, and the next hops that
+ * What the kernel said at one time about a set of ways, and the next hops that
  * follow from it. Used by nexthop.c, on the control thread.
  */
 #ifndef CTL_NEXTHOP_NEXTHOP_PICTURE_H
@@ -13,20 +13,21 @@
 struct netlink;
 struct route;
 
-/* All zero: the picture of no addresses. */
+/* All zero: the picture of no ways. */
 struct picture {
-	struct ip_addr *addrs; /* sorted, each once */
-	struct route *routes;  /* of addrs[i] */
-	struct nexthop *hops;  /* to addrs[i], by picture_compose */
+	struct nexthop_key *ways;     /* sorted, each once */
+	struct route *routes; /* of ways[i] */
+	struct nexthop *hops; /* of ways[i], by picture_compose */
 	size_t n;
 	size_t asked_n; /* of the routes, while it is made */
 	struct link_table links;
 	struct neighbour_table neighbours; /* of the routes */
 };
 
-/* Asks for the links; the routes to n addresses, in any order, come next. Returns 0, or as
+/* Asks for the links; the routes of n ways, in any order, come next. Returns 0, or as
  * nexthops_watch. `out` is to be freed in any case. */
-int picture_begin(struct netlink *nl, const struct ip_addr *addrs, size_t n, struct picture *out);
+int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n,
+		  struct picture *out);
 
 /* Asks for up to `max` routes more. Returns 1: there are more; 0; or as nexthops_watch. */
 int picture_go_on(struct netlink *nl, struct picture *picture, size_t max);
@@ -43,7 +44,10 @@ bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus)
 void picture_free(struct picture *picture);
 
 /* NULL: not in the picture. */
-const struct nexthop *picture_hop(const struct picture *picture, const struct ip_addr *addr);
+const struct nexthop *picture_hop(const struct picture *picture, const struct nexthop_key *way);
+
+/* One of those to an address, from whatever source; NULL: there is none. */
+const struct nexthop *picture_hop_to(const struct picture *picture, const struct ip_addr *addr);
 
 /* The next hop that follows from a route, the interfaces and the neighbours. */
 struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *route,

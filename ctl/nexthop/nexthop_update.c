@@ -112,11 +112,11 @@ static int picture_change(struct nexthops *hops, struct picture *fresh, bool *ch
 	return 0;
 }
 
-int update_all(struct nexthops *hops, const struct ip_addr *addrs, size_t n, bool *changed)
+int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n, bool *changed)
 {
 	uint64_t start_us = (uint64_t)clock_now_us();
 	struct picture fresh;
-	int rc = picture_begin(&hops->ask, addrs, n, &fresh);
+	int rc = picture_begin(&hops->ask, ways, n, &fresh);
 
 	if (rc == 0)
 		rc = picture_go_on(&hops->ask, &fresh, SIZE_MAX);
@@ -157,7 +157,7 @@ void update_finish(struct nexthops *hops, int rc, bool changed)
 	}
 }
 
-/* A new picture of the addresses that there are: in steps, since they may be many. */
+/* A new picture of the ways that there are: in steps, since they may be many. */
 void update_on_step(evutil_socket_t fd, short what, void *ctx)
 {
 	struct nexthops *hops = ctx;
@@ -191,7 +191,7 @@ void update_begin(struct nexthops *hops)
 
 	if (hops->making)
 		return;
-	rc = picture_begin(&hops->ask, hops->now.addrs, hops->now.n, &hops->next);
+	rc = picture_begin(&hops->ask, hops->now.ways, hops->now.n, &hops->next);
 	if (rc < 0) {
 		making_end(hops);
 		update_finish(hops, rc, false);

@@ -24,7 +24,7 @@ struct nexthops {
 	nexthops_changed *changed;
 	void *ctx;
 	struct picture now;
-	struct picture next;   /* in the making; of the addresses of `now` */
+	struct picture next;   /* in the making; of the ways of `now` */
 	uint64_t next_us;      /* what it has taken so far */
 	bool making, confirms; /* it; and stale neighbours are confirmed at its end */
 	char (*link_names)[IFNAMSIZ];
@@ -39,14 +39,14 @@ struct nexthops {
 	struct event *path_mtu_end; /* the next one's time is over */
 };
 
-/* Takes a new picture of these addresses, and puts it in the old one's place, at one go. 0, or as
+/* Takes a new picture of these ways, and puts it in the old one's place, at one go. 0, or as
  * nexthops_watch(). */
-int update_all(struct nexthops *hops, const struct ip_addr *addrs, size_t n, bool *changed);
+int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n, bool *changed);
 
 /* Asks for the neighbours marked dirty, and solicits those that `pick` names. */
 int update_neighbours(struct nexthops *hops, enum neighbour_pick pick, bool *changed);
 
-/* Begins a new picture of the addresses that there are, in steps; nothing if there is one. */
+/* Begins a new picture of the ways that there are, in steps; nothing if there is one. */
 void update_begin(struct nexthops *hops);
 void update_on_step(evutil_socket_t fd, short what, void *ctx); /* of hops->step */
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
@@ -21,14 +22,15 @@ struct parsing {
 };
 
 struct asking {
-	const struct ip_addr *addrs;
+	const struct nexthop_key *ways;
 	struct route *routes;
+	size_t refused_n; /* answers that may be about a source that isn't the host's */
 };
 
 static void route_put(void *ctx, size_t i, struct nlmsghdr *nlh)
 {
 	const struct asking *asking = ctx;
-	const struct ip_addr *addr = &asking->addrs[i];
+	const struct ip_addr *addr = &asking->ways[i].addr, *source = &asking->ways[i].source;
 	size_t length = ip_length_bytes(addr->family);
 	struct rtmsg *rtm;
 
@@ -38,6 +40,10 @@ static void route_put(void *ctx, size_t i, struct nlmsghdr *nlh)
 	rtm->rtm_family = (uint8_t)ip_socket_family(addr->family);
 	rtm->rtm_dst_len = (uint8_t)(8 * length);
 	mnl_attr_put(nlh, RTA_DST, length, addr->bytes);
+	if (source->family == addr->family) {
+		rtm->rtm_src_len = (uint8_t)(8 * length);
+		mnl_attr_put(nlh, RTA_SRC, length, source->bytes);
+	}
 }
 
 static enum route_kind kind_of_type(uint8_t type)
@@ -167,20 +173,60 @@ int route_parse(const struct nlmsghdr *nlh, const struct ip_addr *addr, struct r
 	return 0;
 }
 
-static int route_answer(void *ctx, size_t i, const struct nlmsghdr *nlh, int error)
+/* Maybe for its source: the errors are those of no route (Linux 6) or of a blackhole. */
+static bool is_refused(const struct asking *asking, size_t i)
 {
-	const struct asking *asking = ctx;
+	enum route_kind kind = asking->routes[i].kind;
 
-	if (nlh)
-		return route_parse(nlh, &asking->addrs[i], &asking->routes[i]);
-	asking->routes[i] = (struct route){ 0 };
-	return kind_of_error(error, &asking->routes[i].kind);
+	return asking->ways[i].source.family != IP_NONE &&
+	       (kind == ROUTE_NONE || kind == ROUTE_BLACKHOLE);
 }
 
-int routes_ask(struct netlink *nl, const struct ip_addr *addrs, struct route *routes, size_t n)
+static int route_answer(void *ctx, size_t i, const struct nlmsghdr *nlh, int error)
 {
-	struct asking asking = { addrs, routes };
-	const struct netlink_query query = { route_put, route_answer, &asking };
+	struct asking *asking = ctx;
+	int rc;
 
-	return netlink_ask(nl, &query, n);
+	if (nlh) {
+		rc = route_parse(nlh, &asking->ways[i].addr, &asking->routes[i]);
+	} else {
+		asking->routes[i] = (struct route){ 0 };
+		rc = kind_of_error(error, &asking->routes[i].kind);
+	}
+	asking->refused_n += is_refused(asking, i);
+	return rc;
+}
+
+/* Those that may have been refused for their source, by the address alone. */
+static int ask_without(struct netlink *nl, const struct asking *refused, size_t n)
+{
+	struct nexthop_key *ways = calloc(refused->refused_n, sizeof(*ways));
+	struct route *routes = calloc(refused->refused_n, sizeof(*routes));
+	struct asking asking = { ways, routes, 0 };
+	const struct netlink_query query = { route_put, route_answer, &asking };
+	size_t asked = 0, told = 0;
+	int rc = -ENOMEM;
+
+	if (!ways || !routes)
+		goto out;
+	for (size_t i = 0; i < n; i++)
+		if (is_refused(refused, i) && asked < refused->refused_n)
+			ways[asked++].addr = refused->ways[i].addr;
+	rc = netlink_ask(nl, &query, asked);
+	for (size_t i = 0; rc == 0 && told < asked && i < n; i++)
+		if (is_refused(refused, i))
+			refused->routes[i] = routes[told++];
+out:
+	free(ways);
+	free(routes);
+	return rc;
+}
+
+int routes_ask(struct netlink *nl, const struct nexthop_key *ways, struct route *routes, size_t n)
+{
+	struct asking asking = { ways, routes, 0 };
+	const struct netlink_query query = { route_put, route_answer, &asking };
+	int rc = netlink_ask(nl, &query, n);
+
+	return rc == 0 && asking.refused_n > 0 ? ask_without(nl, &asking, n) : rc;
 }

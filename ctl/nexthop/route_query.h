@@ -7,7 +7,7 @@
 #ifndef CTL_NEXTHOP_ROUTE_QUERY_H
 #define CTL_NEXTHOP_ROUTE_QUERY_H
 
-#include "ip.h"
+#include "nexthop.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,9 +34,11 @@ struct route {
 	uint32_t mtu_bytes;    /* the route's, or what a path MTU message said; 0: none */
 };
 
-/* Asks for n addresses; routes[i] answers addrs[i].
+/* Asks for n ways; routes[i] answers ways[i]. Of a multipath route the kernel names one hop, that its
+ * hash chooses for address and source. Of an IPv4 source that the host hasn't (nor a local route for)
+ * the kernel tells nothing: then it is asked without.
  * Returns 0, or as netlink_ask; -ENOMEM, -ENOBUFS: the kernel had no memory for an answer. */
-int routes_ask(struct netlink *nl, const struct ip_addr *addrs, struct route *routes, size_t n);
+int routes_ask(struct netlink *nl, const struct nexthop_key *ways, struct route *routes, size_t n);
 
 /* Reads a message RTM_NEWROUTE that answers the question for addr. Returns 0, or -EBADMSG: it is
  * cut short. */

@@ -43,6 +43,17 @@ static uint16_t mtu_field(uint32_t bytes)
 	return bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX;
 }
 
+struct nexthop_key entry_key(const struct settings *settings, enum encap encap,
+			     const struct ip_addr *addr)
+{
+	static const struct nexthop unknown; /* no source but a configured one */
+	struct nexthop_key way = {.addr = *addr};
+	be32 mask;
+
+	way.source = outer_source(settings, encap, addr->family, &unknown, &mask);
+	return way;
+}
+
 bool entry_has_source(const struct settings *settings, enum encap encap, uint8_t family,
 		      const struct nexthop *hop)
 {

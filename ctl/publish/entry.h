@@ -18,6 +18,10 @@ void entry_fill(struct backend *entry, const struct settings *settings, enum enc
 		const struct backend_conf *conf, const struct nexthop *hop, int32_t port,
 		uint32_t row);
 
+/* The way that packets to a backend at `addr` take, of which the kernel is to be asked. */
+struct nexthop_key entry_key(const struct settings *settings, enum encap encap,
+			     const struct ip_addr *addr);
+
 /* Whether there is an outer source address towards a backend of that family. */
 bool entry_has_source(const struct settings *settings, enum encap encap, uint8_t family,
 		      const struct nexthop *hop);

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entry.h"
 #include "events.h"
 
-/* What was told last of an address. */
+/* What was told last of a way. */
 struct told {
 	struct nexthop hop;
 	bool pending; /* it is new and not found yet, of which nothing was told */
@@ -19,8 +20,8 @@ struct told {
 
 struct hop_news {
 	struct event *timer;   /* for those that are pending */
-	struct ip_addr *addrs; /* sorted */
-	struct told *told;     /* of `addrs` */
+	struct nexthop_key *ways;  /* sorted */
+	struct told *told; /* of `ways` */
 	size_t n;
 	uint64_t version; /* of `watched`, as it was compared last */
 	const struct watched *watched;
@@ -28,7 +29,7 @@ struct hop_news {
 	const struct model *model;
 };
 
-/* What is to be told at a call, by index of the new addresses. */
+/* What is to be told at a call, by index of the new ways. */
 enum news { NEWS_NONE, NEWS_FOUND, NEWS_LOST, NEWS_CHANGED };
 
 static bool same_way(const struct nexthop *a, const struct nexthop *b)
@@ -38,7 +39,7 @@ static bool same_way(const struct nexthop *a, const struct nexthop *b)
 	       a->first_mtu_bytes == b->first_mtu_bytes;
 }
 
-/* Of an address that was there before (`was`), or is new (NULL). */
+/* Of one that was there before (`was`), or is new (NULL). */
 static enum news compare(const struct told *was, struct told *now, bool late)
 {
 	bool resolved = now->hop.state == NEXTHOP_RESOLVED;
@@ -83,20 +84,15 @@ static void tell_one(const struct service_conf *service, const struct backend_co
 			   "next hop %s: %s", what == NEWS_FOUND ? "found" : "changed", way);
 }
 
-static int addr_compare(const void *a, const void *b)
+static size_t find(const struct nexthop_key *ways, size_t n, const struct nexthop_key *way)
 {
-	return ip_compare(a, b);
+	const struct nexthop_key *found =
+		n > 0 ? bsearch(way, ways, n, sizeof(*way), nexthop_key_compare) : NULL;
+
+	return found ? (size_t)(found - ways) : SIZE_MAX;
 }
 
-static size_t find(const struct ip_addr *addrs, size_t n, const struct ip_addr *addr)
-{
-	const struct ip_addr *found =
-		n > 0 ? bsearch(addr, addrs, n, sizeof(*addrs), addr_compare) : NULL;
-
-	return found ? (size_t)(found - addrs) : SIZE_MAX;
-}
-
-/* Of all backends, those whose address has news. */
+/* Of all backends, those whose way has news. */
 static void tell_all(const struct hop_news *news, const uint8_t *what)
 {
 	uint32_t told = 0, lost = 0, rest = 0;
@@ -106,7 +102,9 @@ static void tell_all(const struct hop_news *news, const uint8_t *what)
 
 		for (uint32_t j = 0; j < service->backends_n; j++) {
 			const struct backend_conf *backend = &service->backends[j];
-			size_t at = find(news->addrs, news->n, &backend->addr);
+			struct nexthop_key way = entry_key(&news->model->settings,
+						   (enum encap)service->encap, &backend->addr);
+			size_t at = find(news->ways, news->n, &way);
 
 			if (at == SIZE_MAX || what[at] == NEWS_NONE)
 				continue;
@@ -129,17 +127,17 @@ static void look(struct hop_news *news, bool late)
 {
 	static const struct timeval soon = {.tv_sec = HOP_NEWS_PENDING_S};
 	size_t n = news->watched->n;
-	struct ip_addr *addrs = calloc(n + 1, sizeof(*addrs));
+	struct nexthop_key *ways = calloc(n + 1, sizeof(*ways));
 	struct told *told = calloc(n + 1, sizeof(*told));
 	uint8_t *what = calloc(n + 1, sizeof(*what));
 	bool any = false, pending = false;
 
-	for (size_t i = 0; addrs && told && what && i < n; i++) {
-		const struct ip_addr *addr = &news->watched->addrs[i];
-		const struct nexthop *hop = nexthops_get(news->hops, addr);
-		size_t was = find(news->addrs, news->n, addr);
+	for (size_t i = 0; ways && told && what && i < n; i++) {
+		const struct nexthop_key *way = &news->watched->ways[i];
+		const struct nexthop *hop = nexthops_get(news->hops, way);
+		size_t was = find(news->ways, news->n, way);
 
-		addrs[i] = *addr;
+		ways[i] = *way;
 		if (hop)
 			told[i].hop = *hop;
 		what[i] =
@@ -147,10 +145,10 @@ static void look(struct hop_news *news, bool late)
 		any |= what[i] != NEWS_NONE;
 		pending |= told[i].pending;
 	}
-	if (addrs && told && what) {
-		free(news->addrs);
+	if (ways && told && what) {
+		free(news->ways);
 		free(news->told);
-		news->addrs = addrs;
+		news->ways = ways;
 		news->told = told;
 		news->n = n;
 		if (any)
@@ -158,7 +156,7 @@ static void look(struct hop_news *news, bool late)
 		if (pending && !evtimer_pending(news->timer, NULL))
 			evtimer_add(news->timer, &soon);
 	} else {
-		free(addrs);
+		free(ways);
 		free(told);
 	}
 	free(what);
@@ -199,7 +197,7 @@ void hop_news_free(struct hop_news *news)
 	if (!news)
 		return;
 	event_free(news->timer);
-	free(news->addrs);
+	free(news->ways);
 	free(news->told);
 	free(news);
 }

@@ -13,6 +13,14 @@
 #include "sluice/service.h"
 #include "transition.h"
 
+const struct nexthop *surroundings_hop(const struct surroundings *around,
+				       const struct service_conf *conf, const struct ip_addr *addr)
+{
+	struct nexthop_key way = entry_key(around->settings, (enum encap)conf->encap, addr);
+
+	return nexthops_get(around->hops, &way);
+}
+
 int32_t surroundings_port(const struct surroundings *around, const struct nexthop *hop)
 {
 	if (hop->state != NEXTHOP_RESOLVED)
@@ -31,7 +39,7 @@ static void entries_fill(const struct surroundings *around, const struct install
 	for (uint32_t i = 0; i < s->conf->backends_n; i++) {
 		const struct backend_conf *backend = &s->conf->backends[i];
 		const struct course *course = &s->courses[i];
-		const struct nexthop *hop = nexthops_get(around->hops, &backend->addr);
+		const struct nexthop *hop = surroundings_hop(around, s->conf, &backend->addr);
 		struct backend *entry = &entries[course->index];
 
 		if (course->index == SLOT_NONE)

@@ -92,6 +92,10 @@ const struct backend_conf *installed_backend(const struct installed *installed, 
 bool installed_in_transition(const struct installed *installed);
 bool installed_settling(const struct installed *installed);
 
+/* What is known of the way to a service's backend at `addr`; NULL: nothing yet. */
+const struct nexthop *surroundings_hop(const struct surroundings *around,
+				       const struct service_conf *conf, const struct ip_addr *addr);
+
 /* The port that a hop's frames leave by; -1: none of ours. */
 int32_t surroundings_port(const struct surroundings *around, const struct nexthop *hop);
 

@@ -46,14 +46,14 @@ static void way_fill(const struct running *r, struct daemon_explanation *out)
 	const struct nexthop *hop;
 
 	out->port = -1;
-	if (!b || !out->backend)
+	if (!b || !out->backend || !out->service)
 		return;
 	out->mtu_bytes = b->mtu_bytes;
 	if (b->flags & BACKEND_RESOLVED) {
 		out->port = b->port;
 		out->inner_mtu_bytes = steer_inner_mtu_bytes(b, &out->trace.packet);
 	}
-	hop = nexthops_get(r->around.hops, &out->backend->addr);
+	hop = surroundings_hop(&r->around, out->service, &out->backend->addr);
 	if (hop)
 		out->next_hop = *hop;
 }

@@ -42,7 +42,7 @@ void publisher_outer(void *ctx, const struct service_conf *service,
 {
 	static const struct nexthop unknown; /* state 0: no route */
 	const struct running *r = &((struct publisher *)ctx)->running;
-	const struct nexthop *hop = nexthops_get(r->around.hops, &backend->addr);
+	const struct nexthop *hop = surroundings_hop(&r->around, service, &backend->addr);
 
 	memset(out, 0, sizeof(*out));
 	out->generation.key = r->settings.seed;

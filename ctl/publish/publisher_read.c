@@ -55,7 +55,7 @@ static void backend_read(const struct running *r, const struct installed *s, uin
 			 const struct census *census, struct daemon_backend *row)
 {
 	const struct course *course = &s->courses[i];
-	const struct nexthop *hop = nexthops_get(r->around.hops, &s->conf->backends[i].addr);
+	const struct nexthop *hop = surroundings_hop(&r->around, s->conf, &s->conf->backends[i].addr);
 
 	row->port = -1;
 	if (hop) {

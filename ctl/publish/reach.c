@@ -33,7 +33,7 @@ struct look {
 static const char *obstacle(const struct surroundings *around, const struct service_conf *conf,
 			    uint32_t i)
 {
-	const struct nexthop *hop = nexthops_get(around->hops, &conf->backends[i].addr);
+	const struct nexthop *hop = surroundings_hop(around, conf, &conf->backends[i].addr);
 
 	if (!hop)
 		return NULL; /* not asked for yet */

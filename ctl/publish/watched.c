@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The set of backend addresses whose next hops are followed. Control thread.
+ * The ways to backends that are followed. Control thread.
  */
 #include "watched.h"
 
@@ -8,29 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int addr_compare(const void *a, const void *b)
-{
-	return ip_compare(a, b);
-}
+#include "entry.h"
 
-/* All backends' addresses, sorted, each once. -ENOMEM. */
+/* All ways, sorted, each once. -ENOMEM. */
 static int collect(const struct model *model, struct watched *out)
 {
 	size_t total = 0, n = 0;
 
 	for (uint32_t i = 0; i < model->services_n; i++)
 		total += model->services[i]->backends_n;
-	out->addrs = calloc(total + 1, sizeof(*out->addrs));
-	if (!out->addrs)
+	out->ways = calloc(total + 1, sizeof(*out->ways));
+	if (!out->ways)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < model->services_n; i++)
-		for (uint32_t j = 0; j < model->services[i]->backends_n; j++)
-			out->addrs[n++] = model->services[i]->backends[j].addr;
-	qsort(out->addrs, n, sizeof(*out->addrs), addr_compare);
+	for (uint32_t i = 0; i < model->services_n; i++) {
+		const struct service_conf *s = model->services[i];
+
+		for (uint32_t j = 0; j < s->backends_n; j++)
+			out->ways[n++] = entry_key(&model->settings, (enum encap)s->encap,
+						   &s->backends[j].addr);
+	}
+	qsort(out->ways, n, sizeof(*out->ways), nexthop_key_compare);
 	out->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (out->n == 0 || !ip_equal(&out->addrs[out->n - 1], &out->addrs[i]))
-			out->addrs[out->n++] = out->addrs[i];
+		if (out->n == 0 || nexthop_key_compare(&out->ways[out->n - 1], &out->ways[i]) != 0)
+			out->ways[out->n++] = out->ways[i];
 	return 0;
 }
 
@@ -41,11 +42,11 @@ static bool same_backends(const struct service_conf *a, const struct service_con
 	for (uint32_t i = 0; a->backends_n == b->backends_n && i < a->backends_n; i++)
 		if (!ip_equal(&a->backends[i].addr, &b->backends[i].addr))
 			return false;
-	return a->backends_n == b->backends_n;
+	return a->backends_n == b->backends_n && a->encap == b->encap;
 }
 
 /* As after most changes: most services are the very same. */
-static bool same_addresses(const struct model *a, const struct model *b)
+static bool same_ways(const struct model *a, const struct model *b)
 {
 	if (a->services_n != b->services_n)
 		return false;
@@ -62,17 +63,17 @@ static int follow(struct watched *watched, struct nexthops *hops, const struct m
 
 	if (err)
 		return err;
-	if (next.n == watched->n && watched->addrs &&
-	    memcmp(next.addrs, watched->addrs, next.n * sizeof(*next.addrs)) == 0) {
-		free(next.addrs);
+	if (next.n == watched->n && watched->ways &&
+	    memcmp(next.ways, watched->ways, next.n * sizeof(*next.ways)) == 0) {
+		free(next.ways);
 		return 0;
 	}
-	err = nexthops_watch(hops, next.addrs, next.n);
+	err = nexthops_watch(hops, next.ways, next.n);
 	if (err) {
-		free(next.addrs);
+		free(next.ways);
 		return err;
 	}
-	free(watched->addrs);
+	free(watched->ways);
 	*watched = next;
 	return 0;
 }
@@ -82,7 +83,7 @@ int watched_follow(struct watched *watched, struct nexthops *hops, const struct 
 {
 	int err;
 
-	if (was && watched->addrs && !watched->stale && same_addresses(was, model))
+	if (was && watched->ways && !watched->stale && same_ways(was, model))
 		return 0;
 	err = follow(watched, hops, model);
 	watched->stale = err != 0;
@@ -91,5 +92,5 @@ int watched_follow(struct watched *watched, struct nexthops *hops, const struct 
 
 void watched_free(struct watched *watched)
 {
-	free(watched->addrs);
+	free(watched->ways);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The set of backend addresses whose next hops are followed. Control thread.
+ * The ways to backends that are followed: of each address, with each outer source. Control thread.
  */
 #ifndef SLUICE_WATCHED_H
 #define SLUICE_WATCHED_H
@@ -10,7 +10,7 @@
 
 /* Zeroed: none. */
 struct watched {
-	struct ip_addr *addrs; /* sorted, each once */
+	struct nexthop_key *ways; /* sorted, each once */
 	size_t n;
 	uint64_t version; /* grows with each other set */
 	bool stale;       /* it may not be that of the model in force: a call failed */
@@ -19,7 +19,8 @@ struct watched {
 /*
  * Has `hops` watch the backends of `model`. Asks the kernel only if the set differs from the one
  * before, since that takes a while with thousands of them, and makes no set where the backends are
- * at the same addresses as those of `was`, which the last call was of (NULL: there is none). 0, or as
+ * at the same addresses, with the same encapsulation, as those of `was`, which the last call was of
+ * (NULL: there is none). 0, or as
  * nexthops_watch(), with the old set in force.
  */
 int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,

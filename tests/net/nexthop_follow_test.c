@@ -215,7 +215,7 @@ static void watch_many(struct lab *lab, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		addrs[i] = ip_from_bytes(IP_V4, (const uint8_t[]){ 10, 50, (uint8_t)(i >> 8), (uint8_t)i });
-	assert_int_equal(nexthops_watch(lab->hops, addrs, n), 0);
+	assert_int_equal(lab_watch(lab->hops, addrs, n), 0);
 }
 
 /*
@@ -251,7 +251,7 @@ static void test_many(void **state)
 	watch_many(lab, 10);
 	loop_for(lab, 200);
 	assert_non_null(hop_to(lab, "10.50.0.9"));
-	assert_null(nexthops_get(lab->hops, &(struct ip_addr){ .family = IP_V4,
+	assert_null(lab_get(lab->hops, &(struct ip_addr){ .family = IP_V4,
 							       .bytes = { 10, 50, 0, 10 } }));
 	assert_string_equal(hop_to(lab, "10.50.0.9")->ifname, "n1");
 }

@@ -181,13 +181,13 @@ void watch(struct lab *lab, const char *text)
 {
 	struct ip_addr addr = addr_of(text);
 
-	assert_int_equal(nexthops_watch(lab->hops, &addr, 1), 0);
+	assert_int_equal(lab_watch(lab->hops, &addr, 1), 0);
 }
 
 const struct nexthop *hop_to(const struct lab *lab, const char *text)
 {
 	struct ip_addr addr = addr_of(text);
-	const struct nexthop *hop = nexthops_get(lab->hops, &addr);
+	const struct nexthop *hop = lab_get(lab->hops, &addr);
 
 	if (!hop)
 		fail_msg("%s is not watched", text);
@@ -241,4 +241,22 @@ void wait_state(struct lab *lab, const char *addr, enum nexthop_state state)
 	while (hop_to(lab, addr)->state != state && now_us() - start_us < WAIT_MS * 1000)
 		loop_for(lab, 10);
 	assert_state(hop_to(lab, addr), state);
+}
+
+int lab_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n)
+{
+	struct nexthop_key *ways = calloc(n + 1, sizeof(*ways));
+	int rc;
+
+	assert_non_null(ways);
+	for (size_t i = 0; i < n; i++)
+		ways[i].addr = addrs[i];
+	rc = nexthops_watch(hops, ways, n);
+	free(ways);
+	return rc;
+}
+
+const struct nexthop *lab_get(const struct nexthops *hops, const struct ip_addr *addr)
+{
+	return nexthops_get(hops, &(struct nexthop_key){ .addr = *addr });
 }

@@ -75,4 +75,8 @@ void loop_for(struct lab *lab, unsigned int ms);
 void wait_change(struct lab *lab, unsigned int before);
 void wait_state(struct lab *lab, const char *addr, enum nexthop_state state);
 
+/* As nexthops_watch() and nexthops_get(), with whatever source the kernel chooses. */
+int lab_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n);
+const struct nexthop *lab_get(const struct nexthops *hops, const struct ip_addr *addr);
+
 #endif

@@ -93,7 +93,7 @@ static void test_kinds(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		addrs[i] = addr_of(rows[i].addr);
-	assert_int_equal(nexthops_watch(lab->hops, addrs, sizeof(rows) / sizeof(rows[0])), 0);
+	assert_int_equal(lab_watch(lab->hops, addrs, sizeof(rows) / sizeof(rows[0])), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct nexthop *hop = hop_to(lab, rows[i].addr);
 
@@ -133,6 +133,56 @@ static void test_ecmp(void **state)
 	}
 }
 
+/*
+ * Rules may go by the source that packets will have. Each source of one address has its own way; of an
+ * IPv4 source that isn't the host's, unless a local route makes it so, the kernel tells nothing.
+ */
+static void test_sources(void **state)
+{
+	static const struct {
+		const char *addr, *source, *interface;
+	} rows[] = {
+		{ "10.56.0.1", NULL, "n0" },
+		{ "10.56.0.1", "10.1.0.1", "n0" },
+		{ "10.56.0.1", "10.2.0.1", "n1" },
+		{ "10.56.0.1", "10.77.0.0", "n1" }, /* an IPIP prefix that has a local route */
+		{ "10.56.0.1", "10.78.0.0", "n0" }, /* and one that hasn't */
+		{ "2001:db8:56::1", NULL, "n0" },
+		{ "2001:db8:56::1", "2001:db8:2::1", "n1" },
+		{ "2001:db8:56::1", "2001:db8:77::", "n1" },
+		{ "10.60.0.1", "10.78.0.0", NULL },
+		{ "10.60.0.1", "10.1.0.1", NULL },
+	};
+	struct nexthop_key ways[sizeof(rows) / sizeof(rows[0])] = { 0 };
+	struct lab *lab = *state;
+
+	ip("route add 10.56.0.0/16 via 10.1.0.10");
+	ip("route add 10.56.0.0/16 via 10.2.0.254 table 100");
+	ip("rule add from 10.2.0.0/16 table 100");
+	ip("rule add from 10.77.0.0/16 table 100");
+	ip("rule add from 10.78.0.0/16 table 100");
+	ip("route add local 10.77.0.0/16 dev lo");
+	ip("route add blackhole 10.60.0.0/16");
+	ip("-6 route add 2001:db8:56::/48 via 2001:db8:1::10");
+	ip("-6 route add 2001:db8:56::/48 via 2001:db8:2::fe table 100");
+	ip("-6 rule add from 2001:db8:2::/48 table 100");
+	ip("-6 rule add from 2001:db8:77::/48 table 100");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ways[i].addr = addr_of(rows[i].addr);
+		if (rows[i].source)
+			ways[i].source = addr_of(rows[i].source);
+	}
+	assert_int_equal(nexthops_watch(lab->hops, ways, sizeof(rows) / sizeof(rows[0])), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct nexthop *hop = nexthops_get(lab->hops, &ways[i]);
+
+		print_message("row: %s from %s\n", rows[i].addr,
+			      rows[i].source ? rows[i].source : "any");
+		assert_state(hop, rows[i].interface ? NEXTHOP_RESOLVED : NEXTHOP_BLACKHOLE);
+		assert_string_equal(hop->ifname, rows[i].interface ? rows[i].interface : "");
+	}
+}
+
 static void test_set_replaced(void **state)
 {
 	struct ip_addr addrs[3] = { addr_of("10.1.0.10"), addr_of("2001:db8:1::10"),
@@ -140,19 +190,19 @@ static void test_set_replaced(void **state)
 	struct ip_addr bad[2] = { addr_of("10.2.0.254"), { .family = 5 } };
 	struct lab *lab = *state;
 
-	assert_int_equal(nexthops_watch(lab->hops, addrs, 3), 0);
+	assert_int_equal(lab_watch(lab->hops, addrs, 3), 0);
 	assert_state(hop_to(lab, "10.1.0.10"), NEXTHOP_RESOLVED);
 	assert_state(hop_to(lab, "2001:db8:1::10"), NEXTHOP_RESOLVED);
-	assert_int_equal(nexthops_watch(lab->hops, addrs, 1), 0);
+	assert_int_equal(lab_watch(lab->hops, addrs, 1), 0);
 	assert_state(hop_to(lab, "10.1.0.10"), NEXTHOP_RESOLVED);
-	assert_null(nexthops_get(lab->hops, &addrs[1]));
+	assert_null(lab_get(lab->hops, &addrs[1]));
 
-	assert_int_equal(nexthops_watch(lab->hops, bad, 2), -EINVAL);
+	assert_int_equal(lab_watch(lab->hops, bad, 2), -EINVAL);
 	assert_state(hop_to(lab, "10.1.0.10"), NEXTHOP_RESOLVED);
-	assert_null(nexthops_get(lab->hops, &bad[0]));
+	assert_null(lab_get(lab->hops, &bad[0]));
 
-	assert_int_equal(nexthops_watch(lab->hops, NULL, 0), 0);
-	assert_null(nexthops_get(lab->hops, &addrs[0]));
+	assert_int_equal(lab_watch(lab->hops, NULL, 0), 0);
+	assert_null(lab_get(lab->hops, &addrs[0]));
 	ip("neigh replace 10.1.0.10 lladdr 02:00:00:00:02:bb dev n0");
 	loop_for(lab, 100);
 	assert_int_equal(lab->n_changed, 0);
@@ -186,14 +236,14 @@ static void test_many(void **state)
 	for (int i = 0; i < 5; i++) {
 		uint64_t start_us = now_us();
 
-		assert_int_equal(nexthops_watch(lab->hops, addrs, N), 0);
+		assert_int_equal(lab_watch(lab->hops, addrs, N), 0);
 		if (now_us() - start_us < best_us)
 			best_us = now_us() - start_us;
 	}
 	print_message("%d addresses resolved in %.1f ms\n", N, (double)best_us / 1000);
 	assert_true(best_us < 200000);
 	for (unsigned int i = 0; i < N; i++) {
-		const struct nexthop *hop = nexthops_get(lab->hops, &addrs[i]);
+		const struct nexthop *hop = lab_get(lab->hops, &addrs[i]);
 
 		assert_non_null(hop);
 		assert_state(hop, NEXTHOP_RESOLVED);
@@ -207,7 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(test_kinds),
-		LAB_TEST(test_ecmp),
+		LAB_TEST(test_ecmp), LAB_TEST(test_sources),
 		LAB_TEST(test_set_replaced),
 		LAB_TEST(test_many),
 	};
