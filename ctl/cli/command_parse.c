@@ -35,7 +35,8 @@ const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG
 	static const char *const values[] = {
 		[VALUE_TEXT] = "TEXT",       [VALUE_SERVICE] = "SERVICE",
 		[VALUE_BACKEND] = "BACKEND", [VALUE_ENDPOINT] = "VIP:PORT/PROTO",
-		[VALUE_FLOW] = "FLOW",       [VALUE_ADDRESS] = "ADDRESS", [VALUE_INTEGER] = "N",
+		[VALUE_FLOW] = "FLOW",       [VALUE_ADDRESS] = "ADDRESS",
+		[VALUE_HOST] = "ADDRESS",    [VALUE_INTEGER] = "N",
 		[VALUE_TIME] = "TIME",       [VALUE_FILE] = "FILE",
 		[VALUE_KEYS] = "KEY=VALUE...",
 	};

@@ -186,6 +186,7 @@ int command_value_put(struct command_reader *r, const struct command_arg *arg, c
 		value = read_word(r, arg, text);
 		break;
 	case VALUE_ADDRESS:
+	case VALUE_HOST:
 		value = read_address(r, arg, text);
 		break;
 	case VALUE_TEXT:

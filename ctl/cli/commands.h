@@ -27,6 +27,7 @@ enum command_value {
 	VALUE_ENDPOINT, /* VIP:PORT/PROTO (endpoint.h): makes the parameters vip, port, protocol */
 	VALUE_FLOW,     /* several words (flow_text.h): source, destination, their ports, protocol */
 	VALUE_ADDRESS,  /* IPv4 or IPv6 */
+	VALUE_HOST,     /* the same, of backends that there are */
 	VALUE_INTEGER,  /* N */
 	VALUE_TIME,     /* a duration (duration.h): seconds, "_s" behind the parameter's name */
 	VALUE_FILE,     /* a path, or "-" */

@@ -105,6 +105,24 @@ static const struct command_arg backend_drain[] = {
 	{.word = NULL},
 };
 
+#define HOST                                                                                 \
+	{                                                                                    \
+		"ADDRESS", VALUE_HOST, .help = "of the backends, whatever services they are of" \
+	}
+
+static const struct command_arg host_only[] = {HOST, DRY_RUN, {.word = NULL}};
+
+static const struct command_arg host_drain[] = {
+	HOST,
+	{"--timeout", VALUE_TIME, .optional = true,
+	 .help = "then they are disabled, which breaks the flows that are left; else they drain on"},
+	{"--wait", VALUE_NONE, .optional = true, .own = true,
+	 .help = "shows how many remembered flows are left on all of them, until none is (exit "
+		 "status 0) or the timeout cuts some (1)"},
+	DRY_RUN,
+	{.word = NULL},
+};
+
 const struct command commands_change[] = {
 	{"service add", service_add, "service.add", show_change,
 	 .help = "adds a service, without backends yet",
@@ -140,5 +158,19 @@ const struct command commands_change[] = {
 	 .examples = "backend drain web b1 --timeout 30m --wait"},
 	{"backend undrain", backend_only, "backend.undrain", show_change,
 	 .help = "lets a draining backend take new flows again"},
+	{"host drain", host_drain, "host.drain", show_change, .run = drain_run,
+	 .help = "drains every backend with an address, in all services",
+	 .text = "All of them with one generation. Those that are disabled stay so. Interrupting "
+		 "--wait leaves the drains as they are.",
+	 .examples = "host drain 10.0.0.11 --timeout 30m --wait"},
+	{"host undrain", host_only, "host.undrain", show_change,
+	 .help = "lets those that drain take new flows again",
+	 .text = "Those that are disabled stay so, also those that a drain's timeout has disabled: "
+		 "host enable takes them all in."},
+	{"host disable", host_only, "host.disable", show_change,
+	 .help = "sends every backend with an address nothing more; their flows break",
+	 .examples = "host disable 10.0.0.11 --dry-run"},
+	{"host enable", host_only, "host.enable", show_change,
+	 .help = "lets every backend with an address take flows"},
 	{.words = NULL},
 };

@@ -11,6 +11,11 @@ static const struct command_arg of_service[] = {
 	{.word = NULL},
 };
 
+static const struct command_arg of_hosts[] = {
+	{"ADDRESS", VALUE_HOST, .optional = true, .help = "only this one"},
+	{.word = NULL},
+};
+
 static const struct command_arg of_counters[] = {
 	{"SERVICE", VALUE_SERVICE, .optional = true, .help = "only this one's"},
 	{"--all", VALUE_NONE, .optional = true, .own = true, .help = "with the rows of 0"},
@@ -52,6 +57,8 @@ const struct command commands_show[] = {
 	{"show backends", of_service, "backends.list", show_backends,
 	 .help = "the backends: weight, share of the slots, packets, next hop",
 	 .examples = "show backends\nshow backends web\n--json show backends web"},
+	{"show hosts", of_hosts, "hosts.list", show_hosts,
+	 .help = "backends by address, over all services: how many are in which state"},
 	{"show counters", of_counters, "counters.list", show_counters,
 	 .help = "what happened to packets, by verdict",
 	 .text = "Each packet that came is counted once, with what became of it: under its "

@@ -49,9 +49,9 @@ static void candidates(const struct completion *c, const char *words)
 	}
 }
 
-/* The members "name" of what a method lists. */
+/* A member of what a method lists. */
 static void names(const struct completion *c, const char *method, const char *list,
-		  const char *service)
+		  const char *member, const char *service)
 {
 	json_t *params = json_object(), *result = NULL, *row;
 	char error[CLIENT_ERROR_MAX];
@@ -61,7 +61,7 @@ static void names(const struct completion *c, const char *method, const char *li
 		json_object_set_new(params, "service", json_string(service));
 	if (client_request(c->socket, method, params, COMPLETE_TIMEOUT_MS, &result, error) == 0) {
 		json_array_foreach (json_object_get(result, list), i, row)
-			candidate(c, show_text(row, "name"));
+			candidate(c, show_text(row, member));
 	}
 	json_decref(result);
 	json_decref(params);
@@ -92,10 +92,13 @@ static void value_of(const struct completion *c, const struct command_arg *arg)
 {
 	switch (arg->value) {
 	case VALUE_SERVICE:
-		names(c, "services.list", "services", NULL);
+		names(c, "services.list", "services", "name", NULL);
 		break;
 	case VALUE_BACKEND:
-		names(c, "backends.list", "backends", c->service);
+		names(c, "backends.list", "backends", "name", c->service);
+		break;
+	case VALUE_HOST:
+		names(c, "hosts.list", "hosts", "address", NULL);
 		break;
 	case VALUE_WORD:
 		candidates(c, arg->words);

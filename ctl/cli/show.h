@@ -20,6 +20,7 @@ typedef void show_function(const struct show *show, const json_t *result);
 
 show_function show_services;
 show_function show_backends;
+show_function show_hosts;
 show_function show_counters;
 show_function show_capture;
 show_function show_explain;

@@ -21,6 +21,7 @@ const struct rpc_method *rpc_method_at(size_t index)
 		methods_service,
 		methods_backends,
 		methods_backend,
+		methods_host,
 		methods_counters,
 		methods_traffic,
 		methods_flows,

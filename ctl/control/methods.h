@@ -15,6 +15,7 @@
 extern const struct rpc_method methods_service[];
 extern const struct rpc_method methods_backends[];
 extern const struct rpc_method methods_backend[];
+extern const struct rpc_method methods_host[];
 extern const struct rpc_method methods_counters[];
 extern const struct rpc_method methods_traffic[];
 extern const struct rpc_method methods_flows[];

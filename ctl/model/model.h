@@ -282,6 +282,18 @@ struct model *model_backend_admin(const struct model *m, const char *service, co
 struct model *model_backend_drain(const struct model *m, const char *service, const char *backend,
 				  uint32_t timeout_s, struct model_error *error);
 
+enum host_change {
+	HOST_ENABLE,  /* all are enabled, those that drain too */
+	HOST_DISABLE,
+	HOST_DRAIN,   /* those that are enabled, or drain with another timeout; not disabled ones */
+	HOST_UNDRAIN, /* those that drain */
+};
+
+/* Changes every backend with this address, of all services. MODEL_NOT_FOUND: there is none. */
+struct model *model_host_change(const struct model *m, const struct ip_addr *addr,
+				enum host_change change, uint32_t timeout_s,
+				struct model_error *error);
+
 /* Texts, and back (-EINVAL: none of them). */
 const char *encap_name(enum encap encap); /* "ipip", "gue", "gue0" */
 int encap_parse(const char *text, uint8_t *encap);

@@ -361,3 +361,69 @@ struct model *model_backend_drain(const struct model *m, const char *service, co
 	b.drain_timeout_s = timeout_s;
 	return backend_replace(m, position, index, &b, error);
 }
+
+/* ---- a host ---- */
+
+static bool host_backend_change(struct backend_conf *b, enum host_change change, uint32_t timeout_s)
+{
+	const struct backend_conf was = *b;
+
+	if ((change == HOST_DRAIN && b->admin == BACKEND_DISABLED) ||
+	    (change == HOST_UNDRAIN && b->admin != BACKEND_DRAINING))
+		return false;
+	b->drain_timeout_s = change == HOST_DRAIN ? timeout_s : 0;
+	b->admin = change == HOST_DRAIN	    ? BACKEND_DRAINING :
+		   change == HOST_DISABLE ? BACKEND_DISABLED :
+					      BACKEND_ENABLED;
+	return memcmp(&was, b, sizeof(was)) != 0;
+}
+
+/* A new reference, to `s` itself where nothing changes; NULL: no memory. *found: it has the host. */
+static struct service_conf *host_service_change(struct service_conf *s, const struct ip_addr *addr,
+						enum host_change change, uint32_t timeout_s,
+						bool *found)
+{
+	const struct backend_conf *b = service_conf_find_addr(s, addr, 0);
+	struct backend_conf changed;
+	struct service_conf *copy;
+
+	if (!b)
+		return service_conf_ref(s);
+	*found = true;
+	changed = *b;
+	if (!host_backend_change(&changed, change, timeout_s))
+		return service_conf_ref(s);
+	copy = service_conf_copy(s, s->backends_n);
+	if (copy)
+		copy->backends[b - s->backends] = changed;
+	return copy;
+}
+
+struct model *model_host_change(const struct model *m, const struct ip_addr *addr,
+				enum host_change change, uint32_t timeout_s,
+				struct model_error *error)
+{
+	struct model *next = model_alloc(&m->settings, m->services_n);
+	char text[IP_TEXT_MAX];
+	bool found = false;
+
+	if (!next)
+		return refused_no_memory(error);
+	next->index = m->index;
+	next->index->refs++;
+	for (uint32_t i = 0; i < m->services_n; i++) {
+		struct service_conf *s = host_service_change(m->services[i], addr, change,
+							     timeout_s, &found);
+
+		if (!s) {
+			model_free(next);
+			return refused_no_memory(error);
+		}
+		model_append(next, s);
+	}
+	if (found)
+		return next;
+	model_free(next);
+	return refused(error, MODEL_NOT_FOUND, "no service has a backend with the address %s",
+		       ip_format(addr, text));
+}

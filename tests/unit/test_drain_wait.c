@@ -66,6 +66,51 @@ static void test_looks(void **state)
 	}
 }
 
+#define HOST(rest) "{\"hosts\":[{\"address\":\"10.0.0.11\",\"backends\":5," rest "}]}"
+
+static void test_host_looks(void **state)
+{
+	static const struct {
+		const char *name, *result, *line;
+		enum drain_end end;
+	} rows[] = {
+		{"running",
+		 HOST("\"draining\":5,\"drained\":3,\"enabled\":0,\"flows\":153,\"quiet_s\":4,"
+		      "\"deadline_us\":1700000595100000"),
+		 "10.0.0.11: 2 of 5 backends drain, 153 remembered flows left, last packet 4s ago, "
+		 "timeout in 9m56s",
+		 DRAIN_ON},
+		{"running, and one was enabled meanwhile",
+		 HOST("\"draining\":1,\"drained\":0,\"enabled\":4,\"flows\":1,\"quiet_s\":0"),
+		 "10.0.0.11: 1 of 5 backends drains, 1 remembered flow left, last packet 0s ago",
+		 DRAIN_ON},
+		{"done", HOST("\"draining\":5,\"drained\":5,\"enabled\":0"),
+		 "10.0.0.11: drained: no remembered flow is left", DRAIN_EMPTY},
+		{"done, and the rest is disabled",
+		 HOST("\"draining\":3,\"drained\":3,\"disabled\":2,\"timed_out\":0"),
+		 "10.0.0.11: drained: no remembered flow is left", DRAIN_EMPTY},
+		{"timed out",
+		 HOST("\"draining\":2,\"drained\":2,\"timed_out\":3,\"flows_cut\":12"),
+		 "10.0.0.11: timed out: disabled, which cut 12 remembered flows", DRAIN_CUT},
+		{"enabled", HOST("\"draining\":4,\"drained\":4,\"enabled\":1"),
+		 "10.0.0.11: drains no longer: somebody enabled 1 backend", DRAIN_BROKEN},
+		{"removed", "{\"hosts\":[]}", "10.0.0.11: its backends were removed meanwhile",
+		 DRAIN_BROKEN},
+		{"nothing", "{}", "10.0.0.11: its backends were removed meanwhile", DRAIN_BROKEN},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *result = json_loads(rows[i].result, 0, NULL);
+		char line[DRAIN_LINE_MAX];
+
+		print_message("# row: %s\n", rows[i].name);
+		assert_non_null(result);
+		assert_int_equal(drain_look_host(result, "10.0.0.11", NOW_US, line), rows[i].end);
+		assert_string_equal(line, rows[i].line);
+		json_decref(result);
+	}
+}
+
 static char folder[] = "/tmp/sluice-drain-XXXXXX", path[64];
 
 static int folder_make(void **state)
@@ -194,7 +239,7 @@ static void test_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_looks), cmocka_unit_test(test_host_looks),
 		cmocka_unit_test(test_waits),
 	};
 

@@ -39,6 +39,16 @@ static void test_changes(void **state)
 		 DONE("1"), true},
 		{"enable", CALL("backend.enable", "{\"service\":\"web\",\"backend\":\"b1\"}"),
 		 DONE("1"), true},
+		{"a host drains", CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":60}"),
+		 DONE("1"), true},
+		{"a host drains no more", CALL("host.undrain", "{\"address\":\"10.0.0.11\"}"),
+		 DONE("1"), true},
+		{"a host that there isn't", CALL("host.disable", "{\"address\":\"10.0.0.99\"}"),
+		 ERROR(-32002, "no service has a backend with the address 10.0.0.99"), false},
+		{"a host that is none", CALL("host.enable", "{\"address\":\"b1\"}"),
+		 ERROR(-32001, "address: \\\"b1\\\" is no IPv4 or IPv6 address"), false},
+		{"a host's timeout", CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":604801}"),
+		 ERROR(-32001, "timeout_s: 604801 is not in 0-604800"), false},
 		{"add a backend",
 		 CALL("backend.add", "{\"service\":\"web\",\"name\":\"b3\",\"address\":"
 				     "\"10.0.0.13\",\"weight\":5,\"state\":\"disabled\"}"),
@@ -256,6 +266,15 @@ static void test_reads(void **state)
 		 ERROR(-32001, "limit: 0 is not in 1-10000"), false},
 		{"traffic.list: no such service", CALL("traffic.list", "{\"service\":\"x\"}"),
 		 ERROR(-32002, "no service \\\"x\\\""), false},
+		{"hosts.list", CALL("hosts.list", "{}"),
+		 "{\"hosts\":[{\"address\":\"10.0.0.11\",\"backends\":1,\"enabled\":1,"
+		 "\"draining\":0,\"disabled\":0,\"drained\":0,\"timed_out\":0,\"down\":0,"
+		 "\"flows\":3,\"flows_cut\":0,\"quiet_s\":null,\"deadline_us\":null,"
+		 "\"packets\":7,\"bytes\":5000000000},{\"address\":\"10.0.0.12\"", false},
+		{"hosts.list: one", CALL("hosts.list", "{\"address\":\"10.0.0.12\"}"),
+		 "{\"hosts\":[{\"address\":\"10.0.0.12\",\"backends\":1,", false},
+		{"hosts.list: none", CALL("hosts.list", "{\"address\":\"10.0.0.99\"}"),
+		 "{\"hosts\":[]}", false},
 		{"generation.show", CALL("generation.show", "{}"),
 		 "{\"generation\":7,\"published_us\":1700000000123456,\"took_us\":412,"
 		 "\"arena_used_bytes\":4096,\"arena_bytes\":1048576}",

@@ -112,6 +112,71 @@ static void test_backend_changes(void **state)
 	model_free(m);
 }
 
+/* Every backend with an address, of all services, at once; of those alone what the change is for. */
+static void test_host(void **state)
+{
+	static const struct {
+		const char *name;
+		enum host_change change;
+		enum backend_admin was, is;
+	} rows[] = {
+		{ "drain", HOST_DRAIN, BACKEND_ENABLED, BACKEND_DRAINING },
+		{ "drain again", HOST_DRAIN, BACKEND_DRAINING, BACKEND_DRAINING },
+		{ "drain what is disabled", HOST_DRAIN, BACKEND_DISABLED, BACKEND_DISABLED },
+		{ "undrain", HOST_UNDRAIN, BACKEND_DRAINING, BACKEND_ENABLED },
+		{ "undrain what is disabled", HOST_UNDRAIN, BACKEND_DISABLED, BACKEND_DISABLED },
+		{ "undrain what is enabled", HOST_UNDRAIN, BACKEND_ENABLED, BACKEND_ENABLED },
+		{ "disable", HOST_DISABLE, BACKEND_ENABLED, BACKEND_DISABLED },
+		{ "disable what drains", HOST_DISABLE, BACKEND_DRAINING, BACKEND_DISABLED },
+		{ "enable", HOST_ENABLE, BACKEND_DISABLED, BACKEND_ENABLED },
+		{ "enable what drains", HOST_ENABLE, BACKEND_DRAINING, BACKEND_ENABLED },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct model *m = two_services(), *next;
+		const struct ip_addr addr = model_find(m, "web4")->backends[1].addr;
+		struct model_error error = { 0 };
+		bool same = rows[i].was == rows[i].is && rows[i].change != HOST_DRAIN;
+
+		print_message("# row: %s\n", rows[i].name);
+		add(&m, service("other", "198.51.100.77", 80, "10.9.0.1", 3));
+		add(&m, service("third", "198.51.100.78", 80, "10.9.0.1", 3));
+		step(&m, model_backend_remove(m, "other", "b1", &error));
+		m->services[2]->backends[1].addr = addr;
+		if (rows[i].was == BACKEND_DRAINING) {
+			step(&m, model_backend_drain(m, "web4", "b2", 60, &error));
+			step(&m, model_backend_drain(m, "other", "b3", 60, &error));
+		} else {
+			step(&m, model_backend_admin(m, "web4", "b2", rows[i].was, &error));
+			step(&m, model_backend_admin(m, "other", "b3", rows[i].was, &error));
+		}
+		next = model_host_change(m, &addr, rows[i].change, 30, &error);
+		assert_non_null(next);
+		assert_int_equal(model_find(next, "web4")->backends[1].admin, rows[i].is);
+		assert_int_equal(model_find(next, "other")->backends[1].admin, rows[i].is);
+		assert_int_equal(model_find(next, "other")->backends[1].drain_timeout_s,
+				 rows[i].is == BACKEND_DRAINING ? 30 : 0);
+		assert_int_equal(model_find(next, "web4")->backends[0].admin, BACKEND_ENABLED);
+		assert_int_equal(model_find(next, "other")->backends[0].admin, BACKEND_ENABLED);
+		assert_ptr_equal(model_find(next, "third"), model_find(m, "third"));
+		if (same && rows[i].was != BACKEND_DRAINING)
+			assert_true(model_same(m, next));
+		model_free(next);
+		model_free(m);
+	}
+}
+
+static void test_host_unknown(void **state)
+{
+	const struct ip_addr addr = { .family = IP_V4, .bytes = { 192, 0, 2, 1 } };
+	struct model *m = two_services();
+	struct model_error error = { 0 };
+
+	refused(model_host_change(m, &addr, HOST_DRAIN, 0, &error), &error, MODEL_NOT_FOUND,
+		"no service has a backend with the address 192.0.2.1");
+	model_free(m);
+}
+
 static void no_fault(void *ctx, const struct model_place *place, enum model_error_kind kind,
 		     const char *text)
 {
@@ -224,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_service_add),
 		cmocka_unit_test(test_service_remove),
 		cmocka_unit_test(test_backend_changes),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_host_unknown),
 		cmocka_unit_test(test_10000_services),
 		cmocka_unit_test(test_names),
 	};
