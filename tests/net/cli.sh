@@ -55,14 +55,14 @@ json() {
 	as_defined 'show backends' late
 	as_defined 'backend undrain' late b1
 	as_defined 'show hosts'
-	as_defined 'host drain' 10.10.13.9 --dry-run
-	as_defined 'host disable' 10.10.13.9
-	as_defined 'host enable' 10.10.13.9
-	as_defined 'host drain' 10.10.13.9 --timeout 10m
-	as_defined 'show hosts' 10.10.13.9
-	as_defined 'host undrain' 10.10.13.9
-	as_defined 'host drain' 10.10.13.9 --wait --timeout 1
-	as_defined 'host enable' 10.10.13.9
+	as_defined 'host drain' 10.10.11.2 --dry-run
+	as_defined 'host disable' 10.10.11.2
+	as_defined 'host enable' 10.10.11.2
+	as_defined 'host drain' 10.10.11.2 --timeout 10m
+	as_defined 'show hosts' 10.10.11.2
+	as_defined 'host undrain' 10.10.11.2
+	as_defined 'host drain' 10.10.11.2 --wait --timeout 1
+	as_defined 'host enable' 10.10.11.2
 	as_defined 'backend drain' late b1 --wait --timeout 1
 	as_defined 'show flows'
 	as_defined 'backend remove' late b1
@@ -175,7 +175,7 @@ completion() {
 	completes 'sluicectl backend drain v4-gue b1 --t' --timeout
 	completes 'sluicectl backend set v4-gue b1 ' weight health on-down start
 	completes 'sluicectl host dr' drain
-	completes 'sluicectl host drain 10.10.13.' 10.10.13.9
+	completes 'sluicectl host drain 10.10.13.' 10.10.13.2
 	completes 'sluicectl service add x 198.51.100.5:80/tcp health type=ht' http https
 	completes 'sluicectl service add x 198.51.100.5:80/tcp health type=http jit' jitter_percent=
 	completes 'sluicectl show flows --service v6-ipip --backend ' b1 b2 b3
