@@ -14,9 +14,10 @@ LAB=vmnuma-$$
 here=$(dirname "$(readlink -f "$0")")
 . "$here/scene.sh"
 . "$here/scene_dpdk.sh"
-export GUEST_MEMORY_MB=5000 hugepages=0
+export GUEST_MEMORY_MB=6144 hugepages=0
 export iommu_words="intel_iommu=on iommu=pt hugepagesz=1G hugepages=0:1,1:1"
-nodes="-object memory-backend-ram,id=m0,size=2500M -object memory-backend-ram,id=m1,size=2500M"
+# Of the first node half lies above 4 GiB: what is below has no GiB without holes.
+nodes="-object memory-backend-ram,id=m0,size=4096M -object memory-backend-ram,id=m1,size=2048M"
 nodes="$nodes -numa node,nodeid=0,memdev=m0,cpus=0-1 -numa node,nodeid=1,memdev=m1,cpus=2"
 GUEST_ARGS="-device intel-iommu,intremap=on,caching-mode=on $nodes -device pxb-pcie,id=pxb0,bus=pcie.0,bus_nr=64,numa_node=0"
 GUEST_ARGS="$GUEST_ARGS -device pxb-pcie,id=pxb1,bus=pcie.0,bus_nr=128,numa_node=1"

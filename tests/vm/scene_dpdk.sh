@@ -83,15 +83,37 @@ flows_send() {
 	PY
 }
 
+# flow_send COUNT PORT: so many packets of one flow, from that source port.
+flow_send() {
+	lab_exec client /usr/bin/python3 - "$1" "$2" <<-'PY'
+		import socket, sys, time
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("", int(sys.argv[2])))
+		for i in range(int(sys.argv[1])):
+		    s.sendto(b"x" * 32, ("198.51.100.10", 9))
+		    time.sleep(0.02)
+	PY
+}
+
+# shares_since BEFORE: what each worker has had since worker_packets said BEFORE, once no more comes.
+shares_since() {
+	local now last="" try
+	for ((try = 0; try < 20; try++)); do
+		now=$(worker_packets)
+		[ "$now" != "$last" ] || break
+		last=$now
+		sleep 1
+	done
+	paste <(echo "$1") <(echo "$now") | awk '{ print $2 - $1 }'
+}
+
 # flows_shares COUNT FIRST: how many of these flows came to each worker, a line each. What else comes
 # meanwhile (ARP, ND) is a few packets.
 flows_shares() {
-	local before after
+	local before
 	before=$(worker_packets)
 	flows_send "$@"
-	sleep 1
-	after=$(worker_packets)
-	paste <(echo "$before") <(echo "$after") | awk '{ print $2 - $1 }'
+	shares_since "$before"
 }
 
 # is_even: reads shares; whether they are those of a fair hash: chi-squared below its value at p = 0.001 for
