@@ -5,8 +5,9 @@
 # A restart of sluiced breaks no connection and begins nothing again: in a steady state, in a
 # transition, settling, in a drain and in a slow start, told to end and killed; with a service that
 # has grown, with schedulers that remember every flow, and to a build with another layout of tables.
-# On dpdk packets stop meanwhile, so connections may be late, but not go elsewhere. The lab as in
-# its header, with eight backends of which three serve at first; 400 long TCP connections (echo.py),
+# On dpdk packets stop meanwhile, so connections may be late, but not go elsewhere; where the kernel
+# can (Linux 6.15), they try again every second, so that none is late for two stops. The lab as in its
+# header, with eight backends of which three serve at first; 400 long TCP connections (echo.py),
 # half of them IPv6, to the first two of these services, and 100 to the others:
 #
 #   long4  198.51.100.30:9000      gue    maglev      long6  [2001:db8:100::30]:9000 ipip  maglev
@@ -14,7 +15,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 LAB=restart-$$
-export LAB_PATH=${LAB_PATH:-dpdk} LAB_BACKENDS=8 ECHO_S=40
+export LAB_PATH=${LAB_PATH:-dpdk} LAB_BACKENDS=8 ECHO_S=60
 . "$here/tap.sh"
 . "$here/../lab/lab.sh"
 . "$here/../lab/sluice.sh"
@@ -273,8 +274,11 @@ end() {
 }
 
 start() {
-	local n
+	local n node
 	lab_up || return 1
+	for node in client $(seq -f 'b%g' "$LAB_BACKENDS"); do
+		lab_exec "$node" sysctl -qw net.ipv4.tcp_rto_max_ms=1000 2>/dev/null
+	done
 	for ((n = 1; n <= LAB_BACKENDS; n++)); do
 		lab_spawn "b$n" "echo-b$n" /usr/bin/python3 "$here/echo.py" server "b$n" || return 1
 	done
