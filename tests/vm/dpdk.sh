@@ -65,7 +65,7 @@ case $scene-$workers in
 		note "explain: worker $explained; of 20 packets: $(xargs <<<"$got")"
 		# ARP and ND go to the workers, too; a guest that stood still has lost some.
 		[ "$(awk -v w="$explained" '{ n[NR - 1] = $1 } END { for (i in n) if (i != w && n[i] > 5) bad = 1
-			print n[w] >= 10 && !bad ? "yes" : "no" }' <<<"$got")" = yes ] && stay=$((stay + 1))
+			print((n[w] >= 10 && !bad) ? "yes" : "no") }' <<<"$got")" = yes ] && stay=$((stay + 1))
 	done
 	[ "$stay" = 4 ]
 	report $? "flows stay at the worker that explain names"
