@@ -64,7 +64,7 @@ case $scene-$workers in
 		got=$(shares_since "$before")
 		note "explain: worker $explained; of 20 packets: $(xargs <<<"$got")"
 		# ARP and ND go to the workers, too; a guest that stood still has lost some.
-		[ "$(awk -v w="$explained" '{ n[NR - 1] = $1 } END { for (i in n) if (i != w && n[i] > 5) bad = 1
+		[ "$(awk -v w="$explained" '{ n[NR - 1] = $1 } END { for (i in n) if (i != w && n[i] > 9) bad = 1
 			print((n[w] >= 10 && !bad) ? "yes" : "no") }' <<<"$got")" = yes ] && stay=$((stay + 1))
 	done
 	[ "$stay" = 4 ]
