@@ -40,7 +40,7 @@ struct config_key {
 	const struct config_key *keys; /* of a group, or of the groups in a list */
 	const char *mend; /* what to do when it is missing; NULL: that is plain */
 	bool list;        /* takes several texts, an array */
-	bool secret;      /* its value is told to nobody but who may read the file */
+	bool secret;      /* only those who may read the file learn its value */
 	config_json_fn *json; /* the way back; NULL: as config_json.c has it for `read` */
 };
 

@@ -73,7 +73,7 @@
 	X(NODE, next_hop_failures, COUNTER, "", "",                                                \
 	  "times that it could not be asked; the ways known stay")                                 \
 	X(NODE, next_hop_overruns, COUNTER, "", "",                                                \
-	  "times that the kernel announced more than the socket holds, and all was asked anew")    \
+	  "times that the kernel announced more than the socket holds, and all was asked again")    \
 	X(NODE, next_hop_solicitations, COUNTER, "", "",                                           \
 	  "neighbours that the kernel was told to find or confirm")                                \
 	X(NODE, next_hop_picture_duration_seconds, GAUGE, "seconds", "",                           \

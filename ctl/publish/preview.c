@@ -88,7 +88,7 @@ static uint32_t slots_moved(const struct service_change *c)
 	return c->plan.slots_n;
 }
 
-/* Whether the tables alone would send it elsewhere; true where nobody knows. */
+/* Whether the tables alone would send it elsewhere; true where that is unknown. */
 static bool flow_moves(const struct service_change *c, const struct memory_entry *entry)
 {
 	uint32_t slot;

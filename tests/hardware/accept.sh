@@ -231,6 +231,7 @@ configuration() {
 		dataplane = {
 		  mode = "$path"; cores = [ $cores ]; ports = ( { $device } );
 		  hugepages = "$hugepages"; memory_mb = $memory_mb; pin_dir = "/sys/fs/bpf/sluice-accept";
+		  memory_dir = "/dev/shm/sluice-accept";
 		};
 		outer = { ipip_source_v4 = "100.64.0.0/16"; ipip_source_v6 = "2001:db8:ff::/64"; };
 		control = { socket = "$dir/control.sock"; state = ""; };
@@ -304,6 +305,11 @@ end() {
 	[ "$path" != xdp ] || [ ! -f "$dir/sluice.conf" ] ||
 		"$BUILD/ctl/daemon/sluiced" --config "$dir/sluice.conf" --module-dir "$BUILD/dataplane:$BUILD/ebpf" \
 			--detach >/dev/null 2>&1
+	# A TAP and its addresses outlive sluiced, and so do its tables.
+	if [ "$path" = dpdk ] && [ -n "$interface" ]; then
+		ip link del "$interface" 2>/dev/null
+		rm -rf /dev/shm/sluice-accept
+	fi
 	rm -rf "$dir"
 }
 

@@ -98,7 +98,7 @@ during() {
 }
 
 # A datagram without DF isn't complained about: a router fragments its outer packet, and the backend
-# puts it together. Over IPv6 nobody does.
+# puts it together. Over IPv6 no router does.
 without_df() {
 	local before after
 	forget # or the client makes fragments itself

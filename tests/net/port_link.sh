@@ -90,7 +90,7 @@ if [ "$LAB_PATH" = dpdk ]; then
 	ip -n "$LAB-lb" link del sl0
 	ip -n "$LAB-lb" link add sl0 type veth peer name sl0x
 	! lab_sluiced lb >"$LAB_DIR/refused" 2>&1 && grep -q "sl0: an interface of that name is there" "$LAB_DIR/refused"
-	report $? "an interface of its name that is no TAP is refused, with the mend"
+	report $? "an interface of its name that is no TAP is refused, with the fix"
 	ip -n "$LAB-lb" link del sl0
 	lab_start lb && lab_within 20 answers
 	report $? "without it sluiced starts"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A node that is short of everything: each system call that sluiced makes fails for a while, under
-# traffic; it has no free file; nobody reads its log; its disk is full; its interface comes late. No
+# traffic; it has no free file; no one reads its log; its disk is full; its interface comes late. No
 # request fails, and all is as before when there is enough again. The lab as in traffic.sh, with
 # tests/shim/fail.c in the daemon.
 set -u
@@ -219,7 +219,7 @@ report $? "... until one is not"
 load_ok "... and no request failed"
 load_stop
 
-# ---- nobody reads the log
+# ---- no one reads the log
 
 lab_stop lb
 mkfifo "$LAB_DIR/stderr"
@@ -231,7 +231,7 @@ for ((i = 0; i < 350; i++)); do
 	done_n=$((done_n + 1))
 done
 [ "$done_n" = 350 ]
-report $? "with a standard error that nobody reads, $done_n of 350 changes are answered"
+report $? "with a standard error that no one reads, $done_n of 350 changes are answered"
 lab_within 10 all_well
 report $? "... and checks go on"
 [ "$(metric log_lines_total)" -gt 900 ] # of some 150 bytes, where a pipe holds 65,536 bytes

@@ -153,7 +153,7 @@ start "transition_s = $TRANSITION_S;" || {
 steady
 one_by_one
 all_together
-[ "$LAB_PATH" != xdp ] || restart
+restart
 end
 [ "$tap_failed" = 0 ] || head -n 20 "$LAB_DIR/echo-client.log" | sed 's/^/# client: /'
 tap_done

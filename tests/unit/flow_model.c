@@ -44,7 +44,7 @@ static int backend_of(uint16_t slot_value)
 	return index == SLOT_NONE ? WORLD_NOWHERE : index;
 }
 
-/* Where the flow belongs if it is older than the change; WORLD_NOWHERE: nobody knows. */
+/* Where the flow belongs if it is older than the change; WORLD_NOWHERE: unknown. */
 static int previous_of(const struct world_flow *flow)
 {
 	enum world_service service = flow->service;

@@ -115,7 +115,7 @@ static enum changed_kind kind_next(const struct connection *c)
 }
 
 /*
- * Where a flow goes that nobody knows: UDP has no SYN, in a transition it counts as older. SLOT_NONE:
+ * Where an unknown flow goes: UDP has no SYN, in a transition it counts as older. SLOT_NONE:
  * anywhere, it draws.
  */
 static uint16_t where_new(const struct connection *c)
@@ -226,7 +226,7 @@ static uint16_t oldest_alive(uint32_t slot)
 	return was != SLOT_NONE && h.lives[was] ? was : SLOT_NONE;
 }
 
-/* The previous way is what its slots were, but for the dead. False: there is nobody left in it. */
+/* The previous way is what its slots were, but for the dead. False: no living backend is left in it. */
 static bool way_scrub(void)
 {
 	bool any = false;

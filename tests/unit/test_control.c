@@ -164,7 +164,7 @@ static void test_too_many_clients(void **state)
 	expect_service();
 }
 
-/* As many silent clients as there may be shut nobody out: the one that was silent the longest goes. */
+/* The full number of silent clients keeps no client out: the one silent for longest goes. */
 static void test_silent_give_way(void **state)
 {
 	struct control_config c = config();
