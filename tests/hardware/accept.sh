@@ -287,7 +287,13 @@ balancer_start() {
 		check "sluiced starts" 1 "$(tail -n 1 "$dir/sluiced.log" | tr '|`' '  ')"
 		return 1
 	fi
-	check "sluiced starts" 0 "$(ctl --json show dataplane | jq -r '.description' | tr '|' ' ')"
+	# It starts without its port, too, and waits for it.
+	ctl --json show dataplane >"$dir/start.json"
+	if ! jq -e '.ports[0].state | . == "up" or . == "down"' "$dir/start.json" >/dev/null; then
+		check "sluiced starts" 1 "$(jq -r '.ports[0] | "\(.interface) is \(.state): \(.reason // "")"' "$dir/start.json" | tr '|' ' ')"
+		return 1
+	fi
+	check "sluiced starts" 0 "$(jq -r '.description' "$dir/start.json" | tr '|' ' ')"
 	interface=$(ctl --json show dataplane | jq -r '.ports[0].interface')
 	addresses
 	check "the port has addresses and routes" $? "$interface"
