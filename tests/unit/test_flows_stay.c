@@ -136,6 +136,7 @@ static void any_change(struct life *l)
 	snprintf(name, sizeof(name), "%s", b->name);
 	if (l->ways > 0 && random_below(&l->random, 4) == 0)
 		way_change(l);
+	s = web(l);
 	switch (random_below(&l->random, 8)) {
 	case 0: /* each address has one name */
 		address = (uint8_t)(1 + random_below(&l->random, ADDRESSES));
