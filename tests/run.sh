@@ -3,13 +3,15 @@
 # `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
 # network tests, then scenes in virtual machines. Ends with one line that counts test cases.
 # ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
-# TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each core].
+# TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each
+# core], LANES=N network tests at a time [1 for each core].
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
 cd "$(dirname "$0")/.."
 export BUILD=${BUILD:-build} ONLY=${ONLY:-} TEST=${TEST:-}
 JOBS=${JOBS:-$(($(nproc) * 2))}
+LANES=${LANES:-$(nproc)}
 BUILD=$(readlink -f "$BUILD")
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 passed=0 failed=0 skipped=0
@@ -67,25 +69,55 @@ header() {
 	echo "${words:--}"
 }
 
-# script SECONDS SCRIPT WORD: runs one, for so long at most. WORD tells its runs apart.
-script() {
-	local log=$BUILD/meson-logs/$(basename "$2" .sh).$3.tap start=$EPOCHREALTIME status
-	printf -- '--- %s %s\n' "$2" "${3#-}"
-	timeout "$1" "$2" 2>&1 </dev/null | tee "$log"
-	status=${PIPESTATUS[0]}
-	printf -- '--- %s s\n' "$(took "$start")"
-	[ "$status" != 77 ] || status=0
-	count "$log" "$status" "$2"
+# log_of SCRIPT WORD: where its output goes. WORD tells its runs apart.
+log_of() {
+	echo "$BUILD/meson-logs/$(basename "$1" .sh).$2.tap"
 }
 
-# The network tests, each on the paths that its header names.
+# script SECONDS SCRIPT WORD: runs one, for so long at most, and prints its output when it ends.
+script() {
+	local log start=$EPOCHREALTIME status
+	log=$(log_of "$2" "$3")
+	timeout "$1" "$2" >"$log" 2>&1 </dev/null
+	status=$?
+	[ "$status" != 77 ] || status=0
+	echo "$status" >"$log.status"
+	(
+		flock 9
+		printf -- '--- %s %s\n' "$2" "${3#-}"
+		cat "$log"
+		printf -- '--- %s s\n' "$(took "$start")"
+	) 9>"$BUILD/meson-logs/lock"
+}
+
+# counted SCRIPT WORD: counts what script() has run.
+counted() {
+	local log
+	log=$(log_of "$1" "$2")
+	count "$log" "$(cat "$log.status")" "$1"
+}
+
+# The network tests, each on the paths that its header names. First those whose header says "alone",
+# since they measure; then the others, LANES at a time: most of them wait most of the time.
 scripts() {
-	local file path
+	local file path lanes
+	for lanes in 1 "$LANES"; do
+		for file in tests/net/*.sh; do
+			[ -x "$file" ] || continue # sourced by the others
+			wanted "$file" || continue
+			[ "$([ "$(header "$file" alone)" = - ] && echo "$LANES" || echo 1)" = "$lanes" ] || continue
+			for path in $(header "$file" paths); do
+				while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
+				LAB_PATH=$path script 300 "$file" "$path" &
+			done
+		done
+		wait
+		[ "$LANES" != 1 ] || break
+	done
 	for file in tests/net/*.sh; do
-		[ -x "$file" ] || continue # sourced by the others
-		wanted "$file" || continue
+		[ -x "$file" ] && wanted "$file" || continue
 		for path in $(header "$file" paths); do
-			LAB_PATH=$path script 300 "$file" "$path"
+			counted "$file" "$path"
 		done
 	done
 }
@@ -97,7 +129,9 @@ scenes() {
 		[ -x "$file" ] || continue
 		wanted "$file" || continue
 		for guest in $(header "$file" guests) $([ "${VM:-}" != all ] || header "$file" more); do
-			[ "$guest" = - ] || GUEST=$guest script 1200 "$file" "$guest"
+			[ "$guest" != - ] || continue
+			GUEST=$guest script 1200 "$file" "$guest"
+			counted "$file" "$guest"
 		done
 	done
 }

@@ -41,15 +41,15 @@ static void queues_read(int fd, const char *interface, struct link_facts *facts)
 
 static uint32_t private_flags_n(int fd, const char *interface)
 {
-	struct {
+	union { /* its counts follow it */
 		struct ethtool_sset_info info;
-		uint32_t counts[1];
+		uint8_t bytes[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
 	} sizes = {.info = {.cmd = ETHTOOL_GSSET_INFO,
 			    .sset_mask = UINT64_C(1) << ETH_SS_PRIV_FLAGS}};
 
 	if (ethtool(fd, interface, &sizes) != 0 || sizes.info.sset_mask == 0)
 		return 0;
-	return sizes.counts[0] < PRIVATE_FLAGS_MAX ? sizes.counts[0] : PRIVATE_FLAGS_MAX;
+	return sizes.info.data[0] < PRIVATE_FLAGS_MAX ? sizes.info.data[0] : PRIVATE_FLAGS_MAX;
 }
 
 /* Private flags are told by name (ethtool --show-priv-flags). */
@@ -57,19 +57,20 @@ static void private_flags_read(int fd, const char *interface, struct link_facts 
 {
 	const uint32_t n = private_flags_n(fd, interface);
 	struct ethtool_value flags = {.cmd = ETHTOOL_GPFLAGS};
-	struct {
+	union { /* the names follow it */
 		struct ethtool_gstrings strings;
-		char names[PRIVATE_FLAGS_MAX][ETH_GSTRING_LEN];
+		uint8_t bytes[sizeof(struct ethtool_gstrings) + PRIVATE_FLAGS_MAX * ETH_GSTRING_LEN];
 	} told = {.strings = {.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_PRIV_FLAGS, .len = n}};
 
 	if (n == 0 || ethtool(fd, interface, &told) != 0 || ethtool(fd, interface, &flags) != 0)
 		return;
 	for (uint32_t i = 0; i < n; i++) {
+		const char *name = (const char *)told.strings.data + i * ETH_GSTRING_LEN;
 		const int on = flags.data >> i & 1;
 
-		if (strncmp(told.names[i], "legacy-rx", ETH_GSTRING_LEN) == 0)
+		if (strncmp(name, "legacy-rx", ETH_GSTRING_LEN) == 0)
 			facts->legacy_rx = on;
-		else if (strncmp(told.names[i], "rx_striding_rq", ETH_GSTRING_LEN) == 0)
+		else if (strncmp(name, "rx_striding_rq", ETH_GSTRING_LEN) == 0)
 			facts->rx_striding_rq = on;
 	}
 }

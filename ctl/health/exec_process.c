@@ -42,7 +42,7 @@ static int daemon_fd;
 
 static void reply(uint64_t id, enum exec_end end, int code)
 {
-	struct exec_reply message = {.id = id, .end = end, .code = code};
+	struct exec_reply message = {.id = id, .end = (int32_t)end, .code = code};
 
 	/* It waits: the daemon reads all that it asked for. */
 	while (send(daemon_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 && errno == EINTR)

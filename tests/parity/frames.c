@@ -94,8 +94,8 @@ static void append_payload(struct builder *b, size_t n)
 	for (size_t i = 0; i < n; i++)
 		at[i] = (uint8_t)(i * 7 + 1);
 	for (size_t i = 0; *hex; i++) {
-		unsigned int byte;
-		int used;
+		unsigned int byte = 0;
+		int used = 0;
 
 		if (i == n || sscanf(hex, "%2x %n", &byte, &used) != 1)
 			give_up("a payload that is no hex, or too long");
