@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# alone: its figures are of an otherwise idle machine
 # paths: dpdk xdp
 #
 # Health checks of every kind against real servers, which are killed, frozen, cut off, and answer

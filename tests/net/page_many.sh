@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# alone: its figures are of an otherwise idle machine
 # paths: xdp
 #
 # The status page with many services, in a headless Chromium: when their rows are there, what an update

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# alone: its figures are of an otherwise idle machine
 # paths: dpdk
 #
 # What the packet generator sends and says, without a balancer and without any network:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: its figures are of an otherwise idle machine
 # shellcheck shell=bash
 #
 # A sluiced for the packet generator, in a namespace: sourced by the tests that run the two, after

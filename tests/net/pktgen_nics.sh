@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# alone: its figures are of an otherwise idle machine
 # paths: dpdk xdp
 #
 # The packet generator on each kind of virtual NIC (vhost: pktgen.sh, net_ring: pktgen_alone.sh):
