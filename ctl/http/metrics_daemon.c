@@ -33,6 +33,7 @@ DAEMON_NUMBER(next_hop_failures, next_hops.failures)
 DAEMON_NUMBER(next_hop_overruns, next_hops.lost)
 DAEMON_NUMBER(next_hop_solicitations, next_hops.solicited)
 DAEMON_NUMBER(next_hops_unresolved, next_hops.n_unresolved)
+DAEMON_NUMBER(path_mtus, next_hops.n_path_mtus)
 DAEMON_NUMBER(log_lines, log.lines)
 DAEMON_NUMBER(log_lines_lost, log.lost)
 
@@ -66,6 +67,18 @@ void node_next_hop_picture_duration_seconds(struct metrics_text *p, uint32_t row
 {
 	text_series(p, NULL);
 	text_end_time(p, (int64_t)p->f->stats.next_hops.picture_us);
+}
+
+void node_path_mtu_messages(struct metrics_text *p, uint32_t row)
+{
+	const struct nexthops_stats *stats = &p->f->stats.next_hops;
+
+	for (int i = 0; i < PATH_MTU_N_RESULTS; i++) {
+		text_series(p, "result", path_mtu_result_word((enum path_mtu_result)i), NULL);
+		text_end_number(p, stats->path_mtu[i]);
+	}
+	text_series(p, "result", "lost", NULL);
+	text_end_number(p, stats->path_mtu_lost);
 }
 
 /* ---- control sockets ---- */

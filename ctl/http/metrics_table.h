@@ -79,6 +79,11 @@
 	X(NODE, next_hop_picture_duration_seconds, GAUGE, "seconds", "",                           \
 	  "how long asking for all ways took, the last time")                                      \
 	X(NODE, next_hops_unresolved, GAUGE, "", "", "backend addresses without a way now")        \
+	X(NODE, path_mtu_messages, COUNTER, "", "result",                                          \
+	  "messages of routers about outer packets that were too long for them, by what came of "  \
+	  "each; lost: they came faster than they were read")                                      \
+	X(NODE, path_mtus, GAUGE, "", "",                                                          \
+	  "backend addresses whose path is narrower than its first link, as routers told")         \
 	X(NODE, log_lines, COUNTER, "", "", "lines said to the log, those lost too")               \
 	X(NODE, log_lines_lost, COUNTER, "", "", "of them lost, since what reads the log took none") \
 	X(NODE, control_clients, GAUGE, "", "socket", "clients that are connected")                \

@@ -40,11 +40,11 @@ int state_folder_beside(const struct state_folder *folder, const char *suffix,
 int state_folder_read(const struct state_folder *folder);
 
 /*
- * Makes the folder of the file at `path` one that only the daemon writes: takes the right to write
- * from group and others, if the folder is ours and not one that all share (sticky); and gives it to
- * `user`, whom the daemon is going to be, if it is root's and of that user's group, or ("": nobody)
- * back to root. To be called as root, at the start. 0, with what was done, or "", in `done`; or
- * -errno.
+ * Makes the folder of the file at `path` one that only the daemon writes. It takes the right to
+ * write from group and others, if the folder is ours and not one that all share (sticky). It gives
+ * the folder to `user`, whom the daemon is going to become, if it is root's and of that user's group;
+ * with user "", which means that the daemon stays root, back to root. To be called as root, at the
+ * start. 0, with what was done, or "", in `done`; or -errno.
  */
 int state_folder_take(const char *path, const char *user, char done[STATE_FOLDER_ERROR_MAX]);
 

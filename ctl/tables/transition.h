@@ -22,8 +22,8 @@
  * to the tables of today; and if its backend dies, it is lost under any rule. So of several changes,
  * whether of the way or of slots, the ways and choices in between are not kept, and nothing grows with
  * the number of changes: a service has at most one table beside its own. Choices whose backend dies
- * leave the previous way at once, so that an index that is used again means nobody old. A way without
- * a choice left is as good as none.
+ * leave the previous way at once, so that a reused index never stands for an old backend. A way that
+ * has no choice left is the same as none.
  *
  * Services that don't hash take part: what they remember stays known, so leaving them needs marks
  * but no previous way; and one that hashed before keeps that way, as any other.

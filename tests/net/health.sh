@@ -288,7 +288,7 @@ wrong() {
 	is tcp b1 up "answers 500"
 	rm "$LAB_DIR/b1/broken"
 	echo "all is lost" >"$LAB_DIR/b1/health"
-	becomes http b1 down 'no "fine" in 12 bytes' "wrong body"
+	becomes http b1 down 'health.body is not in 12 bytes' "wrong body"
 	echo "all is fine" >"$LAB_DIR/b1/health"
 	becomes http b1 up 'status 200' "right again"
 }

@@ -73,6 +73,10 @@ before() {
 	report $? "v6-gue: show backends has the path's MTU ($(path_mtus v6-gue))"
 	lab_ctl show backends v4-ipip | grep -q 'path mtu 1400'
 	report $? "and so has its table"
+	lab_exec lb curl -s http://127.0.0.1:9107/metrics >"$LAB_DIR/metrics"
+	grep -q '^sluice_path_mtus [1-6]$' "$LAB_DIR/metrics" &&
+		grep -q '^sluice_path_mtu_messages_total{result="learned"} [1-6]$' "$LAB_DIR/metrics"
+	report $? "so have the metrics ($(grep -c '^sluice_path_mtu' "$LAB_DIR/metrics") series)"
 	lab_ctl events --since 1h | grep -q 'MTU 1400 (a router on the way said so; first link 1600)'
 	report $? "an event tells it"
 }
