@@ -99,10 +99,10 @@ balancer_start() {
 		sleep 0.1
 	done
 	ip -n "$SPACE" -batch - <<-LINES
-		address add 10.10.2.2/24 dev $3
-		address add 2001:db8:2::2/64 dev $3 nodad
-		route add default via 10.10.2.1 dev $3
-		route add default via 2001:db8:2::1 dev $3
+		address replace 10.10.2.2/24 dev $3
+		address replace 2001:db8:2::2/64 dev $3 nodad
+		route replace default via 10.10.2.1 dev $3
+		route replace default via 2001:db8:2::1 dev $3
 	LINES
 }
 
