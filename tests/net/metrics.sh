@@ -155,7 +155,7 @@ no_http() {
 }
 
 no_port_is_up() {
-	[ "$(page 127.0.0.1 /readyz -w ' %{http_code}')" = "no port is up
+	[ "$(page 127.0.0.1 /readyz -w ' %{http_code}')" = "no port is up: l0 is down
  503" ]
 }
 

@@ -62,7 +62,7 @@ report $? "... and sluiced goes on"
 report $? "... without a link's pin"
 wire_make && [ "$(interface_index)" != "$before" ]
 report $? "l0 is made anew, as another interface"
-lab_within 10 said 'l0: is interface .*: XDP attached anew, in native mode'
+lab_within 10 said 'l0: is interface .* now: XDP attached, in native mode'
 report $? "... to which the program is attached: the log says so"
 lab_within 10 answers
 report $? "... and vips answer"
