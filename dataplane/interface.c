@@ -31,19 +31,41 @@ int interface_mtu_read(unsigned int index, uint32_t *mtu_bytes)
 	return ret;
 }
 
-bool interface_has_link(const char *name)
+/* What the kernel says of an interface. -ENODEV: there is none of that name. */
+static int interface_ask(const char *name, unsigned long question, struct ifreq *request)
 {
-	struct ifreq request = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool has;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
 
 	if (fd < 0)
-		return false;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	has = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP &&
-	      request.ifr_flags & IFF_RUNNING;
+		return -errno;
+	*request = (struct ifreq){0};
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	if (ioctl(fd, question, request) < 0)
+		ret = errno == ENXIO ? -ENODEV : -errno;
 	close(fd);
-	return has;
+	return ret;
+}
+
+int interface_index_read(const char *name, unsigned int *index)
+{
+	struct ifreq request;
+	int ret = interface_ask(name, SIOCGIFINDEX, &request);
+
+	if (ret < 0 && ret != -ENODEV)
+		return ret;
+	*index = ret == 0 ? (unsigned int)request.ifr_ifindex : 0;
+	return 0;
+}
+
+int interface_link_read(const char *name, bool *up)
+{
+	struct ifreq request;
+	int ret = interface_ask(name, SIOCGIFFLAGS, &request);
+
+	if (ret < 0 && ret != -ENODEV)
+		return ret;
+	*up = ret == 0 && request.ifr_flags & IFF_UP && request.ifr_flags & IFF_RUNNING;
+	return 0;
 }
 
 int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes)

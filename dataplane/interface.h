@@ -10,8 +10,12 @@
 /* -ENXIO: no such interface. */
 int interface_mtu_read(unsigned int index, uint32_t *mtu_bytes);
 
-/* Whether it is set up and has a carrier. False, too: there is no such interface. */
-bool interface_has_link(const char *name);
+/* The index of the interface of that name; 0: there is none. -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS:
+ * the kernel could not be asked, so nothing is known, and *index stays. */
+int interface_index_read(const char *name, unsigned int *index);
+
+/* Whether it is set up and has a carrier; false where there is no such interface. Errors as above. */
+int interface_link_read(const char *name, bool *up);
 
 /*
  * Gives `name` an Ethernet address and an MTU (0: it keeps what it has), and sets it up. -EINVAL: it takes no such MTU;

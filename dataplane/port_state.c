@@ -13,6 +13,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
+#include <errno.h>
 #include <libgen.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -31,14 +32,20 @@ static void sysfs_path(const struct port *p, char path[PATH_BYTES_MAX])
 		 p->device);
 }
 
-/* 0: there is no such device. */
-static uint64_t sysfs_inode_read(const struct port *p)
+/* *inode 0: there is no such device. -ENOMEM and the like: nothing is known. */
+static int sysfs_inode_read(const struct port *p, uint64_t *inode)
 {
 	char path[PATH_BYTES_MAX];
 	struct stat status;
 
 	sysfs_path(p, path);
-	return stat(path, &status) == 0 ? status.st_ino : 0;
+	if (stat(path, &status) == 0)
+		*inode = status.st_ino;
+	else if (errno == ENOENT || errno == ENOTDIR)
+		*inode = 0;
+	else
+		return -errno;
+	return 0;
 }
 
 /* "": it has none. */
@@ -80,8 +87,9 @@ void port_state_watch(struct port *p)
 {
 	struct rte_eth_dev_info info;
 
+	p->identity.state = FAST_PATH_PORT_UP; /* until the first look that succeeds */
 	if (eal_device_is_pci(p->device)) {
-		p->identity.sysfs_inode = sysfs_inode_read(p);
+		(void)sysfs_inode_read(p, &p->identity.sysfs_inode);
 		sysfs_driver_read(p, p->identity.sysfs_driver);
 		if (rte_eth_dev_info_get(p->id, &info) == 0)
 			(void)rte_dev_event_callback_register(rte_dev_name(info.device), on_device,
@@ -117,52 +125,81 @@ void port_state_unwatch(struct port *p)
 	}
 }
 
-/* Whether the device that was there is gone; *another: in its place is one that could be used. */
-static bool is_gone(const struct port *p, bool *another)
+/*
+ * Whether the device that was there is gone; *another: in its place is one that could be used.
+ * -errno: nothing is known.
+ */
+static int gone_read(const struct port *p, bool *gone, bool *another)
 {
 	const struct port_identity *was = &p->identity;
+	unsigned int index = 0;
+	uint64_t inode = 0;
 	char driver[32];
-	uint64_t inode;
-	unsigned int index;
+	int err;
 
-	*another = false;
+	*another = *gone = false;
 	if (was->interface_index != 0) {
-		index = if_nametoindex(was->interface);
-		*another = index != 0 && index != was->interface_index;
-		return index != was->interface_index;
+		err = interface_index_read(was->interface, &index);
+		*another = !err && index != 0 && index != was->interface_index;
+		*gone = !err && index != was->interface_index;
+		return err;
 	}
 	if (was->sysfs_inode == 0)
-		return false;
-	inode = sysfs_inode_read(p);
+		return 0;
+	err = sysfs_inode_read(p, &inode);
+	if (err)
+		return err;
+	*gone = inode != was->sysfs_inode || __atomic_load_n(&was->leaving, __ATOMIC_RELAXED);
 	if (inode == was->sysfs_inode)
-		return __atomic_load_n(&was->leaving, __ATOMIC_RELAXED);
+		return 0;
 	sysfs_driver_read(p, driver);
 	*another = inode != 0 && strcmp(driver, was->sysfs_driver) == 0;
-	return true;
+	return 0;
 }
 
-static bool has_link(const struct port *p)
+static int link_read(const struct port *p, bool *up)
 {
 	struct rte_eth_link link = {0};
+	int err;
 
 	/* net_af_xdp says always that its link is up. */
 	if (p->identity.interface_index != 0)
-		return interface_has_link(p->identity.interface);
-	(void)rte_eth_link_get_nowait(p->id, &link);
-	return link.link_status == RTE_ETH_LINK_UP;
+		return interface_link_read(p->identity.interface, up);
+	err = rte_eth_link_get_nowait(p->id, &link);
+	*up = !err && link.link_status == RTE_ETH_LINK_UP;
+	return err;
+}
+
+/* -errno: nothing is known. */
+static int state_read(struct port *p, enum fast_path_port_state *state)
+{
+	bool gone, another, up;
+	int err = gone_read(p, &gone, &another);
+
+	if (err)
+		return err;
+	if (gone) {
+		p->identity.leaving = true;
+		*state = another ? FAST_PATH_PORT_RETURNED : FAST_PATH_PORT_WAITING;
+		return 0;
+	}
+	if (p->closed) {
+		*state = FAST_PATH_PORT_WAITING;
+		return 0;
+	}
+	if (__atomic_load_n(&p->identity.wants_reset, __ATOMIC_RELAXED)) {
+		*state = FAST_PATH_PORT_RETURNED;
+		return 0;
+	}
+	err = link_read(p, &up);
+	if (!err)
+		*state = up ? FAST_PATH_PORT_UP : FAST_PATH_PORT_DOWN;
+	return err;
 }
 
 enum fast_path_port_state port_state_look(struct port *p)
 {
-	bool another;
-
-	if (is_gone(p, &another)) {
-		p->identity.leaving = true;
-		return another ? FAST_PATH_PORT_RETURNED : FAST_PATH_PORT_WAITING;
-	}
-	if (p->closed)
-		return FAST_PATH_PORT_WAITING;
-	if (__atomic_load_n(&p->identity.wants_reset, __ATOMIC_RELAXED))
-		return FAST_PATH_PORT_RETURNED;
-	return has_link(p) ? FAST_PATH_PORT_UP : FAST_PATH_PORT_DOWN;
+	/* What can't be asked now stays as it was: a failed call is no news of a device. */
+	(void)state_read(p, &p->identity.state);
+	return p->identity.state;
 }

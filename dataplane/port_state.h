@@ -20,6 +20,7 @@ struct port_identity {
 	char sysfs_driver[32]; /* that it is bound to: "vfio-pci" */
 	unsigned int interface_index;
 	char interface[FAST_PATH_NAME_MAX];
+	enum fast_path_port_state state; /* at the last look that could ask */
 	/* Set by DPDK's thread for interrupts. */
 	bool leaving; /* the kernel, or the driver, takes it away */
 	bool wants_reset;
@@ -29,7 +30,8 @@ struct port_identity {
 void port_state_watch(struct port *p);
 void port_state_unwatch(struct port *p);
 
-/* Microseconds. What a closed port's device is like can be asked, too. */
+/* Takes microseconds. What a closed port's device is like can be asked, too. Where the kernel can't be
+ * asked (-EMFILE, -ENOMEM and the like) the port is what it was at the look before. */
 enum fast_path_port_state port_state_look(struct port *p);
 
 #endif
