@@ -291,7 +291,6 @@ struct nexthops_stats nexthops_stats(const struct nexthops *hops)
 
 	if (hops->listener)
 		stats.path_mtu_lost = path_mtu_listener_lost(hops->listener);
-	for (size_t i = 0; i < hops->now.n; i++)
-		stats.n_path_mtus += hops->now.hops[i].mtu_bytes < hops->now.hops[i].first_mtu_bytes;
+	stats.n_path_mtus = hops->path_mtus.n;
 	return stats;
 }

@@ -111,7 +111,7 @@ struct nexthops_stats {
 	/* Of messages about outer packets that were too long for a router: path_mtu.h. */
 	uint64_t path_mtu[PATH_MTU_N_RESULTS];
 	uint64_t path_mtu_lost; /* that came faster than they could be read */
-	size_t n_path_mtus;	/* paths that are narrower than their first link, as routers told */
+	size_t n_path_mtus;	/* addresses whose path is narrower than its first link, as routers told */
 };
 
 /* Who learns path MTUs. */
