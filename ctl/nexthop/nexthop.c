@@ -214,10 +214,16 @@ static bool is_our_source(const struct nexthops *hops, const struct nexthop *hop
 static void on_path_mtu(void *ctx, const struct path_mtu_message *message)
 {
 	struct nexthops *hops = ctx;
-	const struct nexthop *hop = picture_hop_to(&hops->now, &message->destination);
+	size_t n;
+	const struct nexthop *hop = picture_hops_to(&hops->now, &message->destination, &n);
 	enum path_mtu_result result = PATH_MTU_NOT_OURS;
 
-	if (hop && hop->first_mtu_bytes != 0 && is_our_source(hops, hop, &message->source))
+	/* One backend may be reached from several sources: GUE's, and IPIP's prefix. */
+	while (n > 0 && (hop->first_mtu_bytes == 0 || !is_our_source(hops, hop, &message->source))) {
+		hop++;
+		n--;
+	}
+	if (n > 0)
 		result = path_mtus_take(&hops->path_mtus, message, hop->first_mtu_bytes,
 					clock_now_us(), (int64_t)hops->rules.keep_s * 1000000);
 	hops->stats.path_mtu[result]++;

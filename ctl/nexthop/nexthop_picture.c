@@ -149,14 +149,24 @@ static int addr_compare(const void *addr, const void *way)
 	return ip_compare(addr, &((const struct nexthop_key *)way)->addr);
 }
 
-const struct nexthop *picture_hop_to(const struct picture *picture, const struct ip_addr *addr)
+const struct nexthop *picture_hops_to(const struct picture *picture, const struct ip_addr *addr,
+				      size_t *n)
 {
-	const struct nexthop_key *found;
+	const struct nexthop_key *found = NULL, *end = picture->ways + picture->n;
+	const struct nexthop_key *first, *last;
 
-	if (picture->n == 0)
+	*n = 0;
+	if (picture->n > 0)
+		found = bsearch(addr, picture->ways, picture->n, sizeof(*found), addr_compare);
+	if (!found)
 		return NULL;
-	found = bsearch(addr, picture->ways, picture->n, sizeof(*found), addr_compare);
-	return found ? &picture->hops[found - picture->ways] : NULL;
+	/* Sorted by address first, so they lie side by side. */
+	for (first = found; first > picture->ways && ip_equal(&first[-1].addr, addr); first--)
+		;
+	for (last = found + 1; last < end && ip_equal(&last->addr, addr); last++)
+		;
+	*n = (size_t)(last - first);
+	return &picture->hops[first - picture->ways];
 }
 
 static uint32_t mtu_min(uint32_t mtu_bytes, uint32_t limit_bytes)

@@ -46,8 +46,9 @@ void picture_free(struct picture *picture);
 /* NULL: not in the picture. */
 const struct nexthop *picture_hop(const struct picture *picture, const struct nexthop_key *way);
 
-/* One of those to an address, from whatever source; NULL: there is none. */
-const struct nexthop *picture_hop_to(const struct picture *picture, const struct ip_addr *addr);
+/* The *n next hops to an address, from whatever sources, side by side; NULL, and *n 0: there is none. */
+const struct nexthop *picture_hops_to(const struct picture *picture, const struct ip_addr *addr,
+				      size_t *n);
 
 /* The next hop that follows from a route, the interfaces and the neighbours. */
 struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *route,

@@ -62,7 +62,9 @@ forgotten_everywhere() {
 before() {
 	local service
 	narrow 1400
-	for service in $(lab_services); do
+	# GUE and IPIP have sources of their own, and what one learns of a backend serves the other: so one
+	# family begins with each.
+	for service in v4-gue $(lab_services | sort -r); do
 		forget
 		upload "$service"
 		report $? "$service: an upload over a link of 1400 goes through ($(cat "$LAB_DIR/upload.$service"))"
