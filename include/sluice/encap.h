@@ -177,9 +177,20 @@ SLUICE_INLINE bool encap_write_l2(struct cursor *c, const struct backend *b, str
 }
 
 /*
- * DF and identification are the inner packet's, so that what its sender lets be fragmented can
- * be, with an identification as unique as its own; around IPv6 always DF. Fields are made in
- * registers and stored in words of 4 bytes: half the instructions. Of words of 8 bytes one would
+ * The outer identification. It names a packet among all of one source, destination and protocol
+ * (RFC 791 §3.2), which the packets of all clients of a backend share: so it is the client's own
+ * (packet_id()) mixed with its flow, or two clients that use the same one at a time would have
+ * their pieces put together wrongly by the backend. 16 bits of the hash that neither
+ * the source address nor a port carries. With DF it means nothing (RFC 6864 §4.1).
+ */
+SLUICE_INLINE be16 encap_id(const struct packet *p, uint64_t hash)
+{
+	return p->ip_id ^ (be16)(hash >> 32);
+}
+
+/*
+ * DF is the inner packet's, so that what its sender lets be fragmented can be; around IPv6 always
+ * DF. Fields are made in registers and stored in words of 4 bytes: half the instructions. Of words of 8 bytes one would
  * lie across two cache lines, where DPDK's buffers have the header, which costs GUE 4 ns.
  */
 SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
@@ -192,7 +203,7 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 	const be32 entropy = (be32)hash & b->entropy_mask;
 	const uint64_t tos = (uint64_t)p->tos << 8; /* where it is in its word */
 	const uint64_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
-				  (uint64_t)p->ip_id << 16;
+				  (uint64_t)encap_id(p, hash) << 16;
 	/* DF is a bit in both: a product moves it. */
 	const uint64_t fragment_ttl_proto =
 		(uint64_t)(p->flags & PACKET_DF) * (be16_from(IPV4_DF) / PACKET_DF) |

@@ -36,7 +36,7 @@ struct packet {
 	uint32_t ip_bytes;  /* of the IP packet, header included; Ethernet padding is not */
 	uint16_t l3_offset; /* of the IP header, from the frame's start: 14, 18 or 22 */
 	uint16_t l4_offset; /* of the transport header; 0 when there is none to reach */
-	be16 ip_id;         /* IPv4 identification; 0 for IPv6 */
+	be16 ip_id;         /* what the outer identification is made of: packet_id(); 0 for IPv6 */
 	uint8_t tos;        /* DSCP and ECN, of either family */
 	uint8_t proto;      /* the packet's own: ICMP for an ICMP error */
 	uint8_t flags;      /* enum packet_flags */
@@ -191,6 +191,18 @@ SLUICE_INLINE enum verdict packet_parse_icmp_v4(struct cursor *c, struct packet 
 	return VERDICT_no_service;
 }
 
+/*
+ * An IPv4 packet's identification. Fragments of one datagram share theirs, but each gets an outer
+ * packet of its own, which a router may fragment again: so they are told apart by their offset,
+ * times an odd number, which gives each offset another result (all modulo 2^16).
+ */
+SLUICE_INLINE be16 packet_id(const struct ipv4_header *ip)
+{
+	uint32_t offset = be16_to(ip->fragment) & IPV4_OFFSET;
+
+	return ip->id ^ be16_from((uint16_t)(offset * 0x9e37U));
+}
+
 SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 {
 	const struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
@@ -210,8 +222,8 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 	p->flow.last = flow_last(0, 0, ip->proto, FLOW_BYTES_V4);
 	p->tos = ip->tos;
 	p->proto = ip->proto;
-	p->ip_id = ip->id;
 	p->flags = ip->fragment & be16_from(IPV4_DF) ? PACKET_DF : 0;
+	p->ip_id = packet_id(ip);
 	if (ip->fragment & be16_from(IPV4_MF | IPV4_OFFSET))
 		p->flags |= PACKET_FRAGMENT;
 	if (!cursor_take(c, cursor_bound(header_bytes - (uint32_t)sizeof(*ip), 63)))

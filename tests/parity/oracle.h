@@ -20,7 +20,7 @@ struct view {
 	uint32_t chain_bytes;     /* of IPv6 extension headers */
 	const uint8_t *src, *dst; /* in the frame */
 	uint8_t tos, proto;
-	uint16_t id;
+	uint16_t id, offset; /* IPv4 */
 	bool df, fragment;
 	bool echo, error; /* an ICMP echo request; an ICMP error */
 	bool sums;        /* its transport checksum covers all behind its IP header */

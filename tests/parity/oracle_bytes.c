@@ -99,6 +99,17 @@ static void put_entropy(uint8_t *last_word, uint32_t bits, uint64_t hash)
 	}
 }
 
+/*
+ * The client's own, told apart from other flows' by the hash's bytes 4 and 5, and from that of the
+ * datagram's other fragments by the offset.
+ */
+static uint16_t outer_id(const struct view *view, uint64_t hash)
+{
+	uint16_t flow = (uint16_t)((hash >> 32 & 0xff) * 256 + (hash >> 40 & 0xff));
+
+	return (uint16_t)((view->v6 ? 0 : view->id) ^ flow ^ view->offset * 0x9e37);
+}
+
 static uint8_t *put_ip(uint8_t *at, const struct fixture_backend *b, const struct view *view,
 		       uint8_t proto, uint64_t hash)
 {
@@ -118,7 +129,7 @@ static uint8_t *put_ip(uint8_t *at, const struct fixture_backend *b, const struc
 	at[0] = 0x45;
 	at[1] = view->tos;
 	frame_put16(at + 2, (uint16_t)n);
-	frame_put16(at + 4, view->v6 ? 0 : view->id);
+	frame_put16(at + 4, outer_id(view, hash));
 	frame_put16(at + 6, view->df ? V4_DF : 0);
 	at[8] = FIXTURE_OUTER_TTL;
 	at[9] = proto;

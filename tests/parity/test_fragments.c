@@ -355,6 +355,44 @@ static void test_flood(void **state)
 	}
 }
 
+/* The identification of the outer header that a path gives to a packet of the vip's. */
+static uint16_t outer_id(const struct parity_path *path, const struct step *step)
+{
+	static const struct conversation web = {.vip = WEB4, .port = 80, .proto = IP_TCP};
+	static struct parity_result got;
+	static struct frame frame;
+
+	frame_make(&web, step, &frame);
+	path->run(&frame, 1, &got);
+	assert_int_equal(got.verdict, VERDICT_forward);
+	return frame_get16(got.bytes + 14 + 4);
+}
+
+/*
+ * Outer packets of one source, destination and protocol that a router may fragment: RFC 791 has
+ * them told apart by the identification. Clients' own may be the same, and those of one
+ * datagram's fragments are.
+ */
+static void test_outer_ids(void **state)
+{
+	static const struct step packets[] = {
+		PLAIN_(7, 1000), STEP(PLAIN, .id = 7, .sport = 1000, .src = "192.0.2.78"),
+		PLAIN_(8, 1000), FIRST_(9, 1000), LATER_(9, 1), LAST_(9, 1),
+	};
+	enum { PACKETS = sizeof(packets) / sizeof(packets[0]) };
+	uint16_t ids[PACKETS];
+
+	(void)state;
+	for (uint32_t p = 0; p < paths.n; p++)
+		for (uint32_t i = 0; i < PACKETS; i++) {
+			ids[i] = outer_id(paths.at[p], &packets[i]);
+			for (uint32_t k = 0; k < i; k++)
+				if (ids[k] == ids[i])
+					fail_msg("%s: packets %u and %u have one outer id",
+						 paths.at[p]->name, k, i);
+		}
+}
+
 static void test_paths(void **state)
 {
 	(void)state;
@@ -368,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_conversations),
+		cmocka_unit_test(test_outer_ids),
 		cmocka_unit_test(test_flood),
 	};
 

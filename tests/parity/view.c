@@ -178,6 +178,7 @@ static enum verdict read_v4(const struct frame *frame, struct view *view)
 	view->tos = ip[1];
 	view->id = frame_get16(ip + 4);
 	flags = frame_get16(ip + 6);
+	view->offset = flags % 0x2000;
 	view->df = flags & V4_DF;
 	view->fragment = (flags & V4_MF) || flags % 0x2000 != 0;
 	view->proto = view->flow_proto = ip[9];
