@@ -12,24 +12,62 @@ static int running_fd(const struct module *m)
 	return m->older_fd >= 0 ? m->older_fd : m->program.fd;
 }
 
-/* An old link stays if it is in the mode that is asked for. */
-static bool link_stays(struct xdp_link *link, const struct xdp_link_options *options)
+/* Whether an old link is in the mode that is asked for; if not, it goes. */
+static void link_keep_or_drop(struct module *m, struct xdp_link *link)
 {
-	if (link->fd < 0)
-		return false;
-	if (options->attach == FAST_PATH_ATTACH_AUTO ||
-	    (options->attach == FAST_PATH_ATTACH_NATIVE) == (link->mode == XDP_MODE_NATIVE))
-		return true;
-	report_line(options->log, FAST_PATH_LOG_WARNING,
+	enum fast_path_attach attach = m->options.attach;
+
+	if (link->fd < 0 || attach == FAST_PATH_ATTACH_AUTO ||
+	    (attach == FAST_PATH_ATTACH_NATIVE) == (link->mode == XDP_MODE_NATIVE))
+		return;
+	report_line(m->log, FAST_PATH_LOG_WARNING,
 		    "%s: is attached as %s, which the config doesn't want: attaching again",
 		    link->interface, xdp_mode_name(link->mode));
 	xdp_link_detach(link);
 	link->pinned = false;
-	return false;
 }
 
-int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
+/*
+ * Of a port in generic mode the kernel's native redirect knows nothing: it hands the frame to a driver
+ * that may take none, after the program has counted it as sent. Generic redirect goes to any device.
+ */
+static int links_become_generic(struct module *m, char error[FAST_PATH_ERROR_MAX])
 {
+	int err = 0;
+
+	m->options.attach = FAST_PATH_ATTACH_GENERIC;
+	for (uint32_t i = 0; i < m->ports.n && !err; i++) {
+		struct xdp_link *link = &m->links[i];
+
+		if (link->fd < 0 || link->mode != XDP_MODE_NATIVE)
+			continue;
+		report_line(m->log, FAST_PATH_LOG_WARNING,
+			    "%s: from native to generic mode, as another port: a native port's packets "
+			    "to a generic one would be lost", link->interface);
+		xdp_link_drop(link, &m->pins);
+		err = xdp_link_make(link, running_fd(m), &m->options, error);
+		if (!err && m->committed)
+			err = xdp_link_pin(link, &m->pins);
+	}
+	return err;
+}
+
+/* Attaches the program; what that means for the mode of the others is done, too. */
+static int link_attach(struct module *m, struct xdp_link *link, char error[FAST_PATH_ERROR_MAX])
+{
+	int err = xdp_link_make(link, running_fd(m), &m->options, error);
+
+	if (!err && link->mode == XDP_MODE_GENERIC &&
+	    m->options.attach == FAST_PATH_ATTACH_AUTO)
+		err = links_become_generic(m, error);
+	return err;
+}
+
+/* The links that are pinned. */
+static int links_adopt(struct module *m, char error[FAST_PATH_ERROR_MAX])
+{
+	const struct xdp_link *generic = NULL;
+
 	for (uint32_t i = 0; i < m->ports.n; i++) {
 		struct xdp_link *link = &m->links[i];
 		int err;
@@ -37,25 +75,46 @@ int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 		link->ifindex = (int)m->ports.table.ifindex[i];
 		link->interface = m->ports.names[i];
 		link->listed = true;
-		if (link->ifindex == 0) {
-			report_line(m->log, FAST_PATH_LOG_WARNING,
-				    "%s: there is no such interface in this network namespace; its "
-				    "port waits for it (ip link lists those that there are)",
-				    link->interface);
+		if (link->ifindex == 0)
 			continue;
-		}
 		err = xdp_link_adopt(link, &m->pins, m->log);
 		if (err)
 			return report_error(error, err, "%s: can't ask for its XDP program: %s",
 					    link->interface, strerror(-err));
-		if (!link_stays(link, &m->options)) {
-			err = xdp_link_make(link, running_fd(m), &m->options, error);
-			if (err)
-				return err;
-		}
-		report_line(m->log, FAST_PATH_LOG_INFO, "%s: XDP in %s mode%s", link->interface,
-			    xdp_mode_name(link->mode), link->pinned ? ", adopted" : "");
+		link_keep_or_drop(m, link);
+		if (link->fd >= 0 && link->mode == XDP_MODE_GENERIC)
+			generic = link;
 	}
+	if (!generic || m->options.attach != FAST_PATH_ATTACH_AUTO)
+		return 0;
+	report_line(m->log, FAST_PATH_LOG_INFO,
+		    "%s: stays in generic mode, and so do all ports; sluiced --detach lets the next "
+		    "start try native mode", generic->interface);
+	return links_become_generic(m, error);
+}
+
+int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
+{
+	int err = links_adopt(m, error);
+
+	for (uint32_t i = 0; i < m->ports.n && !err; i++) {
+		struct xdp_link *link = &m->links[i];
+
+		if (link->ifindex == 0)
+			report_line(m->log, FAST_PATH_LOG_WARNING,
+				    "%s: there is no such interface in this network namespace; its "
+				    "port waits for it (ip link lists those that there are)",
+				    link->interface);
+		else if (link->fd < 0)
+			err = link_attach(m, link, error);
+	}
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < m->ports.n; i++)
+		if (m->links[i].fd >= 0)
+			report_line(m->log, FAST_PATH_LOG_INFO, "%s: XDP in %s mode%s",
+				    m->links[i].interface, xdp_mode_name(m->links[i].mode),
+				    m->links[i].pinned ? ", adopted" : "");
 	if (m->program.config.no_tx)
 		report_line(m->log, FAST_PATH_LOG_INFO,
 			    "a port is a veth, which loses what XDP sends unless its peer has an XDP "
@@ -99,6 +158,7 @@ static void port_move(struct module *m, uint32_t port, uint32_t ifindex)
 	link->listed = false;
 	link->told = 0;
 	m->ports.table.ifindex[port] = ifindex;
+	drop_counters_port(&m->drops, port, ifindex);
 	if (ifindex == 0)
 		report_line(m->log, FAST_PATH_LOG_WARNING,
 			    "%s: the interface is gone; its port waits until there is one of that "
@@ -121,7 +181,7 @@ static int port_take(struct module *m, uint32_t port, char error[FAST_PATH_ERROR
 	if (link->ifindex == 0)
 		return 0;
 	if (link->fd < 0) {
-		err = xdp_link_make(link, running_fd(m), &m->options, error);
+		err = link_attach(m, link, error);
 		if (err)
 			return err;
 		report_line(m->log, FAST_PATH_LOG_INFO,

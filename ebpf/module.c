@@ -134,6 +134,7 @@ static void release(struct module *m)
 		xdp_link_close(&m->links[i]);
 	if (m->older_fd >= 0)
 		close(m->older_fd);
+	drop_counters_close(&m->drops);
 	program_close(&m->program);
 	quiescer_close(&m->quiescer);
 	pins_close(&m->pins);
@@ -178,6 +179,7 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 	if (err)
 		goto err_release;
 	capture_clear(&m->program);
+	drop_counters_start(&m->drops, &m->pins, &m->program, m->log);
 	started_fill(m, started);
 	return 0;
 err_release:
@@ -208,19 +210,34 @@ static void quiesce(void)
 		sleep(1);
 }
 
-static int port_read(uint32_t port, struct fast_path_port_info *info)
+/* All but what was dropped. */
+static int port_ask(uint32_t port, struct fast_path_port_info *info)
 {
 	int err = ports_read(&module.ports, port, info);
 
-	if (!err && info->state != FAST_PATH_PORT_WAITING && module.links[port].fd < 0)
+	if (err || info->state == FAST_PATH_PORT_WAITING)
+		return err;
+	if (module.links[port].fd < 0)
 		info->state = FAST_PATH_PORT_REFUSED;
+	else
+		snprintf(info->mode, sizeof(info->mode), "%s",
+			 xdp_mode_name(module.links[port].mode));
+	return 0;
+}
+
+static int port_read(uint32_t port, struct fast_path_port_info *info)
+{
+	int err = port_ask(port, info);
+
+	if (!err)
+		drop_counters_read(&module.drops, port, info->dropped);
 	return err;
 }
 
 static int port_look(uint32_t port, enum fast_path_port_state *state)
 {
 	struct fast_path_port_info info;
-	int err = port_read(port, &info);
+	int err = port_ask(port, &info);
 
 	if (!err)
 		*state = info.state;

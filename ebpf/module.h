@@ -7,6 +7,7 @@
 
 #include "arena_map.h"
 #include "capture.h"
+#include "drop_counters.h"
 #include "flow_maps.h"
 #include "ports.h"
 #include "xdp_link.h"
@@ -18,6 +19,7 @@ struct module {
 	struct program program;
 	struct flow_maps flows;
 	struct capture capture;
+	struct drop_counters drops;
 	struct quiescer quiescer;
 	struct xdp_link links[FASTPATH_PORTS];
 	struct xdp_link_options options;

@@ -198,8 +198,8 @@ static int create_best(struct xdp_link *link, int program_fd,
 	if (fd < 0 && is_drivers_refusal(fd) && options->attach != FAST_PATH_ATTACH_NATIVE) {
 		if (options->attach == FAST_PATH_ATTACH_AUTO)
 			report_line(options->log, FAST_PATH_LOG_WARNING,
-				    "%s: no native XDP (%s): generic, which is slower",
-				    link->interface, reason);
+				    "%s: no native XDP (%s): all ports run it in generic mode, which "
+				    "is slower", link->interface, reason);
 		link->mode = XDP_MODE_GENERIC;
 		fd = create(link, program_fd, XDP_FLAGS_SKB_MODE);
 	}

@@ -6,6 +6,7 @@
 
 #include "table.h"
 
+#include "sluice/module.h"
 #include "sluice/verdict.h"
 
 #include <string.h>
@@ -49,6 +50,57 @@ static void verdict_rows(struct table *table, const struct show *show, const cha
 	}
 }
 
+static const struct {
+	const char *word, *text;
+} drop_table[] = {
+#define X(id, word, text) {word, text},
+	FAST_PATH_DROPS(X)
+#undef X
+};
+
+static const char *drop_text(const char *word)
+{
+	for (size_t i = 0; i < sizeof(drop_table) / sizeof(drop_table[0]); i++)
+		if (strcmp(drop_table[i].word, word) == 0)
+			return drop_table[i].text;
+	return "-"; /* of a newer daemon */
+}
+
+/* What was lost beside the verdicts. */
+static void drop_rows(const struct show *show, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"PORT", false},
+		{"LOST AS", false},
+		{"PACKETS", true},
+		{"MEANING", false},
+	};
+	json_t *port, *packets;
+	struct table table;
+	const char *word;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.color = show->color;
+	json_array_foreach (json_object_get(result, "ports"), i, port) {
+		json_object_foreach (json_object_get(port, "dropped"), word, packets) {
+			if (!show->all && json_integer_value(packets) == 0)
+				continue;
+			table_cell(&table, "%s", show_text(port, "interface"));
+			table_cell(&table, "%s", word);
+			table_cell(&table, "%" JSON_INTEGER_FORMAT, json_integer_value(packets));
+			if (json_integer_value(packets) > 0)
+				table_paint(&table, PAINT_WARN);
+			table_cell(&table, "%s", drop_text(word));
+		}
+	}
+	if (table.cells_n > 0) {
+		fputc('\n', show->out);
+		table_print(&table, show->out);
+	}
+	table_free(&table);
+}
+
 void show_counters(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
@@ -72,4 +124,5 @@ void show_counters(const struct show *show, const json_t *result)
 		fputs("no packets yet (--all shows the rows that are 0)\n", show->out);
 	table_print(&table, show->out);
 	table_free(&table);
+	drop_rows(show, result);
 }

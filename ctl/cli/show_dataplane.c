@@ -19,6 +19,18 @@ static void node_cell(struct table *table, const json_t *row)
 		table_cell(table, "-");
 }
 
+/* Of an object whose members are numbers. */
+static json_int_t numbers_sum(json_t *object)
+{
+	json_int_t sum = 0;
+	const char *name;
+	json_t *number;
+
+	json_object_foreach (object, name, number)
+		sum += json_integer_value(number);
+	return sum;
+}
+
 static void show_ports(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
@@ -26,10 +38,12 @@ static void show_ports(const struct show *show, const json_t *result)
 		{"MAC", false},        {"STATE", false},     {"NODE", true},
 		{"QUEUES", true},      {"RX PACKETS", true}, {"TX PACKETS", true},
 		{"RX MISSED", true},   {"TO KERNEL", true},  {"FROM KERNEL", true},
+		{"DROPPED", true},     {"MODE", false},
 	};
 	static const char *const numbers[] = {"rx_packets", "tx_packets", "rx_missed", "to_kernel",
 					      "from_kernel"};
 	struct table table;
+	const char *mode;
 	json_t *port;
 	size_t i;
 
@@ -45,6 +59,10 @@ static void show_ports(const struct show *show, const json_t *result)
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, "queues"));
 		for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 			table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(port, numbers[n]));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT,
+			   numbers_sum(json_object_get(port, "dropped")));
+		mode = show_text(port, "mode");
+		table_cell(&table, "%s", mode[0] ? mode : "-");
 	}
 	table_print(&table, show->out);
 	table_free(&table);
@@ -78,17 +96,6 @@ static void show_spread(const struct show *show, const json_t *result)
 	table_free(&table);
 }
 
-static json_int_t packets_sum(json_t *worker)
-{
-	json_int_t sum = 0;
-	const char *verdict;
-	json_t *packets;
-
-	json_object_foreach (json_object_get(worker, "packets"), verdict, packets)
-		sum += json_integer_value(packets);
-	return sum;
-}
-
 static void show_workers(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
@@ -105,7 +112,7 @@ static void show_workers(const struct show *show, const json_t *result)
 		table_cell(&table, "%zu", i);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "core"));
 		node_cell(&table, worker);
-		table_cell(&table, "%" JSON_INTEGER_FORMAT, packets_sum(worker));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT, numbers_sum(json_object_get(worker, "packets")));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "bursts"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "empty_bursts"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "sleeps"));

@@ -283,6 +283,16 @@ json_t *methods_verdicts(const struct service_counters *counters)
 	return object;
 }
 
+json_t *methods_drops(const struct fast_path_port_info *port)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < FAST_PATH_DROP_N; i++)
+		methods_put_number(&object, fast_path_drop_word((enum fast_path_drop)i),
+				   port->dropped[i]);
+	return object;
+}
+
 json_t *methods_keys(const struct rpc_call *call)
 {
 	static const char *const others[] = {"service", "backend", "dry_run"};

@@ -70,6 +70,9 @@ const struct model *methods_model(const struct rpc_call *call);
 /* Packets by verdict, as an object. */
 json_t *methods_verdicts(const struct service_counters *counters);
 
+/* What was lost at a port, by reason, as an object. */
+json_t *methods_drops(const struct fast_path_port_info *port);
+
 /* A backend that is added, for the tables of methods that take one. */
 #define METHODS_BACKEND_KEYS                                                                      \
 	{"name", RPC_STRING, true, "of the new backend, within its service", NULL},               \

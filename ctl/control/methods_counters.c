@@ -5,6 +5,7 @@
 #include "listing.h"
 #include "methods.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,25 @@ static void walk_free(void *ctx)
 	free(walk);
 }
 
+/* What was lost at the ports, beside the verdicts. */
+static json_t *ports_json(const struct daemon_api *api)
+{
+	json_t *list = json_array(), *object;
+
+	for (uint32_t i = 0; i < FAST_PATH_PORTS_MAX; i++) {
+		struct fast_path_port_info port = {.interface = ""};
+		int err = api->port_read(api->ctx, i, &port);
+
+		if (err == -ENOENT)
+			break;
+		object = json_object();
+		methods_put_text(&object, "interface", port.interface);
+		methods_put(&object, "dropped", methods_drops(&port));
+		methods_append(&list, object);
+	}
+	return list;
+}
+
 /* Packets to no vip. NULL: refused, or no memory. */
 static json_t *others(struct rpc_call *call)
 {
@@ -104,6 +124,7 @@ static json_t *others(struct rpc_call *call)
 	object = json_object();
 	methods_put(&object, "packets", methods_verdicts(&counters));
 	methods_put(&members, "no_vip", object);
+	methods_put(&members, "ports", ports_json(call->api));
 	return members;
 }
 
@@ -139,6 +160,7 @@ static const struct rpc_param list_params[] = {
 
 const struct rpc_method methods_counters[] = {
 	{"counters.list", counters_list, false, list_params,
-	 "lists packets by verdict, of services, of vips apart from them, and of neither"},
+	 "lists packets by verdict, of services, of vips apart from them, and of neither; and what was "
+	 "lost at ports"},
 	{.name = NULL},
 };

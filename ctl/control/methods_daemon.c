@@ -57,6 +57,8 @@ static json_t *port_json(const struct fast_path_port_info *port)
 	methods_put_number(&object, "rx_missed", port->rx_missed);
 	methods_put_number(&object, "to_kernel", port->to_kernel);
 	methods_put_number(&object, "from_kernel", port->from_kernel);
+	methods_put_text(&object, "mode", port->mode);
+	methods_put(&object, "dropped", methods_drops(port));
 	return object;
 }
 

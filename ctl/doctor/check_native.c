@@ -35,10 +35,34 @@ static void check_link(struct doctor *d, const char *interface)
 			interface, facts.driver);
 }
 
+/* sluiced keeps all ports in one mode; someone else may not. */
+static void check_mixed(struct doctor *d)
+{
+	const char *native = NULL, *generic = NULL;
+
+	for (size_t i = 0; i < patient_ports(d->patient); i++) {
+		const char *interface = patient_interface(d->patient, i);
+		struct link_facts facts;
+
+		if (!interface || d->patient->host->link_read(interface, &facts) != 0)
+			continue;
+		if (facts.xdp_generic == 0)
+			native = interface;
+		else if (facts.xdp_generic == 1)
+			generic = interface;
+	}
+	if (native && generic)
+		doctor_say(d, FINDING_WRONG, "xdp",
+			   mend_with("sluiced --detach, and start it: it puts all ports in one mode"),
+			   "%s is in native mode, %s in generic: packets from the one to the other "
+			   "are lost", native, generic);
+}
+
 void check_native(struct doctor *d)
 {
 	if (!patient_runs(d->patient, "xdp"))
 		return;
+	check_mixed(d);
 	for (size_t i = 0; i < patient_ports(d->patient); i++) {
 		const char *interface = patient_interface(d->patient, i);
 

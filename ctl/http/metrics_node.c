@@ -221,6 +221,18 @@ void port_port_state(struct metrics_text *p, uint32_t row)
 	}
 }
 
+void port_port_dropped_packets(struct metrics_text *p, uint32_t row)
+{
+	char port[12];
+
+	snprintf(port, sizeof(port), "%u", row);
+	for (int i = 0; i < FAST_PATH_DROP_N; i++) {
+		text_series(p, "port", port, "interface", p->f->ports[row].info.interface, "reason",
+			    fast_path_drop_word((enum fast_path_drop)i), NULL);
+		text_end_number(p, p->f->ports[row].info.dropped[i]);
+	}
+}
+
 #define PORT_NUMBER(metric, member)                                                              \
 	void port_port_##metric(struct metrics_text *p, uint32_t row)                          \
 	{                                                                                        \

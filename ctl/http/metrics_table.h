@@ -118,7 +118,9 @@
 	X(PORT, port_to_kernel_packets, COUNTER, "", "port, interface",               \
 	  "dpdk: packets handed to the kernel")                                       \
 	X(PORT, port_from_kernel_packets, COUNTER, "", "port, interface",             \
-	  "dpdk: packets that the kernel sent")
+	  "dpdk: packets that the kernel sent")                                       \
+	X(PORT, port_dropped_packets, COUNTER, "", "port, interface, reason",         \
+	  "packets lost at the port after or beside their verdict")
 
 #define METRICS_VIP(X)                                   \
 	X(VIP, vip_packets, COUNTER, "", "vip, verdict", \

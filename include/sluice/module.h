@@ -23,12 +23,13 @@ struct packet; /* packet.h */
 #define FAST_PATH_SIGNAL (SIGRTMAX - 1)
 
 enum {
-	FAST_PATH_ABI = 4,
+	FAST_PATH_ABI = 5,
 	FAST_PATH_PORTS_MAX = 16,
 	FAST_PATH_WORKERS_MAX = 128,
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
 	FAST_PATH_ERROR_MAX = 512,
 	FAST_PATH_HOW_MAX = 256,
+	FAST_PATH_MODE_MAX = 12,
 };
 
 #define FAST_PATH_ANY_WORKER UINT32_MAX
@@ -47,7 +48,7 @@ enum fast_path_hugepages {
 };
 
 enum fast_path_attach {
-	FAST_PATH_ATTACH_AUTO, /* native where the driver has it, else generic */
+	FAST_PATH_ATTACH_AUTO, /* native if the drivers of all ports have it, else generic */
 	FAST_PATH_ATTACH_NATIVE,
 	FAST_PATH_ATTACH_GENERIC,
 };
@@ -67,6 +68,42 @@ enum fast_path_spread {
 #undef X
 		FAST_PATH_SPREAD_N,
 };
+
+/*
+ * What is lost at a port after its verdict, or beside it: X(identifier, word for programs, text for
+ * people). Each packet counts once; docs/counters.md says what helps.
+ */
+#define FAST_PATH_DROPS(X)                                                                        \
+	X(NO_XDP, "no_xdp", "xdp: the port's device took no frame from XDP")                      \
+	X(TOO_LONG, "too_long", "xdp: longer than the port's MTU")                                \
+	X(DOWN, "down", "xdp: the port was down")                                                 \
+	X(FULL, "full", "xdp: the port's transmit queue was full")                                \
+	X(FAILED, "failed", "xdp: the port's driver failed to send for another reason")           \
+	X(KERNEL_CONTROL, "kernel_control",                                                       \
+	  "dpdk: ARP, ND and what isn't IP, for the kernel: the queue was full")                  \
+	X(KERNEL_NODE, "kernel_node", "dpdk: to no vip, for the kernel: the queue was full")      \
+	X(KERNEL_VIP, "kernel_vip", "dpdk: to a vip, for the kernel: the queue was full")         \
+	X(TAP, "tap", "dpdk: for the kernel, but its interface (the TAP) took none")              \
+	X(FROM_KERNEL, "from_kernel", "dpdk: of the kernel's, but the port took none")
+
+enum fast_path_drop {
+#define X(id, word, text) FAST_PATH_DROP_##id,
+	FAST_PATH_DROPS(X)
+#undef X
+		FAST_PATH_DROP_N,
+};
+
+/* "no_xdp", ... */
+static inline const char *fast_path_drop_word(enum fast_path_drop drop)
+{
+	static const char *const words[] = {
+#define X(id, word, text) [FAST_PATH_DROP_##id] = word,
+		FAST_PATH_DROPS(X)
+#undef X
+	};
+
+	return words[drop];
+}
 
 struct fast_path_port {
 	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
@@ -150,6 +187,8 @@ struct fast_path_port_info {
 	uint64_t rx_packets, tx_packets; /* of the device */
 	uint64_t rx_missed;              /* came, but no buffer or descriptor was free */
 	uint64_t to_kernel, from_kernel; /* dpdk: over the TAP */
+	char mode[FAST_PATH_MODE_MAX];   /* xdp: of its program, "native" or "generic"; or "" */
+	uint64_t dropped[FAST_PATH_DROP_N];
 };
 
 struct worker_counters {

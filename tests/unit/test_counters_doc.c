@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * docs/counters.md has one row for every verdict, with its action and text, then one for every
- * counter of the flow table, and no other.
+ * reason of loss at a port, then one for every counter of the flow table, and no other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "sluice/memory_counters.h"
+#include "sluice/module.h"
 #include "sluice/verdict.h"
 
 static const char *const action_names[] = {
@@ -36,6 +37,16 @@ static const struct {
 #undef X
 };
 
+static const struct {
+	const char *name, *meaning;
+} drop_rows[] = {
+#define X(id, word, text) {word, text},
+	FAST_PATH_DROPS(X)
+#undef X
+};
+
+enum { DROP_ROWS = FAST_PATH_DROP_N };
+
 enum { MEMORY_ROWS = sizeof(memory_rows) / sizeof(memory_rows[0]) };
 
 static void verdict_row(size_t row, char *want, size_t want_bytes)
@@ -51,6 +62,11 @@ static void memory_row(size_t row, char *want, size_t want_bytes)
 		 memory_rows[row].meaning);
 }
 
+static void drop_row(size_t row, char *want, size_t want_bytes)
+{
+	snprintf(want, want_bytes, "| `%s` | %s |\n", drop_rows[row].name, drop_rows[row].meaning);
+}
+
 static void test_rows(void **state)
 {
 	FILE *file = fopen(SOURCE_ROOT "/docs/counters.md", "r");
@@ -61,16 +77,18 @@ static void test_rows(void **state)
 	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, "| `", 3) != 0)
 			continue;
-		assert_true(rows < VERDICT_COUNT + MEMORY_ROWS);
+		assert_true(rows < VERDICT_COUNT + DROP_ROWS + MEMORY_ROWS);
 		if (rows < VERDICT_COUNT)
 			verdict_row(rows, want, sizeof(want));
+		else if (rows < VERDICT_COUNT + DROP_ROWS)
+			drop_row(rows - VERDICT_COUNT, want, sizeof(want));
 		else
-			memory_row(rows - VERDICT_COUNT, want, sizeof(want));
+			memory_row(rows - VERDICT_COUNT - DROP_ROWS, want, sizeof(want));
 		assert_string_equal(line, want);
 		rows++;
 	}
 	fclose(file);
-	assert_int_equal(rows, VERDICT_COUNT + MEMORY_ROWS);
+	assert_int_equal(rows, VERDICT_COUNT + DROP_ROWS + MEMORY_ROWS);
 }
 
 int main(void)

@@ -286,7 +286,9 @@ static void test_reads(void **state)
 		 "00:01\","
 		 "\"state\":\"up\",\"up\":true,\"numa_node\":null,\"queues\":0,"
 		 "\"spread\":\"unknown\",\"spread_how\":\"\",\"rx_packets\":12,\"tx_packets\":0,\"rx_missed\":0,\"to_kernel\":0,"
-		 "\"from_kernel\":0}]",
+		 "\"from_kernel\":0,\"mode\":\"\",\"dropped\":{\"no_xdp\":0,\"too_long\":0,\"down\":0,"
+		 "\"full\":0,\"failed\":0,\"kernel_control\":0,\"kernel_node\":0,\"kernel_vip\":0,\"tap\":0,"
+		 "\"from_kernel\":0}}]",
 		 false},
 		{"dataplane.show: workers", CALL("dataplane.show", "{}"),
 		 "\"sleeps\":0,\"burst_gap_max_ns\":0,\"burst_gap_recent_ns\":0}]", false},

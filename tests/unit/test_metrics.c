@@ -127,6 +127,7 @@ static const char *const samples[] = {
 	"sluice_worker_packets_total{worker=\"0\",core=\"3\"} 42",
 	"sluice_worker_burst_gap_max_seconds{worker=\"0\",core=\"3\"} 7e-05",
 	"sluice_port_up{port=\"0\",interface=\"eth0\"} 1",
+	"sluice_port_dropped_packets_total{port=\"0\",interface=\"eth0\",reason=\"no_xdp\"} 0",
 	"sluice_port_rx_packets_total{port=\"0\",interface=\"eth0\"} 12",
 	"sluice_vip_packets_total{vip=\"2001:db8::10\",verdict=\"echo_reply\"} 6",
 	"sluice_service_info{service=\"web\",vip=\"198.51.100.10\",port=\"80\",protocol=\"tcp\","

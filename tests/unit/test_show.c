@@ -155,6 +155,13 @@ static void test_show(void **state)
 		 "SERVICE OR VIP  VERDICT     PACKETS  MEANING\n"
 		 "web             no_backend        0  its service has no backend that takes "
 		 "flows\n"},
+		{"counters: lost at a port", show_counters, false,
+		 "{\"services\":[],\"ports\":[{\"interface\":\"eth1\",\"dropped\":{\"down\":3,\"full\":0,"
+		 "\"odd\":4}}]}",
+		 "no packets yet (--all shows the rows that are 0)\n\n"
+		 "PORT  LOST AS  PACKETS  MEANING\n"
+		 "eth1  down           3  xdp: the port was down\n"
+		 "eth1  odd            4  -\n"},
 		{"counters: none", show_counters, false, "{\"services\":[]}",
 		 "no packets yet (--all shows the rows that are 0)\n"},
 		{"generation", show_generation, false,
@@ -172,14 +179,15 @@ static void test_show(void **state)
 		 "{\"path\":\"xdp\",\"reason\":\"why\",\"description\":\"what\",\"ports\":[{"
 		 "\"interface\":\"e\x1b[0m\","
 		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"state\":\"waiting\",\"numa_node\":null,"
-		 "\"queues\":2,\"spread_how\":\"RSS\",\"rx_packets\":1}],\"workers\":[{"
+		 "\"queues\":2,\"spread_how\":\"RSS\",\"rx_packets\":1,\"mode\":\"generic\","
+		 "\"dropped\":{\"no_xdp\":3,\"down\":4}}],\"workers\":[{"
 		 "\"core\":3,\"numa_node\":1,"
 		 "\"packets\":{\"forward\":4,\"not_ip\":5},\"burst_gap_max_ns\":1500000}]}",
 		 "path    xdp (why)\n        what\n\n"
 		 "PORT  INTERFACE  DRIVER  MAC  STATE    NODE  QUEUES  RX PACKETS  TX PACKETS  RX MISSED  "
-		 "TO KERNEL  FROM KERNEL\n"
+		 "TO KERNEL  FROM KERNEL  DROPPED  MODE\n"
 		 "   0  e?[0m      veth    m    waiting     -       2           1           0          0  "
-		 "        0            0\n\n"
+		 "        0            0        7  generic\n\n"
 		 "PORT  HOW PACKETS COME TO ITS QUEUES\n"
 		 "   0  RSS\n\n"
 		 "WORKER  CORE  NODE  PACKETS  BURSTS  EMPTY BURSTS  SLEEPS  LONGEST GAP\n"

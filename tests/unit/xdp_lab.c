@@ -52,7 +52,7 @@ static void shell(const char *command)
 		give_up(command);
 }
 
-static int wire_open(const char *interface)
+int lab_wire(const char *interface)
 {
 	struct sockaddr_ll at = {
 		.sll_family = AF_PACKET,
@@ -87,7 +87,7 @@ bool lab_enter(struct lab *lab)
 			 "ip link add l%d type veth peer name p%d && ip link set l%d up && "
 			 "ip link set p%d up && ethtool -K p%d gro on", i, i, i, i, i);
 		shell(command);
-		lab->wires[i] = wire_open(peer);
+		lab->wires[i] = lab_wire(peer);
 	}
 	return true;
 }
@@ -122,6 +122,11 @@ static void packet_send(const struct lab *lab, unsigned int way, uint16_t id)
 	frame_build(&spec, &frame);
 	if (send(lab->wires[0], frame.bytes, frame.n, 0) != (ssize_t)frame.n)
 		give_up("send");
+}
+
+void lab_send(struct lab *lab, unsigned int way)
+{
+	packet_send(lab, way, ++lab->seq);
 }
 
 /* The reply to the latest. */

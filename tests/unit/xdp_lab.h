@@ -30,6 +30,12 @@ bool lab_enter(struct lab *lab);
  */
 bool lab_exchange(struct lab *lab, unsigned int way, unsigned int wire);
 
+/* Sends it, and waits for nothing. */
+void lab_send(struct lab *lab, unsigned int way);
+
+/* A packet socket at the interface, for lab.wires. Aborts where there is none. */
+int lab_wire(const char *interface);
+
 /* `n` times; how many did not come back. */
 unsigned int lab_lost(struct lab *lab, unsigned int n);
 
