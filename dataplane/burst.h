@@ -21,6 +21,7 @@ struct counters;
 struct flow_table;
 struct fragment_table;
 struct generation;
+struct limit;
 struct rte_mbuf;
 struct rte_ring;
 struct service;
@@ -53,6 +54,7 @@ struct burst_context {
 	uint16_t orphans_n;
 	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
 	struct fragment_table *fragments; /* this worker's; NULL: nothing is known of any */
+	struct limit *limit; /* this worker's, of ICMP errors; NULL: all are sent */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "prefetch.h"
 #include "sluice/steer.h"
 
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 /* What doesn't fit, or has no next hop. */
@@ -147,8 +148,38 @@ static void out_add(struct burst *b, uint16_t port, struct rte_mbuf *m, uint16_t
 	b->out_at[port][k] = (uint8_t)i;
 }
 
+/* What is stored into a packet could be all this, for all that the compiler knows. */
+struct act {
+	struct generation generation; /* what outer headers and answers need of it */
+	struct backend_counters *backends;
+	struct limit *limit;
+	uint16_t ports_n;
+	uint16_t port;
+};
+
+static struct act act_begin(const struct burst_context *ctx, const struct generation *g)
+{
+	return (struct act){
+		.generation = {.gue_port = g->gue_port,
+			       .outer_ttl = g->outer_ttl,
+			       .errors_per_s = g->errors_per_s,
+			       .key = g->key},
+		.backends = ctx->counters->backends,
+		.limit = ctx->limit,
+		.ports_n = ctx->ports_n,
+		.port = ctx->port,
+	};
+}
+
+/* Whether one more ICMP error may be sent, about a packet of this flow. */
+static bool error_take(const struct act *act, const struct flow *flow)
+{
+	return !act->limit || limit_take(act->limit, &act->generation, flow, rte_get_tsc_cycles(),
+					 rte_get_tsc_hz());
+}
+
 /* All but forwarding. Returns false for a packet that is not sent by its own port. */
-static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
+static __attribute__((noinline)) bool packet_act(struct burst *b, const struct act *act, uint16_t i)
 {
 	struct rte_mbuf *m = b->pkts[i];
 	enum verdict verdict = b->verdict[i];
@@ -159,7 +190,9 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 	case ACTION_FORWARD:
 		return false; /* never */
 	case ACTION_TOO_BIG:
-		verdict = packet_answer_too_big(m, &b->packets[i], b->backend[i]);
+		verdict = error_take(act, &b->packets[i].flow)
+				  ? packet_answer_too_big(m, &b->packets[i], b->backend[i])
+				  : VERDICT_error_limited;
 		break;
 	case ACTION_ECHO:
 		if (!answer_echo(packet_cursor(m), &b->packets[i]))
@@ -180,24 +213,6 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, uint16_t i)
 	return false;
 }
 
-/* What is stored into a packet could be all this, for all that the compiler knows. */
-struct act {
-	struct generation generation; /* what outer headers need of it */
-	struct backend_counters *backends;
-	uint16_t ports_n;
-	uint16_t port;
-};
-
-static struct act act_begin(const struct burst_context *ctx, const struct generation *g)
-{
-	return (struct act){
-		.generation = {.gue_port = g->gue_port, .outer_ttl = g->outer_ttl},
-		.backends = ctx->counters->backends,
-		.ports_n = ctx->ports_n,
-		.port = ctx->port,
-	};
-}
-
 SLUICE_INLINE void packet_end(struct burst *b, const struct act *act, uint16_t i)
 {
 	const struct backend *to = b->backend[i];
@@ -215,7 +230,7 @@ SLUICE_INLINE void packet_end(struct burst *b, const struct act *act, uint16_t i
 		}
 		b->verdict[i] = (uint8_t)(ready ? VERDICT_bad_tables : refused);
 	}
-	if (packet_act(b, i))
+	if (packet_act(b, act, i))
 		out_add(b, act->port, m, i);
 }
 

@@ -10,6 +10,7 @@
 #include "counters.h"
 #include "flow_table.h"
 #include "fragment_table.h"
+#include "sluice/limit.h"
 
 struct capture;
 struct keep;
@@ -34,6 +35,7 @@ struct worker {
 	uint64_t second_tsc;
 	struct flow_table flows;
 	struct fragment_table fragments;
+	struct limit limit;
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));

@@ -153,6 +153,8 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 		*action = frame_return(ctx);
 		return verdict;
 	case ACTION_TOO_BIG:
+		if (!frame_may_be_told(ctx, g, p->l3_offset, p->flags))
+			return VERDICT_error_limited;
 		if (!frame_answer_too_big(ctx, p->l3_offset, p->flags,
 					  steer_inner_mtu_bytes(st->backend, p)))
 			return VERDICT_no_headroom;

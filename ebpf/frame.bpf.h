@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "sluice/answer.h"
+#include "sluice/limit.h"
 #include "sluice/packet.h"
 
 #include "fastpath.h"
@@ -117,6 +118,30 @@ SLUICE_INLINE bool frame_read_addresses(const struct xdp_md *ctx, struct packet 
 		p->flow.addrs[0] = wire_load64(&ip->src);
 	}
 	return true;
+}
+
+/* Of each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct limit);
+} limits SEC(".maps");
+
+/* Whether one more ICMP error may be sent, about this frame. */
+__attribute__((noinline)) uint32_t frame_may_be_told(struct xdp_md *ctx, const struct generation *g,
+						     uint32_t l3_offset, uint32_t flags)
+{
+	struct packet p = {
+		.flow.last = flow_last(0, 0, 0, flags & PACKET_V6 ? FLOW_BYTES_V6 : FLOW_BYTES_V4),
+		.l3_offset = (uint16_t)l3_offset,
+		.flags = (uint8_t)flags,
+	};
+	uint32_t key = 0;
+	struct limit *limit = bpf_map_lookup_elem(&limits, &key);
+
+	return g && limit && frame_read_addresses(ctx, &p) &&
+	       limit_take(limit, g, &p.flow, bpf_ktime_get_ns(), 1000000000);
 }
 
 /* Makes the answer of a frame that is too big. Returns 0 where it is out of reach. */

@@ -5,6 +5,7 @@
  */
 #include "config_form.h"
 #include "config_json.h"
+#include "sluice/limit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,12 @@ static const struct config_key outer_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct config_key icmp_keys[] = {
+	{ "rate_per_s", "1000", config_read_integer, AT(settings.errors_per_s), .min = 1,
+	  .max = 1000000 },
+	{ .name = NULL },
+};
+
 static const struct config_key control_keys[] = {
 	{ "socket", "\"/run/sluice/control.sock\"", config_read_filename, AT(settings.socket_path) },
 	{ "group", "\"sluice\"", config_read_text, AT(settings.socket_group) },
@@ -134,6 +141,7 @@ const struct config_key config_root_keys[] = {
 	  .mend = "as in: dataplane = { ports = ( { interface = \"eth0\"; } ); };" },
 	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
+	{ "icmp", "", config_read_group, .keys = icmp_keys },
 	{ "control", "", config_read_group, .keys = control_keys },
 	{ "security", "", config_read_group, .keys = security_keys },
 	{ "health", "", config_read_group, .keys = health_keys },
@@ -166,6 +174,7 @@ void config_settings_default(struct settings *settings)
 		.gue_port = 6080,
 		.outer_ttl = 64,
 		.pmtu_s = 600,
+		.errors_per_s = LIMIT_RATE_PER_S,
 		.socket_path = "/run/sluice/control.sock",
 		.socket_group = "sluice",
 		.exec_user = "nobody",

@@ -136,6 +136,7 @@ struct settings {
 	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered: memory.h */
 	uint16_t gue_port;
 	uint8_t outer_ttl;
+	uint32_t errors_per_s; /* ICMP errors that a worker sends, at most */
 	uint32_t pmtu_s; /* how long a router's word about a path's MTU counts; 0: not at all */
 	struct ip_addr source_v4, source_v6;          /* of GUE; family 0: from the route */
 	struct ip_prefix ipip_source_v4, ipip_source_v6; /* host part: entropy; 0: as above */

@@ -263,6 +263,7 @@ static int layout_copy(const struct layout *l, struct arena_space *space,
 		.flags = l->flags,
 		.gue_port = be16_from(l->spec->gue_port),
 		.outer_ttl = l->spec->outer_ttl,
+		.errors_per_s = l->spec->errors_per_s,
 	};
 	int rc;
 

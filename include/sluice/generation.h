@@ -66,7 +66,9 @@ struct generation {
 	uint32_t flags;         /* enum generation_flags */
 	be16 gue_port;          /* UDP destination of GUE */
 	uint8_t outer_ttl;
-	uint8_t reserved[7];
+	uint8_t reserved;
+	uint32_t errors_per_s; /* ICMP errors that a worker sends at most: limit.h; 0: its default */
+	uint8_t reserved2[2];
 	uint16_t idle_s[7]; /* by enum memory_state (memory.h): how long a silent flow is remembered */
 };
 

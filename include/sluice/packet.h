@@ -9,6 +9,7 @@
 
 #include "sluice/cursor.h"
 #include "sluice/flow.h"
+#include "sluice/source.h"
 #include "sluice/verdict.h"
 #include "sluice/wire.h"
 
@@ -42,6 +43,16 @@ struct packet {
 	uint8_t flags;      /* enum packet_flags */
 	uint8_t tcp_flags;
 };
+
+/*
+ * Whether an ICMP error may be sent about a packet (RFC 1122 §3.2.2, RFC 4443 §2.4 e): not about an ICMP
+ * error, nor a fragment behind the first. What comes from no host, or by broadcast, has a verdict of its
+ * own (bad_source, other_mac) and doesn't get so far. How many may be sent, limit.h knows.
+ */
+SLUICE_INLINE bool packet_may_be_told(const struct packet *p)
+{
+	return !(p->flags & PACKET_TRACELESS);
+}
 
 /* Ports of a header that starts with two of them: TCP and UDP alike. */
 struct SLUICE_WIRE port_pair {
@@ -142,7 +153,8 @@ SLUICE_INLINE enum verdict packet_parse_ports(struct cursor *c, struct packet *p
 
 /*
  * The packet that an ICMPv4 error quotes (RFC 792: its IP header and 8 bytes) was sent by the
- * vip: its source is the flow's destination, and where the error was sent to. On bad_quote
+ * vip: its source is the flow's destination, and where the error was sent to. On bad_quote, and on
+ * no_service for a packet of another protocol than TCP and UDP, which the kernel sent if anyone did,
  * p->flow keeps the error's own addresses.
  */
 SLUICE_INLINE enum verdict packet_parse_quote_v4(struct cursor *c, struct packet *p,
@@ -155,9 +167,12 @@ SLUICE_INLINE enum verdict packet_parse_quote_v4(struct cursor *c, struct packet
 	if (!ip || ip->version_ihl >> 4 != 4 || ip->src != (be32)(p->flow.addrs[0] >> 32))
 		return VERDICT_bad_quote;
 	header_bytes = (ip->version_ihl & 0xfU) * 4;
-	if (header_bytes < sizeof(*ip) || header_bytes + sizeof(*ports) > quote_bytes ||
-	    (be16_to(ip->fragment) & IPV4_OFFSET) != 0 ||
-	    (ip->proto != PROTO_TCP && ip->proto != PROTO_UDP))
+	if (header_bytes < sizeof(*ip) || header_bytes > quote_bytes)
+		return VERDICT_bad_quote;
+	if (ip->proto != PROTO_TCP && ip->proto != PROTO_UDP)
+		return VERDICT_no_service;
+	if (header_bytes + sizeof(*ports) > quote_bytes ||
+	    (be16_to(ip->fragment) & IPV4_OFFSET) != 0)
 		return VERDICT_bad_quote;
 	if (!cursor_take(c, cursor_bound(header_bytes - (uint32_t)sizeof(*ip), 63)))
 		return VERDICT_bad_quote;
@@ -228,6 +243,8 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 		p->flags |= PACKET_FRAGMENT;
 	if (!cursor_take(c, cursor_bound(header_bytes - (uint32_t)sizeof(*ip), 63)))
 		return VERDICT_bad_ip_header;
+	if (source_is_bad_v4(ip->src, ip->dst))
+		return VERDICT_bad_source;
 	if (ip->fragment & be16_from(IPV4_OFFSET)) {
 		p->flags |= PACKET_NO_PORTS;
 		return VERDICT_fragment;
@@ -250,16 +267,6 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 	return VERDICT_no_service;
 }
 
-/* What an IPv6 header chain leads to. */
-struct packet_chain {
-	uint32_t bytes; /* of the extension headers walked over */
-	uint8_t next;   /* the first header that is not one of them */
-	bool fragment_header; /* there is one, if only of an atomic fragment */
-	bool fragment;
-	bool no_ports; /* behind a fragment's first: no header follows */
-	be32 id;       /* of the fragment header */
-};
-
 /* The extension headers among the protocols below 64, one bit each. */
 #define PACKET_EXTENSIONS                                                                          \
 	(1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING | 1ULL << PROTO_DEST_OPTS |              \
@@ -269,6 +276,28 @@ SLUICE_INLINE bool packet_is_extension(uint8_t kind)
 {
 	return kind < 64 && PACKET_EXTENSIONS >> kind & 1;
 }
+
+/*
+ * Whether a fragment behind the first is of a protocol that Sluice passes on when it is whole: GRE, ESP,
+ * SCTP and so on. Of IPv6 options within the fragments, what follows stands in the first alone.
+ */
+SLUICE_INLINE bool packet_is_passed_on(const struct packet *p)
+{
+	const bool v6 = p->flags & PACKET_V6;
+
+	return p->flags & PACKET_NO_PORTS && p->proto != PROTO_TCP && p->proto != PROTO_UDP &&
+	       p->proto != (v6 ? PROTO_ICMPV6 : PROTO_ICMP) && !(v6 && packet_is_extension(p->proto));
+}
+
+/* What an IPv6 header chain leads to. */
+struct packet_chain {
+	uint32_t bytes; /* of the extension headers walked over */
+	uint8_t next;   /* the first header that is not one of them */
+	bool fragment_header; /* there is one, if only of an atomic fragment */
+	bool fragment;
+	bool no_ports; /* behind a fragment's first: no header follows */
+	be32 id;       /* of the fragment header */
+};
 
 /*
  * What an extension header counts its length in, beyond its first 8 bytes; 0: it has no length.
@@ -350,14 +379,16 @@ SLUICE_INLINE enum verdict packet_parse_quote_v6(struct cursor *c, struct packet
 	struct packet_chain chain = {0};
 	const struct port_pair *ports;
 
-	if (!ip || quote_bytes < sizeof(*ip) + sizeof(*ports) ||
-	    (be32_to(ip->version_class_label) >> 28) != 6 || ip->src[0] != p->flow.addrs[2] ||
-	    ip->src[1] != p->flow.addrs[3])
+	if (!ip || quote_bytes < sizeof(*ip) || (be32_to(ip->version_class_label) >> 28) != 6 ||
+	    ip->src[0] != p->flow.addrs[2] || ip->src[1] != p->flow.addrs[3])
 		return VERDICT_bad_quote;
 	chain.next = ip->next;
-	if (!packet_walk_extensions(c, &chain,
-				    quote_bytes - (uint32_t)(sizeof(*ip) + sizeof(*ports))) ||
-	    chain.no_ports || (chain.next != PROTO_TCP && chain.next != PROTO_UDP))
+	if (!packet_walk_extensions(c, &chain, quote_bytes - (uint32_t)sizeof(*ip)) ||
+	    (chain.no_ports && packet_is_extension(chain.next)))
+		return VERDICT_bad_quote;
+	if (chain.next != PROTO_TCP && chain.next != PROTO_UDP)
+		return VERDICT_no_service;
+	if (chain.no_ports || chain.bytes + sizeof(*ip) + sizeof(*ports) > quote_bytes)
 		return VERDICT_bad_quote;
 	ports = cursor_take(c, sizeof(*ports));
 	if (!ports)
@@ -412,6 +443,8 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
 	chain.next = ip->next;
 	p->proto = ip->next;
 	p->flow.last = flow_last(0, 0, ip->next, FLOW_BYTES_V6);
+	if (source_is_bad_v6(&p->flow.addrs[0], &p->flow.addrs[2]))
+		return VERDICT_bad_source;
 	if (!packet_walk_extensions(c, &chain, payload_bytes))
 		return VERDICT_bad_extension;
 	p->proto = chain.next;
@@ -454,6 +487,7 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
  *  - not_ip, no_service: nothing that a service could want (the IP header is parsed for the latter);
  *  - bad_extension, bad_tcp, bad_udp, bad_icmp, bad_quote: the IP header is sane and the packet's
  *    addresses stand in p->flow, what follows isn't usable;
+ *  - bad_source: the same, and it comes from no host (source.h); what follows was not looked at;
  *  - short_frame, short_ip, bad_ip_*: not even that.
  */
 SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)

@@ -128,6 +128,8 @@ SLUICE_INLINE bool plain_parse_v4(const struct ipv4_header *ip, uint32_t l3_offs
 			    fragment_proto == PROTO_TCP << 24, fragment_proto == PROTO_UDP << 24,
 			    FLOW_BYTES_V4, plain))
 		return false;
+	if (source_is_bad_v4(ip->src, ip->dst))
+		return false;
 	/* The bit that it is, moved to where it's wanted: no branch. */
 	df = (uint64_t)(ip->fragment & be16_from(IPV4_DF)) *
 	     (((uint64_t)PACKET_DF << PLAIN_FLAGS_SHIFT) / be16_from(IPV4_DF));
@@ -153,6 +155,8 @@ SLUICE_INLINE bool plain_parse_v6(const struct ipv6_header *ip, uint32_t l3_offs
 	plain->flow.addrs[1] = ip->src[1];
 	plain->flow.addrs[2] = ip->dst[0];
 	plain->flow.addrs[3] = ip->dst[1];
+	if (source_is_bad_v6(&plain->flow.addrs[0], &plain->flow.addrs[2]))
+		return false;
 	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
 	plain->info[1] |= tos << PLAIN_TOS_SHIFT | (uint64_t)(PACKET_V6 | PACKET_DF)
 							   << PLAIN_FLAGS_SHIFT;

@@ -12,6 +12,7 @@
 #include "sluice/answer.h"
 #include "sluice/encap.h"
 #include "sluice/fragment.h"
+#include "sluice/limit.h"
 #include "sluice/memory.h"
 #include "sluice/packet.h"
 #include "sluice/service.h"
@@ -75,7 +76,10 @@ SLUICE_INLINE enum verdict steer_service(const struct arena *arena, const struct
 	case VERDICT_bad_udp:
 	case VERDICT_bad_icmp:
 	case VERDICT_bad_quote:
+	case VERDICT_bad_source:
 	case VERDICT_fragment:
+		if (parsed == VERDICT_fragment && packet_is_passed_on(p))
+			return VERDICT_no_service;
 		/* Odd, but maybe not to us: then it's the kernel's to judge. */
 		*service = service_find_vip(arena, g, &p->flow);
 		return *service ? parsed : VERDICT_no_service;
@@ -294,8 +298,7 @@ SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packe
 	if (!(p->flags & PACKET_DF) &&
 	    p->ip_bytes + encap_outer_bytes(b) <= backend_first_mtu_bytes(b))
 		return steer_fitting(p);
-	/* No ICMP error is sent about an ICMP error: RFC 1122 §3.2.2. */
-	if (!(p->flags & PACKET_DF) || p->flags & PACKET_ICMP_ERROR ||
+	if (!(p->flags & PACKET_DF) || !packet_may_be_told(p) ||
 	    p->ip_bytes < ANSWER_QUOTE_BYTES)
 		return VERDICT_too_big_dropped;
 	return VERDICT_too_big;

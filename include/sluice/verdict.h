@@ -36,7 +36,8 @@ enum action {
 	X(bad_tcp, DROP, "to a vip, with a TCP header that is cut or lies about its length")       \
 	X(bad_udp, DROP, "to a vip, with a UDP header that is cut or lies about its length")       \
 	X(bad_icmp, DROP, "to a vip, with an ICMP message that is cut or out of reach")            \
-	X(bad_quote, DROP, "an ICMP error to a vip that quotes no TCP or UDP packet of the vip's") \
+	X(bad_quote, DROP, "an ICMP error to a vip that quotes a TCP or UDP packet that is cut, or not " \
+			   "the vip's")                                                    \
 	X(fragment, DROP, "a fragment to a vip that carries no ports, and none of its datagram "   \
 			  "that does came in the last 5 s")                                        \
 	X(no_backend, DROP, "its service has no backend that takes flows")                         \
@@ -46,6 +47,10 @@ enum action {
 	X(no_headroom, DROP, "no room in the buffer for the outer headers")                        \
 	X(transmit_full, DROP, "the port's transmit queue was full")                               \
 	X(kernel_full, DROP, "the queue to the kernel's interface was full")                       \
+	X(bad_source, DROP, "to a vip, from an address that is no host's: 127.0.0.0/8, multicast, the " \
+			    "vip itself and the like")                                             \
+	X(error_limited, DROP, "an ICMP error was due about it, but as many as icmp.rate_per_s lets "  \
+			       "go had been sent")                                             \
 	X(bad_tables, DROP, "the tables led nowhere: a defect, please report it")
 
 enum verdict {

@@ -403,6 +403,7 @@ uint32_t fixture_lay(const struct fixture *fixture, struct arena *arena, uint64_
 		.key = fixture->key,
 		.gue_port = FIXTURE_GUE_PORT,
 		.outer_ttl = FIXTURE_OUTER_TTL,
+		.errors_per_s = FIXTURE_ERRORS_PER_S,
 		.idle_s = {0, 100, 100, 100, 100, 100, 100},
 		.services = laid,
 		.services_n = fixture->services_n,

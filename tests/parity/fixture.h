@@ -21,6 +21,7 @@ enum {
 	FIXTURE_GUE_PORT = 6080,
 	FIXTURE_OUTER_TTL = 61,
 	FIXTURE_MTU = 1500,
+	FIXTURE_ERRORS_PER_S = 1000000000, /* all of them */
 	FIXTURE_FLOW_SLOT = 3, /* that the flows of test_flows.c have by their hash */
 	FIXTURE_WAY_SLOTS = 14, /* of a previous way; and one that those flows have by their source's */
 	FIXTURE_WAY_SOURCE_SLOT = 6,

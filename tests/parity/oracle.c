@@ -116,6 +116,7 @@ static enum verdict expect(const struct fixture *fixture, const struct frame *fr
 	case VERDICT_bad_udp:
 	case VERDICT_bad_icmp:
 	case VERDICT_bad_quote:
+	case VERDICT_bad_source:
 	case VERDICT_fragment:
 		/* What is odd but for nobody here is the kernel's. */
 		expected->row = find_vip(fixture, &view);

@@ -100,14 +100,6 @@ static const struct row rows[] = {
 	{"v6 next hop unknown", VERDICT_no_next_hop, {TCP(LOST6, 80)}},
 	{"v4 next hop unknown, and too big", VERDICT_no_next_hop,
 	 {TCP(LOST4, 80), .payload_bytes = 1460, .fragment = V4_DF}},
-
-	{"v4 source and destination are one vip", VERDICT_forward,
-	 {TCP(WEB4, 80), .src = WEB4, .sport = 80}},
-	{"v4 source 0.0.0.0", VERDICT_forward, {TCP(WEB4, 80), .src = "0.0.0.0"}},
-	{"v4 source all ones", VERDICT_forward, {TCP(WEB4, 80), .src = "255.255.255.255"}},
-	{"v6 source ::", VERDICT_forward, {TCP(WEB6, 80), .src = "::"}},
-	{"v6 source all ones", VERDICT_forward,
-	 {TCP(WEB6, 80), .src = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}},
 };
 /* clang-format on */
 

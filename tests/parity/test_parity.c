@@ -147,7 +147,8 @@ static void test_verdicts(void **state)
 	(void)state;
 	for (size_t i = 0; i < rows.n; i++)
 		seen[rows.rows[i].verdict] = true;
-	/* Those that rows can't bring about: buffers and queues, and tables out of order. */
+	/* Those that rows can't bring about: buffers, queues, rates, and tables out of order. */
+	seen[VERDICT_error_limited] = true;
 	seen[VERDICT_no_headroom] = true;
 	seen[VERDICT_transmit_full] = true;
 	seen[VERDICT_kernel_full] = true;

@@ -82,6 +82,52 @@ static enum verdict read_udp(const uint8_t *l4, struct view *view)
 	return VERDICT_forward;
 }
 
+/* Whether an address begins with the first `bits` of `prefix`. */
+static bool begins_with(const uint8_t *addr, const char *prefix, unsigned int bits)
+{
+	uint8_t bytes[16];
+
+	frame_address(prefix, bytes);
+	for (unsigned int i = 0; i < bits; i++)
+		if ((addr[i / 8] ^ bytes[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+/* RFC 1122 §3.2.1.3, RFC 1112 §4; RFC 4291 §2.5.2, 2.5.3, 2.5.5, 2.7; and the receiver itself. */
+static bool from_no_host(const struct view *view)
+{
+	static const struct {
+		size_t addr_bytes;
+		const char *prefix;
+		unsigned int bits;
+	} no_hosts[] = {
+		{4, "0.0.0.0", 8},   {4, "127.0.0.0", 8}, {4, "224.0.0.0", 4},
+		{4, "240.0.0.0", 4}, {16, "::", 64},      {16, "ff00::", 8},
+	};
+
+	if (memcmp(view->src, view->dst, view->addr_bytes) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(no_hosts) / sizeof(no_hosts[0]); i++)
+		if (no_hosts[i].addr_bytes == view->addr_bytes &&
+		    begins_with(view->src, no_hosts[i].prefix, no_hosts[i].bits))
+			return true;
+	return false;
+}
+
+/* Fragments behind the first are for Sluice if their datagram could be. */
+static enum verdict read_later(const struct view *view)
+{
+	bool icmp = view->proto == (view->v6 ? IP_ICMP6 : IP_ICMP);
+	/* Of IPv6 within the fragments: the first alone has what follows. */
+	bool options = view->v6 && (view->proto == 0 || view->proto == 43 || view->proto == 44 ||
+				    view->proto == 51 || view->proto == 60);
+
+	if (icmp || options || view->proto == IP_TCP || view->proto == IP_UDP)
+		return VERDICT_fragment;
+	return VERDICT_no_service;
+}
+
 /* A packet that the error's receiver is said to have sent; `n` bytes of it. */
 static enum verdict read_quote(const uint8_t *quote, uint32_t n, struct view *view)
 {
@@ -89,7 +135,7 @@ static enum verdict read_quote(const uint8_t *quote, uint32_t n, struct view *vi
 	const uint8_t *src, *dst;
 	uint8_t proto;
 
-	if (n < at + 4 || quote[0] / 16 != (view->v6 ? 6 : 4))
+	if (n < at || quote[0] / 16 != (view->v6 ? 6 : 4))
 		return VERDICT_bad_quote;
 	src = quote + (view->v6 ? 8 : 12);
 	dst = src + view->addr_bytes;
@@ -97,16 +143,25 @@ static enum verdict read_quote(const uint8_t *quote, uint32_t n, struct view *vi
 		bool fragment, later;
 
 		proto = quote[6];
-		if (!walk(quote, &at, n, &proto, &fragment, &later) || later)
+		if (memcmp(src, view->dst, view->addr_bytes) != 0 ||
+		    !walk(quote, &at, n, &proto, &fragment, &later))
+			return VERDICT_bad_quote;
+		if (later)
+			n = 0;
+		if (later && (proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60))
 			return VERDICT_bad_quote;
 	} else {
 		at = quote[0] % 16 * 4U;
 		proto = quote[9];
-		if (at < 20 || frame_get16(quote + 6) % 0x2000 != 0)
+		if (at < 20 || n < at || memcmp(src, view->dst, view->addr_bytes) != 0)
 			return VERDICT_bad_quote;
+		if (frame_get16(quote + 6) % 0x2000 != 0)
+			n = 0;
 	}
-	if ((proto != IP_TCP && proto != IP_UDP) || n < at + 4 ||
-	    memcmp(src, view->dst, view->addr_bytes) != 0)
+	/* Sluice sends nothing else from there, so the kernel did. */
+	if (proto != IP_TCP && proto != IP_UDP)
+		return VERDICT_no_service;
+	if (n < at + 4)
 		return VERDICT_bad_quote;
 	view->error = true;
 	view->flow_src = dst;
@@ -184,8 +239,10 @@ static enum verdict read_v4(const struct frame *frame, struct view *view)
 	view->proto = view->flow_proto = ip[9];
 	view->src = view->flow_src = ip + 12;
 	view->dst = view->flow_dst = ip + 16;
+	if (from_no_host(view))
+		return VERDICT_bad_source;
 	if (flags % 0x2000 != 0)
-		return VERDICT_fragment;
+		return read_later(view);
 	view->l4 = view->l3 + header_bytes;
 	view->l4_bytes = view->ip_bytes - header_bytes;
 	return read_l4(frame, view);
@@ -209,12 +266,14 @@ static enum verdict read_v6(const struct frame *frame, struct view *view)
 	view->proto = ip[6];
 	view->src = view->flow_src = ip + 8;
 	view->dst = view->flow_dst = ip + 24;
+	if (from_no_host(view))
+		return VERDICT_bad_source;
 	if (!walk(frame->bytes, &at, view->l3 + view->ip_bytes, &view->proto, &view->fragment,
 		  &later))
 		return VERDICT_bad_extension;
 	view->flow_proto = view->proto;
 	if (later)
-		return VERDICT_fragment;
+		return read_later(view);
 	view->l4 = at;
 	view->chain_bytes = at - view->l3 - 40;
 	view->l4_bytes = view->ip_bytes - 40 - view->chain_bytes;

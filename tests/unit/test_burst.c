@@ -7,6 +7,7 @@
  */
 #include "burst_world.h"
 #include "sluice/generation.h"
+#include "sluice/limit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -285,6 +286,36 @@ static void test_port_beyond(void **state)
 	assert_int_equal(rte_mempool_in_use_count(world.pool), 0);
 }
 
+/* ICMP errors are limited by the sender, and what isn't sent is counted; other answers aren't limited. */
+static void test_errors_limited(void **state)
+{
+	const struct arena_head *head = (const struct arena_head *)world.arena;
+	struct generation *g = (struct generation *)((uint8_t *)world.arena + head->current);
+	const uint32_t rate_per_s = g->errors_per_s, row = world_row(VERDICT_too_big, 0),
+		       echo = world_row(VERDICT_echo_reply, 0);
+	struct limit limit = {0};
+	struct rte_mbuf *m[5];
+
+	(void)state;
+	g->errors_per_s = 2 * LIMIT_BUCKETS; /* two for each bucket */
+	world.context.limit = &limit;
+	for (uint32_t i = 0; i < 4; i++)
+		m[i] = world_mbuf_from(&world.frames[row]);
+	m[4] = world_mbuf_from(&world.frames[echo]);
+	world_counters_clear();
+	burst_run(&world.burst, &world.context, m, 5);
+	burst_count(&world.burst, &world.context);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(world.burst.verdict[i],
+				 i < 2 ? VERDICT_too_big : VERDICT_error_limited);
+	assert_int_equal(world.burst.verdict[4], VERDICT_echo_reply);
+	assert_int_equal(world_counted(world.burst.row[0]).packets[VERDICT_error_limited], 2);
+	assert_int_equal(world.burst.out_n[0], 3);
+	world_burst_release();
+	world.context.limit = NULL;
+	g->errors_per_s = rate_per_s;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_backend_bytes),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_headroom),
+		cmocka_unit_test(test_errors_limited),
 		cmocka_unit_test(test_no_generation),
 		cmocka_unit_test(test_port_beyond),
 	};

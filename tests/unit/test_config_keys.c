@@ -112,6 +112,7 @@ static void test_keys_documented(void **state)
 			conf);
 	keys_documented(keys_of(root, "flows"), "## flows", docs, conf);
 	keys_documented(keys_of(root, "outer"), "## outer", docs, conf);
+	keys_documented(keys_of(root, "icmp"), "## icmp", docs, conf);
 	keys_documented(keys_of(root, "control"), "## control", docs, conf);
 	keys_documented(keys_of(root, "security"), "## security", docs, conf);
 	keys_documented(keys_of(root, "health"), "## health", docs, conf);
@@ -129,8 +130,8 @@ static void test_keys_documented(void **state)
 /* What the tables say is the default, spelt out, makes the same settings as nothing given. */
 static void test_fallbacks_are_defaults(void **state)
 {
-	static const char *const groups[] = { "dataplane", "flows", "outer", "control", "security",
-					    "health" };
+	static const char *const groups[] = { "dataplane", "flows",    "outer",  "icmp",
+					    "control",   "security", "health" };
 	char text[4096] = SEED;
 	struct model *spelt, *plain;
 

@@ -413,6 +413,29 @@ static int setup(void **state)
 	return 0;
 }
 
+/* ICMP errors are limited by the sender: 64 of a second, so one for each bucket. */
+static void test_errors_limited(void **state)
+{
+	const struct arena_head *head = (const struct arena_head *)loaded.arena;
+	struct generation *g = (struct generation *)((uint8_t *)loaded.arena + head->current);
+	const uint32_t rate_per_s = g->errors_per_s;
+	struct frame_spec spec = {TCP(TIGHT4, 80), .fragment = V4_DF, .payload_bytes = 1000};
+	struct outcome out;
+	struct frame frame;
+
+	g->errors_per_s = LIMIT_BUCKETS;
+	spec.src = "192.0.2.201"; /* who has had none yet */
+	frame_build(&spec, &frame);
+	run(frame.bytes, frame.n, &out);
+	assert_int_equal(verdict_read(), VERDICT_too_big);
+	assert_int_equal(out.action, XDP_TX);
+	run(frame.bytes, frame.n, &out);
+	assert_int_equal(verdict_read(), VERDICT_error_limited);
+	assert_int_equal(out.action, XDP_DROP);
+	g->errors_per_s = rate_per_s;
+	assert_int_equal(compare("again", frame.bytes, frame.n), VERDICT_too_big);
+}
+
 static int teardown(void **state)
 {
 	program_close(&loaded);
@@ -425,7 +448,7 @@ int main(void)
 		cmocka_unit_test(test_rows),          cmocka_unit_test(test_jumbo_frames),
 		cmocka_unit_test(test_far_end),       cmocka_unit_test(test_no_generation),
 		cmocka_unit_test(test_bad_tables),    cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_old_kernel),
+		cmocka_unit_test(test_errors_limited), cmocka_unit_test(test_old_kernel),
 	};
 
 	/* Interfaces of our own: they go with the process. */
