@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # guests: 6.1-virtio-1
-# more: 6.12-virtio-1 6.12-virtio-4
+# more: 6.12-virtio-1 6.12-virtio-4 6.1-virtio-4 6.1-e1000e-1 6.1-vmxnet3-1 6.12-vmxnet3-1
 #
 # The xdp path where it will run: Debian's kernels, and NICs that have a driver, queues and interrupts.
 # Real HTTP over every encapsulation in every pair of families; then sluiced is restarted, killed and
