@@ -15,9 +15,12 @@ enum verdict burst_join(struct burst *b, const struct burst_context *ctx,
 	struct packet *p = &b->packets[i];
 	struct cursor c = packet_cursor(b->pkts[i]);
 	const struct fragment *known;
+	uint32_t id;
 	uint64_t key;
 
-	switch (steer_fragment(ctx->arena, g, &c, p, &key)) {
+	if (!packet_fragment_id(&c, p->l3_offset, p->flags & PACKET_V6, &id))
+		return VERDICT_fragment;
+	switch (steer_fragment(ctx->arena, g, p, id, &key)) {
 	case FRAGMENT_FIRST:
 		if (ctx->fragments)
 			fragment_table_put(ctx->fragments, key, fragment_make(&p->flow, b->now_s));

@@ -41,7 +41,19 @@ struct {
 	__type(value, struct fastpath_copy);
 } copies SEC(".maps");
 
-/* As many whole words of the frame as snap_bytes wants, and its last bytes; returns how many. */
+/* As many bytes of the frame as snap_bytes wants, whichever buffers they lie in; returns how many. */
+SLUICE_INLINE uint32_t frame_copy_any(struct xdp_md *ctx, struct fastpath_frame *frame,
+				      uint32_t snap_bytes)
+{
+	uint32_t n = frame->frame_bytes < snap_bytes ? frame->frame_bytes : snap_bytes;
+
+	if (n == 0)
+		return 0;
+	n = cursor_bound(n - 1, FASTPATH_SNAP_BYTES - 1) + 1;
+	return bpf_xdp_load_bytes(ctx, 0, frame->bytes, n) == 0 ? n : 0;
+}
+
+/* The same of a frame in one buffer, whole words and then its last bytes. */
 SLUICE_INLINE uint32_t frame_copy(const struct xdp_md *ctx, struct fastpath_frame *frame,
 				  uint32_t snap_bytes)
 {
@@ -94,7 +106,9 @@ __attribute__((noinline)) uint32_t capture_copy(struct xdp_md *ctx, uint32_t kin
 	copy->frame.out = kind;
 	copy->frame.cpu = bpf_get_smp_processor_id();
 	copy->frame.frame_bytes = frame_bytes(ctx);
-	copy->frame.bytes_n = frame_copy(ctx, &copy->frame, snap_bytes);
+	copy->frame.bytes_n = fastpath_options.frags
+				      ? frame_copy_any(ctx, &copy->frame, snap_bytes)
+				      : frame_copy(ctx, &copy->frame, snap_bytes);
 	return 1;
 }
 
@@ -136,6 +150,8 @@ SLUICE_INLINE uint32_t capture_row(struct xdp_md *ctx, const struct arena *table
 	if (!g)
 		return 0;
 	parsed = frame_parse(ctx, &p);
+	if (frame_asks_window(ctx, &p, parsed))
+		parsed = frame_parse_window(ctx, &p);
 	if (parsed == VERDICT_fragment)
 		return CAPTURE_LATER;
 	(void)steer_service(tables, g, &p, parsed, &service);

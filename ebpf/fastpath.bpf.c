@@ -102,13 +102,16 @@ SLUICE_INLINE enum verdict packet_forward(struct xdp_md *ctx, const struct gener
 					  enum verdict verdict, int *action)
 {
 	const struct backend *b = st->backend;
-	uint32_t port = b->port;
+	uint32_t port = b->port, growth = encap_growth_bytes(b, p);
 	struct cursor c;
 
-	if (bpf_xdp_adjust_head(ctx, -(int)encap_growth_bytes(b, p)) != 0)
+	if (bpf_xdp_adjust_head(ctx, -(int)growth) != 0 &&
+	    (frame_is_whole(ctx) || !window_grow(ctx, growth)))
 		return VERDICT_no_headroom;
 	c = cursor_make(ctx);
-	if (!encap_write(&c, g, b, p, st->hash))
+	/* Out of reach is only a frame of which the window has the headers. */
+	if (!encap_write(&c, g, b, p, st->hash) &&
+	    !(fastpath_options.frags && window_encap(ctx, g, b, st->hash)))
 		return VERDICT_no_headroom;
 	if (fastpath_ports.ifindex[port & (FASTPATH_PORTS - 1)] == ctx->ingress_ifindex) {
 		*action = frame_return(ctx);
@@ -235,6 +238,8 @@ SLUICE_INLINE int frame_receive_any(struct xdp_md *ctx, const struct arena *tabl
 	if (fastpath_options.frags)
 		c->frame_bytes = frame_bytes(ctx);
 	parsed = packet_parse(c, &p);
+	if (frame_asks_window(ctx, &p, parsed))
+		parsed = frame_parse_window(ctx, &p);
 	if (parsed == VERDICT_fragment)
 		parsed = fragment_join(ctx, g, &p);
 	packet_forget(&p);

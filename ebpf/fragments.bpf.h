@@ -31,38 +31,49 @@ SLUICE_INLINE struct fragment fragment_from(uint64_t word)
 	return (struct fragment){.ports = (uint32_t)word, .seen_proto = (uint32_t)(word >> 32)};
 }
 
-/* What a fragment's look-up needs of its packet beside the flow, in a word. */
-SLUICE_INLINE uint32_t fragment_pack(const struct packet *p)
+/*
+ * packet_fragment_id(): 1 << 32 and the identification; 0: never. It walks over extension headers
+ * once more, which the verifier needn't see for each way to have come here.
+ */
+__attribute__((noinline)) uint64_t fragment_id(struct xdp_md *ctx, uint32_t l3_offset,
+					       uint32_t flags)
 {
-	return (uint32_t)p->l3_offset << 16 | (uint32_t)p->flags << 8 | p->proto;
+	struct cursor c = cursor_make(ctx);
+	uint32_t id = 0;
+
+	if (packet_fragment_id(&c, l3_offset, flags & PACKET_V6, &id))
+		return 1ULL << 32 | id;
+	return frame_is_whole(ctx) ? 0 : window_fragment_id(ctx, l3_offset, flags);
+}
+
+/* What a fragment's look-up needs of its packet beside the flow, in a word. */
+SLUICE_INLINE uint64_t fragment_pack(const struct packet *p, uint32_t id)
+{
+	return (uint64_t)id << 32 | (uint32_t)p->flags << 8 | p->proto;
 }
 
 /*
- * Step 0: what is known of the packet's datagram, as one word; 0: nothing.
- *
- * Global for the reason that flow_recall() is: it walks over extension headers once more, which the
- * verifier needn't see for each way to have come here.
+ * Step 0: what is known of the packet's datagram, as one word; 0: nothing. Global for the reason
+ * that flow_recall() is.
  */
-__attribute__((noinline)) uint64_t fragment_recall(struct xdp_md *ctx, const struct generation *g,
-						   const struct flow *flow, uint32_t packed)
+__attribute__((noinline)) uint64_t fragment_recall(const struct generation *g,
+						   const struct flow *flow, uint64_t packed)
 {
 	const struct arena tables = arena_whole();
+	const uint32_t id = (uint32_t)(packed >> 32);
 	struct packet p = {
-		.l3_offset = (uint16_t)(packed >> 16),
 		.flags = (uint8_t)(packed >> 8),
 		.proto = (uint8_t)packed,
 	};
 	const volatile fragment_word *found;
 	uint32_t now_s = memory_now_s();
 	struct fragment fragment;
-	struct cursor c;
 	uint64_t key, word;
 
 	if (!g || !flow || !arena_is_there(&tables))
 		return 0;
 	p.flow = *flow;
-	c = cursor_make(ctx);
-	switch (steer_fragment(&tables, g, &c, &p, &key)) {
+	switch (steer_fragment(&tables, g, &p, id, &key)) {
 	case FRAGMENT_FIRST:
 		fragment = fragment_make(&p.flow, now_s);
 		(void)bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
@@ -86,11 +97,16 @@ SLUICE_INLINE enum verdict fragment_join(struct xdp_md *ctx, const struct genera
 {
 	/* A copy, so that the packet's own stays in registers. */
 	const struct flow flow = p->flow;
-	uint64_t word = fragment_recall(ctx, g, &flow, fragment_pack(p));
-	const struct fragment known = fragment_from(word);
+	const uint64_t id = fragment_id(ctx, p->l3_offset, p->flags);
+	struct fragment known;
+	uint64_t word;
 
+	if (id == 0)
+		return VERDICT_fragment;
+	word = fragment_recall(g, &flow, fragment_pack(p, (uint32_t)id));
 	if (word == 0)
 		return VERDICT_fragment;
+	known = fragment_from(word);
 	packet_join(p, &known);
 	return VERDICT_forward;
 }

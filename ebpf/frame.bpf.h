@@ -19,6 +19,7 @@
 #include "sluice/packet.h"
 
 #include "fastpath.h"
+#include "window.bpf.h"
 
 SLUICE_INLINE struct cursor cursor_make(const struct xdp_md *ctx)
 {
@@ -38,6 +39,13 @@ SLUICE_INLINE uint32_t frame_bytes(struct xdp_md *ctx)
 	if (fastpath_options.frags)
 		return (uint32_t)bpf_xdp_get_buff_len(ctx);
 	return (uint32_t)(ctx->data_end - ctx->data);
+}
+
+/* Whether it lies in one buffer, as nearly all do. */
+SLUICE_INLINE bool frame_is_whole(struct xdp_md *ctx)
+{
+	return !fastpath_options.frags ||
+	       (uint32_t)(ctx->data_end - ctx->data) >= (uint32_t)bpf_xdp_get_buff_len(ctx);
 }
 
 enum {
@@ -75,6 +83,46 @@ extern inline __attribute__((gnu_inline, always_inline)) bool packet_walk_apart(
 	return true;
 }
 
+/* Whether packet_parse() says of the first `reach` bytes what it says of the whole frame. */
+SLUICE_INLINE bool frame_shows(const struct packet *p, enum verdict parsed, uint32_t reach)
+{
+	switch (parsed) {
+	case VERDICT_forward: /* or it may open a flow, and that lies further behind */
+		return reach >= p->l4_offset + (uint32_t)WINDOW_L4_BYTES;
+	case VERDICT_not_ip:
+	case VERDICT_no_service:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether what packet_parse() said of what can be reached directly has to be asked again. */
+SLUICE_INLINE bool frame_asks_window(struct xdp_md *ctx, const struct packet *p,
+				     enum verdict parsed)
+{
+	const uint32_t reach = (uint32_t)(ctx->data_end - ctx->data);
+
+	return !frame_is_whole(ctx) &&
+	       (reach < WINDOW_USUAL_BYTES || !frame_shows(p, parsed, reach));
+}
+
+/* packet_parse() of a frame that frame_asks_window(). */
+SLUICE_INLINE enum verdict frame_parse_window(struct xdp_md *ctx, struct packet *p)
+{
+	enum verdict parsed = window_parse(ctx, WINDOW_USUAL_BYTES);
+	const struct window *w;
+	uint32_t zero = 0;
+
+	w = bpf_map_lookup_elem(&windows, &zero);
+	if (!w)
+		return VERDICT_bad_tables;
+	if (!frame_shows(&w->packet, parsed, WINDOW_USUAL_BYTES))
+		parsed = window_parse(ctx, WINDOW_FRAME_BYTES);
+	*p = w->packet;
+	return parsed;
+}
+
 /* packet_parse(). */
 __attribute__((noinline)) uint32_t frame_parse(struct xdp_md *ctx, struct packet *p)
 {
@@ -94,30 +142,17 @@ __attribute__((noinline)) uint32_t frame_answer_echo(struct xdp_md *ctx, uint32_
 		.flags = (uint8_t)flags,
 	};
 
-	return answer_echo(cursor_make(ctx), &p);
+	if (answer_echo(cursor_make(ctx), &p))
+		return 1;
+	return fastpath_options.frags && !frame_is_whole(ctx) && window_answer_echo(ctx);
 }
 
-/* The addresses of a packet of which the rest is known. */
-SLUICE_INLINE bool frame_read_addresses(const struct xdp_md *ctx, struct packet *p)
+/* Whether its first `bytes` bytes can be reached directly. */
+SLUICE_INLINE bool frame_reaches(const struct xdp_md *ctx, uint32_t bytes)
 {
-	struct cursor c = cursor_make(ctx);
+	const struct cursor c = cursor_make(ctx);
 
-	if (!cursor_take(&c, cursor_bound(p->l3_offset, 31)))
-		return false;
-	if (p->flags & PACKET_V6) {
-		const struct ipv6_header *ip = cursor_take(&c, sizeof(*ip));
-
-		if (!ip)
-			return false;
-		__builtin_memcpy(p->flow.addrs, ip->src, sizeof(p->flow.addrs));
-	} else {
-		const struct ipv4_header *ip = cursor_take(&c, sizeof(*ip));
-
-		if (!ip)
-			return false;
-		p->flow.addrs[0] = wire_load64(&ip->src);
-	}
-	return true;
+	return c.frame_bytes >= bytes;
 }
 
 /* Of each CPU. */
@@ -140,8 +175,16 @@ __attribute__((noinline)) uint32_t frame_may_be_told(struct xdp_md *ctx, const s
 	uint32_t key = 0;
 	struct limit *limit = bpf_map_lookup_elem(&limits, &key);
 
-	return g && limit && frame_read_addresses(ctx, &p) &&
-	       limit_take(limit, g, &p.flow, bpf_ktime_get_ns(), 1000000000);
+	if (!g || !limit)
+		return 0;
+	if (!answer_read_addresses(cursor_make(ctx), &p)) {
+		const struct window *w = bpf_map_lookup_elem(&windows, &key);
+
+		if (!w)
+			return 0;
+		p.flow.addrs[0] = w->packet.flow.addrs[0];
+	}
+	return limit_take(limit, g, &p.flow, bpf_ktime_get_ns(), 1000000000);
 }
 
 /* Makes the answer of a frame that is too big. Returns 0 where it is out of reach. */
@@ -152,7 +195,11 @@ __attribute__((noinline)) uint32_t frame_answer_too_big(struct xdp_md *ctx, uint
 	uint32_t growth = answer_too_big_growth(&p);
 	int cut = (int)answer_too_big_bytes(&p) - (int)(frame_bytes(ctx) + growth);
 
-	return frame_read_addresses(ctx, &p) && bpf_xdp_adjust_head(ctx, -(int)growth) == 0 &&
+	/* The quote has to be in one piece here. */
+	if (fastpath_options.frags && !frame_reaches(ctx, l3_offset + ANSWER_QUOTE_BYTES))
+		return window_answer_too_big(ctx, l3_offset, flags, mtu_bytes);
+	return answer_read_addresses(cursor_make(ctx), &p) &&
+	       bpf_xdp_adjust_head(ctx, -(int)growth) == 0 &&
 	       bpf_xdp_adjust_tail(ctx, cut) == 0 &&
 	       answer_too_big(cursor_make(ctx), &p, mtu_bytes);
 }

@@ -95,6 +95,27 @@ SLUICE_INLINE bool answer_echo(struct cursor c, const struct packet *p)
 	return true;
 }
 
+/* The addresses of a packet of which the rest is known; `c` stands at the frame's first byte. */
+SLUICE_INLINE bool answer_read_addresses(struct cursor c, struct packet *p)
+{
+	if (!cursor_take(&c, cursor_bound(p->l3_offset, 31)))
+		return false;
+	if (p->flags & PACKET_V6) {
+		const struct ipv6_header *ip = cursor_take(&c, sizeof(*ip));
+
+		if (!ip)
+			return false;
+		__builtin_memcpy(p->flow.addrs, ip->src, sizeof(p->flow.addrs));
+	} else {
+		const struct ipv4_header *ip = cursor_take(&c, sizeof(*ip));
+
+		if (!ip)
+			return false;
+		p->flow.addrs[0] = wire_load64(&ip->src);
+	}
+	return true;
+}
+
 /* How far the frame's head moves for a "too big" answer: an IP and an ICMP header. */
 SLUICE_INLINE uint32_t answer_too_big_growth(const struct packet *p)
 {

@@ -35,18 +35,16 @@ SLUICE_INLINE uint32_t steer_counter_row(const struct service *service)
  * Step 0, for fragments: which part of a datagram to a vip this is. A FRAGMENT_FIRST is put into
  * the path's table as `key` with fragment_make(); a FRAGMENT_LATER is looked up there, and if it's
  * found and fragment_lives(), packet_join() makes it whole. Both go on as `forward` then, all others as
- * `fragment`. `c` stands at the frame's first byte.
+ * `fragment`. `id`: packet_fragment_id().
  */
 SLUICE_INLINE enum fragment_part steer_fragment(const struct arena *arena,
-						const struct generation *g, struct cursor *c,
-						const struct packet *p, uint64_t *key)
+						const struct generation *g, const struct packet *p,
+						uint32_t id, uint64_t *key)
 {
 	enum fragment_part part = fragment_part(p);
-	uint32_t id;
 
 	/* Who isn't ours fills no table. */
-	if (part == FRAGMENT_OTHER || !service_find_vip(arena, g, &p->flow) ||
-	    !packet_fragment_id(c, p->l3_offset, p->flags & PACKET_V6, &id))
+	if (part == FRAGMENT_OTHER || !service_find_vip(arena, g, &p->flow))
 		return FRAGMENT_OTHER;
 	*key = fragment_key(&p->flow, id, &g->key);
 	return part;

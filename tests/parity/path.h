@@ -55,6 +55,8 @@ extern const struct parity_path path_dpdk;
 #endif
 #ifdef PARITY_XDP
 extern const struct parity_path path_xdp;
+/* So much of a frame the program can reach directly; the rest lies in fragments. Since Linux 6.18. */
+extern uint32_t path_xdp_linear_bytes;
 #endif
 
 #endif

@@ -99,8 +99,12 @@ static enum verdict look_further(const struct generation *g, const struct packet
 static enum verdict join(const struct generation *g, struct cursor c, struct packet *p)
 {
 	uint64_t key = 0;
-	enum fragment_part part = steer_fragment(arena, g, &c, p, &key);
+	enum fragment_part part;
+	uint32_t id;
 
+	if (!packet_fragment_id(&c, p->l3_offset, p->flags & PACKET_V6, &id))
+		return VERDICT_fragment;
+	part = steer_fragment(arena, g, p, id, &key);
 	if (part == FRAGMENT_FIRST && keeps_fragments) {
 		if (fragments_n == FRAGMENTS_MAX)
 			abort();

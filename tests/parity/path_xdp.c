@@ -3,6 +3,7 @@
  * The XDP program in the kernel, by BPF_PROG_TEST_RUN, on no interface. Works in a network
  * namespace of its own, in which port 0 is the loopback (a test run's frames come in by it) and
  * the others are taps, which end with the process. What is counted in the maps tells the verdict.
+ * Environment: PARITY_LINEAR, path_xdp_linear_bytes.
  */
 #include "path.h"
 
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -29,6 +31,8 @@ enum {
 	TEST_RUN_MIN = 14, /* the kernel takes no frame shorter than Ethernet's header */
 	CHUNK_BYTES = 1 << 20,
 };
+
+uint32_t path_xdp_linear_bytes = UINT32_MAX;
 
 static struct program program;
 static int taps[FIXTURE_PORTS] = {-1, -1, -1};
@@ -72,8 +76,11 @@ static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 		.backends_max = fixture_backend_rows(fixture),
 		.ports.ifindex = {1},
 	};
+	const char *linear = getenv("PARITY_LINEAR");
 	int rc;
 
+	if (linear)
+		path_xdp_linear_bytes = (uint32_t)strtoul(linear, NULL, 10);
 	_Static_assert((int)PARITY_ERROR_MAX >= (int)FAST_PATH_ERROR_MAX,
 		       "program_open() writes into `why`");
 	if (geteuid() != 0) {
@@ -177,7 +184,12 @@ static void xdp_run_one(const struct frame *frame, struct parity_result *result)
 	static uint8_t bytes[FRAME_MAX + PARITY_GROWTH_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->n,
 		    .data_out = bytes, .data_size_out = sizeof(bytes), .repeat = 1);
+	struct xdp_md ctx = {.data_end = path_xdp_linear_bytes};
 
+	if (path_xdp_linear_bytes < frame->n) {
+		opts.ctx_in = &ctx;
+		opts.ctx_size_in = sizeof(ctx);
+	}
 	result->n = 0;
 	result->port = 0;
 	if (bpf_prog_test_run_opts(program.fd, &opts) != 0) {

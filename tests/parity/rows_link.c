@@ -12,6 +12,8 @@ static const struct row rows[] = {
 	{"v4 one 802.1ad tag", VERDICT_forward, {TCP(WEB4, 80), .tags = 1, .tag_type = 0x88a8}},
 	{"v4 two 802.1Q tags", VERDICT_forward, {TCP(WEB4, 80), .tags = 2}},
 	{"v4 802.1ad over 802.1Q", VERDICT_forward, {TCP(WEB4, 80), .tags = 2, .tag_type = 0x88a8}},
+	{"v4 two 802.1Q tags, long", VERDICT_forward,
+	 {TCP(WEB4, 80), .tags = 2, .payload_bytes = 1400}},
 	{"v4 three tags", VERDICT_not_ip, {TCP(WEB4, 80), .tags = 3}},
 	{"v4 three tags, 802.1ad first", VERDICT_not_ip,
 	 {TCP(WEB4, 80), .tags = 3, .tag_type = 0x88a8}},

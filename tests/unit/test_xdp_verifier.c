@@ -27,6 +27,7 @@ enum {
 	EXAMINED_MAX = 500000, /* half of BPF_COMPLEXITY_LIMIT_INSNS; docs/architecture.md */
 	/* bpf_task_pt_regs(), the last helper of Linux 5.15. */
 	HELPER_LAST_5_15 = 175,
+	HELPER_NONE = 100000,
 };
 
 static const struct {
@@ -78,6 +79,12 @@ static void test_examined(void **state)
 	}
 }
 
+/* What Linux 5.18 brought with frames of several buffers. */
+static bool helper_is_of_frags(int32_t helper)
+{
+	return helper >= BPF_FUNC_xdp_get_buff_len && helper <= BPF_FUNC_xdp_store_bytes;
+}
+
 /* Helpers by their number, other functions by none: the loader leaves out what isn't called. */
 static void check_calls(const struct bpf_program *program)
 {
@@ -88,8 +95,8 @@ static void check_calls(const struct bpf_program *program)
 			continue;
 		if (insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
 			fail_msg("%s: %zu: calls a kernel function", bpf_program__name(program), i);
-		/* The loader asks for it on kernels alone that have it: fastpath_options.frags. */
-		if (insns[i].imm != BPF_FUNC_xdp_get_buff_len && insns[i].imm > HELPER_LAST_5_15)
+		/* Where it takes frames of one buffer: test_one_buffer(). */
+		if (insns[i].imm > HELPER_LAST_5_15 && !helper_is_of_frags(insns[i].imm))
 			fail_msg("%s: %zu: helper %d is newer than Linux 5.15",
 				 bpf_program__name(program), i, insns[i].imm);
 	}
@@ -152,10 +159,53 @@ static void test_linux_5_15(void **state)
 	fastpath_bpf__destroy(skeleton);
 }
 
+/* Takes the helpers of frames of several buffers away, as if the kernel had none. */
+static int helpers_spoil(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct bpf_insn *insns = (struct bpf_insn *)bpf_program__insns(program);
+
+	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    insns[i].src_reg != BPF_PSEUDO_CALL && helper_is_of_frags(insns[i].imm))
+			insns[i].imm = HELPER_NONE;
+	return 0;
+}
+
+/*
+ * Where frames come in one buffer, the program doesn't come to a helper that Linux 5.15 lacks: it
+ * loads though that is one which no kernel has. Where they come in several, it does.
+ */
+static void test_one_buffer(void **state)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = helpers_spoil);
+	int handler = libbpf_register_prog_handler("xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &opts);
+
+	assert_true(handler > 0);
+	for (int several = 0; several < 2; several++) {
+		const struct program_config config = {
+			.arena_bytes = ARENA_BYTES,
+			.services_max = 16,
+			.backends_max = 16,
+			.ports.ifindex = {1},
+			.no_frags = !several,
+		};
+		char error[FAST_PATH_ERROR_MAX] = "";
+		struct program program;
+
+		assert_int_equal(program_open(&program, &config, error), 0);
+		if ((program_load(&program, error) != 0) != several)
+			fail_msg("with frames of %s: %s", several ? "several buffers" : "one buffer",
+				 several ? "loaded without a helper that it needs" : error);
+		program_close(&program);
+	}
+	assert_int_equal(libbpf_unregister_prog_handler(handler), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examined),
+		cmocka_unit_test(test_one_buffer),
 		cmocka_unit_test(test_linux_5_15),
 	};
 
