@@ -79,10 +79,14 @@ static __attribute__((noinline)) void frame_parse_any(struct burst *b,
 						      const struct burst_context *ctx,
 						      const struct generation *g, uint32_t i)
 {
-	struct cursor c = packet_cursor(b->pkts[i]);
 	struct packet *p = &b->packets[i];
-	enum verdict verdict = packet_parse(&c, p);
+	enum verdict verdict;
+	struct cursor c;
 
+	if (b->pkts[i]->nb_segs > 1)
+		packet_pull(b->pkts[i]);
+	c = packet_cursor(b->pkts[i]);
+	verdict = packet_parse(&c, p);
 	if (p->flags & PACKET_ICMP_ERROR)
 		b->errors_n++;
 	if (verdict == VERDICT_fragment) {
