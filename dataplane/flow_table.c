@@ -111,7 +111,7 @@ void flow_table_attach(struct flow_table *t, const struct region *region, uint32
 				memory_store(&e->memory, (struct memory){0}, __ATOMIC_RELAXED);
 				continue;
 			}
-			e->memory.seen_state += (uint32_t)shift_s << 8;
+			e->memory.seen_state = memory_stamp_move(e->memory.seen_state, shift_s);
 			t->counters.entries++;
 		}
 	}
@@ -180,6 +180,7 @@ enum {
 	 * are over all buckets, also while a flood leaves no place free. */
 	RANK_IDLE_SHIFT = 3,
 	RANK_YIELD_SHIFT = RANK_IDLE_SHIFT + 24,
+	RANK_IDLE_MAX = (1 << 24) - 1, /* 194 days: further back, all are the same */
 };
 
 static enum yield entry_yield(const struct generation *g, const struct memory_entry *e,
@@ -213,6 +214,8 @@ static void bucket_rank(const struct generation *g, const struct flow_bucket *bu
 	for (int k = 0; k < FLOW_BUCKET_ENTRIES; k++) {
 		uint32_t idle_s = memory_idle_s(&bucket->entries[k].memory, now_s);
 
+		if (idle_s > RANK_IDLE_MAX)
+			idle_s = RANK_IDLE_MAX;
 		if (ranks[k] == YIELD_FREE) /* else that in the emptier bucket */
 			idle_s = free_n;
 		ranks[k] = ranks[k] << RANK_YIELD_SHIFT | idle_s << RANK_IDLE_SHIFT | soft_n;
@@ -254,7 +257,7 @@ static struct memory_entry *entry_choose(const struct flow_table *t, const struc
 static bool entry_clear(struct flow_table *t, const struct generation *g, struct memory_entry *e,
 			uint32_t rank, enum memory_state state)
 {
-	uint32_t idle_s = rank >> RANK_IDLE_SHIFT & MEMORY_SECONDS_MASK;
+	uint32_t idle_s = rank >> RANK_IDLE_SHIFT & RANK_IDLE_MAX;
 
 	switch ((enum yield)(rank >> RANK_YIELD_SHIFT)) {
 	case YIELD_ESTABLISHED:

@@ -22,10 +22,19 @@ enum {
 	FRAGMENT_ENTRIES = 16384,
 };
 
+/* The protocols with ports, in 3 bits: the lower ones of their numbers. */
+enum fragment_proto {
+	FRAGMENT_NONE, /* no datagram */
+	FRAGMENT_UDP = PROTO_UDP & MEMORY_WHAT_MASK,
+	FRAGMENT_TCP = PROTO_TCP & MEMORY_WHAT_MASK,
+};
+
+_Static_assert(FRAGMENT_UDP != FRAGMENT_NONE && FRAGMENT_UDP != FRAGMENT_TCP, "told apart");
+
 /* Of one datagram. 8 bytes: one store, so that who reads it meanwhile sees all of it or nothing. */
 struct fragment {
 	uint32_t ports;      /* both, as flow.last has them */
-	uint32_t seen_proto; /* second of the first fragment (24 bits, wraps), its protocol (8) */
+	uint32_t seen_proto; /* memory_stamp() of the first fragment, with its enum fragment_proto */
 };
 
 /* As it lies in a DPDK worker's table. */
@@ -72,26 +81,22 @@ SLUICE_INLINE struct fragment fragment_make(const struct flow *f, uint32_t now_s
 {
 	return (struct fragment){
 		.ports = (uint32_t)f->last,
-		.seen_proto = now_s << 8 | flow_proto(f),
+		.seen_proto = memory_stamp(now_s, flow_proto(f) == PROTO_TCP ? FRAGMENT_TCP :
+									       FRAGMENT_UDP),
 	};
-}
-
-SLUICE_INLINE uint8_t fragment_proto(const struct fragment *f)
-{
-	return (uint8_t)f->seen_proto;
 }
 
 /* Whether there is one, and it isn't too old. */
 SLUICE_INLINE bool fragment_lives(const struct fragment *f, uint32_t now_s)
 {
-	return fragment_proto(f) != 0 &&
+	return (f->seen_proto & MEMORY_WHAT_MASK) != FRAGMENT_NONE &&
 	       memory_seconds_since(f->seen_proto, now_s) <= FRAGMENT_LIFE_S;
 }
 
 /* A later fragment becomes a packet of the flow that its first is of. */
 SLUICE_INLINE void packet_join(struct packet *p, const struct fragment *f)
 {
-	p->proto = fragment_proto(f);
+	p->proto = (f->seen_proto & MEMORY_WHAT_MASK) == FRAGMENT_TCP ? PROTO_TCP : PROTO_UDP;
 	p->flow.last = (uint64_t)f->ports | (uint64_t)p->proto << 32 | p->flow.last >> 56 << 56;
 }
 

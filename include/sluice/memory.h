@@ -30,7 +30,7 @@ enum memory_state {
  * it or nothing.
  */
 struct memory {
-	uint32_t seen_state; /* second of the last packet (24 bits, wraps), enum memory_state (8) */
+	uint32_t seen_state; /* memory_stamp() of the last packet, with its enum memory_state */
 	uint16_t backend;    /* index within its service: stable while anything may refer to it */
 	uint16_t service;    /* service.id */
 };
@@ -45,28 +45,53 @@ _Static_assert(sizeof(struct memory) == 8, "one store");
 _Static_assert(sizeof(struct memory_entry) == 16, "four a line");
 
 enum {
-	MEMORY_SECONDS_MASK = 0xffffff,
+	/* A stamp's clock: it wraps after 17 years, which no machine runs without a restart. */
+	MEMORY_SECONDS_MASK = 0x1fffffff,
+	MEMORY_WHAT_MASK = 7,
+	/* Another core or the control plane may have read the clock so much before. */
+	MEMORY_AHEAD_S = 60,
 };
+
+_Static_assert((int)MEMORY_STATES <= (int)MEMORY_WHAT_MASK,
+	       "a stamp has room for each, and one that is none");
+
+/*
+ * A second of the clock and 3 bits of what was there then, as one word. From the top: the second's lower
+ * 24 bits, its upper 5, the 3 bits; so that builds whose clock had 24 bits wrote the same in a
+ * machine's first 194 days.
+ */
+SLUICE_INLINE uint32_t memory_stamp(uint32_t now_s, uint32_t what)
+{
+	return now_s << 8 | (now_s >> 24 & 0x1f) << 3 | what;
+}
+
+SLUICE_INLINE uint32_t memory_stamp_s(uint32_t stamp)
+{
+	return stamp >> 8 | (stamp & 0xf8) << 21;
+}
+
+/* The same, `seconds` later. */
+SLUICE_INLINE uint32_t memory_stamp_move(uint32_t stamp, int32_t seconds)
+{
+	return memory_stamp(memory_stamp_s(stamp) + (uint32_t)seconds, stamp & MEMORY_WHAT_MASK);
+}
 
 SLUICE_INLINE uint32_t memory_pack(uint32_t now_s, enum memory_state state)
 {
-	return now_s << 8 | (uint32_t)state;
+	return memory_stamp(now_s, (uint32_t)state);
 }
 
 SLUICE_INLINE enum memory_state memory_state(const struct memory *m)
 {
-	return (enum memory_state)(m->seen_state & 0xff);
+	return (enum memory_state)(m->seen_state & MEMORY_WHAT_MASK);
 }
 
-/*
- * Seconds since the one in the upper 24 bits of `packed`; right up to 97 days. 0 where that is
- * after `now_s`, which another core or the control plane may have read a little before.
- */
-SLUICE_INLINE uint32_t memory_seconds_since(uint32_t packed, uint32_t now_s)
+/* Seconds since a stamp. 0 where that is up to MEMORY_AHEAD_S after `now_s`. */
+SLUICE_INLINE uint32_t memory_seconds_since(uint32_t stamp, uint32_t now_s)
 {
-	uint32_t since_s = (now_s - (packed >> 8)) & MEMORY_SECONDS_MASK;
+	uint32_t since_s = (now_s - memory_stamp_s(stamp)) & MEMORY_SECONDS_MASK;
 
-	return since_s <= MEMORY_SECONDS_MASK / 2 ? since_s : 0;
+	return since_s <= MEMORY_SECONDS_MASK - MEMORY_AHEAD_S ? since_s : 0;
 }
 
 /* Since the last packet. */

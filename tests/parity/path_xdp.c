@@ -174,7 +174,7 @@ static void xdp_wait(uint32_t seconds)
 	for (uint32_t i = 0; i < n; i++) {
 		if (bpf_map_lookup_elem(fd, &keys[i], &fragment) != 0)
 			continue;
-		fragment.seen_proto -= seconds << 8;
+		fragment.seen_proto = memory_stamp_move(fragment.seen_proto, -(int32_t)seconds);
 		bpf_map_update_elem(fd, &keys[i], &fragment, BPF_EXIST);
 	}
 }

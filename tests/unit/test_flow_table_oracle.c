@@ -73,7 +73,7 @@ struct rank {
 static struct rank rank_of(const struct memory *m, uint32_t now_s)
 {
 	enum memory_state state = memory_state(m);
-	uint32_t idle_s = (now_s - (m->seen_state >> 8)) & 0xffffff;
+	uint32_t idle_s = memory_idle_s(m, now_s);
 
 	if (idle_s > limits.idle_s[state])
 		return (struct rank){0, idle_s};

@@ -187,7 +187,7 @@ static void test_oracle(void **state)
 		now_s += random_below(&seed, 20) == 0;
 		list[n].key = keys[random_below(&seed, KEYS)];
 		list[n].fragment = (struct fragment){(uint32_t)random_next(&seed),
-						     now_s << 8 | PROTO_UDP};
+						     memory_stamp(now_s, FRAGMENT_UDP)};
 		fragment_table_put(&table, list[n].key, list[n].fragment);
 		got = fragment_table_find(&table, asked, now_s);
 		expected = list_find(n + 1, asked, now_s);

@@ -345,7 +345,7 @@ static void test_damaged_flows(void **state)
 {
 	static struct keep k;
 	struct memory_entry strange = {.hash = 12345, .memory = memory_of(1)};
-	struct memory_entry stateless = {.memory = {.seen_state = 200}};
+	struct memory_entry stateless = {.memory = {.seen_state = MEMORY_WHAT_MASK}};
 
 	start(&k, 1, FLOWS_MAX, TSC_HZ);
 	publish(&k);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * States of remembered flows, the clock of 24 bits, expiry, and which entries can be relied on:
+ * States of remembered flows, the clock, expiry, and which entries can be relied on:
  * sluice/memory.h and steer_known().
  */
 #include <setjmp.h>
@@ -73,12 +73,21 @@ static void test_clock(void **state)
 		{"one ago", 999, 1000, 1},
 		{"an hour", 0, 3600, 3600},
 		{"past 2^16", 0, 70000, 70000},
-		{"the last before the wrap", 0, 0x7fffff, 0x7fffff},
-		{"over the wrap of 24 bits", 0xfffffe, 0x1000003, 5},
-		{"behind the wrap both", 0x1000001, 0x1000003, 2},
+		{"97 days", 0, 0x7fffff, 0x7fffff},
+		{"a second more", 0, 0x800000, 0x800000},
+		{"100 days", 1000, 1000 + 8640000, 8640000},
+		{"2^24", 0, 0x1000000, 0x1000000},
+		{"2^24, and one more", 1000, 1000 + 0x1000001, 0x1000001},
+		{"two of 2^24", 1000, 1000 + 0x2000000, 0x2000000},
+		{"16 years", 0, 500000000, 500000000},
+		{"over 24 bits", 0xfffffe, 0x1000003, 5},
+		{"behind 24 bits both", 0x1000001, 0x1000003, 2},
+		{"over the wrap of 29 bits", 0x1ffffffe, 0x20000003, 5},
 		{"over the wrap of 32 bits", 0xfffffffe, 3, 5},
 		{"seen by a core whose clock is ahead", 1001, 1000, 0},
-		{"ahead, over the wrap", 0x1000000, 0xffffff, 0},
+		{"a minute ahead", 1060, 1000, 0},
+		{"ahead, over 24 bits", 0x1000000, 0xffffff, 0},
+		{"ahead, over the wrap", 0x20000000, 0x1fffffff, 0},
 	};
 
 	(void)state;
@@ -109,11 +118,26 @@ static void test_expiry(void **state)
 		assert_true(memory_is_expired(&g, &m, MEMORY_SECONDS_MASK + g.idle_s[s] + 1U));
 	}
 	/* What no fast path writes is gone at once. */
-	for (uint32_t s = MEMORY_STATES; s < 256; s++) {
-		struct memory m = {.seen_state = 1000U << 8 | s};
+	for (uint32_t s = MEMORY_STATES; s <= MEMORY_WHAT_MASK; s++) {
+		struct memory m = {.seen_state = memory_stamp(1000, s)};
 
 		assert_true(memory_is_expired(&g, &m, 1001));
 	}
+}
+
+/* What builds with a clock of 24 bits and 8 of state left behind, until their clock wrapped. */
+static void test_stamp_of_before(void **state)
+{
+	static const uint32_t seconds[] = {0, 1, 1000, 0x7fffff, 0x800000, 0xffffff};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(seconds); i++)
+		for (int s = MEMORY_NONE; s < MEMORY_STATES; s++) {
+			struct memory m = {.seen_state = seconds[i] << 8 | (uint32_t)s};
+
+			assert_int_equal(memory_state(&m), s);
+			assert_int_equal(memory_idle_s(&m, seconds[i] + 7), 7);
+		}
 }
 
 /* Only what can be relied on is known: steer_known(). */
@@ -166,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_stamp_of_before),
 		cmocka_unit_test(test_known),
 	};
 

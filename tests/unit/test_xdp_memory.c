@@ -331,6 +331,10 @@ static void test_not_believed(void **state)
 		 {memory_pack(now_s, MEMORY_TCP), WORLD_BACKENDS, 1 + WORLD_TCP}},
 		{"a dead backend's", {memory_pack(now_s, MEMORY_TCP), 4, 1 + WORLD_TCP}},
 		{"silent for too long", {memory_pack(now_s - 951, MEMORY_TCP), 3, 1 + WORLD_TCP}},
+		{"silent for 100 days",
+		 {memory_pack(now_s - 8640000, MEMORY_TCP), 3, 1 + WORLD_TCP}},
+		{"silent for 2^24 s",
+		 {memory_pack(now_s - (1 << 24), MEMORY_TCP), 3, 1 + WORLD_TCP}},
 	};
 	struct memory m;
 

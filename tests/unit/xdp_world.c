@@ -388,7 +388,7 @@ void world_age(uint32_t seconds)
 			n++;
 		for (uint32_t i = 0; i < n; i++) {
 			assert_int_equal(bpf_map_lookup_elem(fd, &hashes[i], &m), 0);
-			m.seen_state -= seconds << 8;
+			m.seen_state = memory_stamp_move(m.seen_state, -(int32_t)seconds);
 			assert_int_equal(bpf_map_update_elem(fd, &hashes[i], &m, BPF_EXIST), 0);
 		}
 	}
