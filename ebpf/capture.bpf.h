@@ -144,17 +144,19 @@ SLUICE_INLINE uint32_t capture_row(struct xdp_md *ctx, const struct arena *table
 {
 	const struct generation *g = generation_current(tables);
 	const struct service *service;
-	struct packet p = {0};
+	uint32_t zero = 0;
+	/* The packet lies there, since the stack is short here. */
+	struct window *w = bpf_map_lookup_elem(&windows, &zero);
 	enum verdict parsed;
 
-	if (!g)
+	if (!g || !w)
 		return 0;
-	parsed = frame_parse(ctx, &p);
-	if (frame_asks_window(ctx, &p, parsed))
-		parsed = frame_parse_window(ctx, &p);
+	parsed = frame_parse(ctx, &w->packet);
+	if (frame_asks_window(ctx, &w->packet, parsed))
+		parsed = frame_parse_window(ctx, w);
 	if (parsed == VERDICT_fragment)
 		return CAPTURE_LATER;
-	(void)steer_service(tables, g, &p, parsed, &service);
+	(void)steer_service(tables, g, &w->packet, parsed, &service);
 	return steer_counter_row(service);
 }
 

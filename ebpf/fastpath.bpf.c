@@ -238,8 +238,16 @@ SLUICE_INLINE int frame_receive_any(struct xdp_md *ctx, const struct arena *tabl
 	if (fastpath_options.frags)
 		c->frame_bytes = frame_bytes(ctx);
 	parsed = packet_parse(c, &p);
-	if (frame_asks_window(ctx, &p, parsed))
-		parsed = frame_parse_window(ctx, &p);
+	if (frame_asks_window(ctx, &p, parsed)) {
+		const struct window *w;
+		uint32_t zero = 0;
+
+		w = bpf_map_lookup_elem(&windows, &zero);
+		if (!w)
+			return XDP_DROP;
+		parsed = frame_parse_window(ctx, w);
+		p = w->packet;
+	}
 	if (parsed == VERDICT_fragment)
 		parsed = fragment_join(ctx, g, &p);
 	packet_forget(&p);

@@ -107,19 +107,13 @@ SLUICE_INLINE bool frame_asks_window(struct xdp_md *ctx, const struct packet *p,
 	       (reach < WINDOW_USUAL_BYTES || !frame_shows(p, parsed, reach));
 }
 
-/* packet_parse() of a frame that frame_asks_window(). */
-SLUICE_INLINE enum verdict frame_parse_window(struct xdp_md *ctx, struct packet *p)
+/* packet_parse() of a frame that frame_asks_window(); the packet is the window's. */
+SLUICE_INLINE enum verdict frame_parse_window(struct xdp_md *ctx, const struct window *w)
 {
 	enum verdict parsed = window_parse(ctx, WINDOW_USUAL_BYTES);
-	const struct window *w;
-	uint32_t zero = 0;
 
-	w = bpf_map_lookup_elem(&windows, &zero);
-	if (!w)
-		return VERDICT_bad_tables;
 	if (!frame_shows(&w->packet, parsed, WINDOW_USUAL_BYTES))
 		parsed = window_parse(ctx, WINDOW_FRAME_BYTES);
-	*p = w->packet;
 	return parsed;
 }
 
