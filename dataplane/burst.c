@@ -6,6 +6,7 @@
 #include "burst.h"
 #include "capture.h"
 #include "counters.h"
+#include "packet_cursor.h"
 #include "prefetch.h"
 #include "sluice/steer.h"
 
@@ -63,8 +64,12 @@ static __attribute__((noinline)) const struct service *service_look(struct burst
 								    const struct generation *g,
 								    uint32_t i)
 {
-	b->verdict[i] =
-		(uint8_t)steer_service(arena, g, &b->packets[i], b->verdict[i], &b->service[i]);
+	enum verdict verdict =
+		steer_service(arena, g, &b->packets[i], b->verdict[i], &b->service[i]);
+
+	if (verdict == VERDICT_no_service)
+		verdict = steer_unserved(arena, g, &b->packets[i], &b->service[i]);
+	b->verdict[i] = (uint8_t)verdict;
 	return b->service[i];
 }
 
@@ -134,6 +139,19 @@ STAGE bool burst_find_backends(struct burst *b, const struct arena *arena)
 	return values & SLOT_CHANGED;
 }
 
+/* Few services have their SYNs' segment size lowered. */
+STAGE void burst_clamp(struct burst *b, const struct arena *arena)
+{
+	for (uint16_t k = 0; k < b->live_n; k++) {
+		const uint8_t i = b->live[k];
+		const struct packet *p = &b->packets[i];
+
+		if (steer_clamps(b->service[i], p))
+			mss_clamp(packet_cursor(b->pkts[i]), p->l4_offset,
+				  service_mss(arena, b->service[i]));
+	}
+}
+
 /* Few bursts have ICMP errors: those that go to a backend get the verdict of their own here. */
 static __attribute__((noinline)) void burst_name_errors(struct burst *b)
 {
@@ -186,6 +204,8 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 		b->changed_n = 0;
 		capture_take_in(b->capture, b);
 	}
+	if (flags & SERVICE_CLAMPS)
+		burst_clamp(b, ctx->arena);
 	if (b->changed_n < n)
 		burst_act(b, ctx, g);
 	if (b->changed_n > 0) {

@@ -140,6 +140,23 @@ static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packe
 		       : VERDICT_no_headroom;
 }
 
+static enum verdict packet_reject(struct rte_mbuf *m, const struct packet *p, enum verdict verdict)
+{
+	struct reject reject;
+
+	/* All that is read or quoted has to be in one piece. */
+	if (m->nb_segs > 1 && m->data_len < p->l3_offset + ANSWER_QUOTE_BYTES) {
+		packet_cut(m, p->l3_offset + ANSWER_QUOTE_BYTES);
+		if (rte_pktmbuf_linearize(m) < 0)
+			return VERDICT_no_headroom;
+	}
+	if (!reject_read(packet_cursor(m), p, &reject) ||
+	    !rte_pktmbuf_prepend(m, (uint16_t)reject_growth(p)))
+		return VERDICT_no_headroom;
+	packet_cut(m, reject_bytes(p));
+	return reject_write(packet_cursor(m), p, &reject) ? verdict : VERDICT_no_headroom;
+}
+
 static void out_add(struct burst *b, uint16_t port, struct rte_mbuf *m, uint16_t i)
 {
 	uint16_t k = b->out_n[port]++;
@@ -186,6 +203,10 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, const struct a
 
 	if (b->verdict[i] == BURST_LATER)
 		return false;
+	if (verdict == VERDICT_no_backend) {
+		verdict = steer_no_backend(b->service[i], &b->packets[i]);
+		b->verdict[i] = (uint8_t)verdict;
+	}
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		return false; /* never */
@@ -197,6 +218,9 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, const struct a
 	case ACTION_ECHO:
 		if (!answer_echo(packet_cursor(m), &b->packets[i]))
 			verdict = VERDICT_bad_icmp;
+		break;
+	case ACTION_REJECT:
+		verdict = packet_reject(m, &b->packets[i], verdict);
 		break;
 	case ACTION_PASS:
 		b->kernel_at[b->kernel_n] = (uint8_t)i;

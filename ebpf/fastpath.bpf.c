@@ -86,6 +86,9 @@ SLUICE_INLINE int frame_return(const struct xdp_md *ctx)
 	return XDP_TX;
 }
 
+/* Here, since they go back the same way. */
+#include "refusals.bpf.h"
+
 SLUICE_INLINE void backend_count(const struct backend *b, const struct packet *p)
 {
 	struct backend_counters *row = bpf_map_lookup_elem(&backends, &b->counter);
@@ -124,13 +127,27 @@ SLUICE_INLINE enum verdict packet_forward(struct xdp_md *ctx, const struct gener
 	return verdict;
 }
 
+/* mss_clamp(), where steer_clamps(): one word to look at, of which the verifier knows nothing. */
+SLUICE_INLINE void packet_clamp(struct xdp_md *ctx, const struct service *s, const struct packet *p)
+{
+	uint32_t clamps = p->flags & s->flags & PACKET_OPENS;
+
+	_Static_assert((int)PACKET_OPENS == (int)SERVICE_CLAMPS, "one bit");
+	asm("" : "+r"(clamps));
+	if (clamps)
+		(void)frame_clamp(ctx, p->l4_offset, p->proto, service_hole_offset(s));
+}
+
 /* Steps 1 to 6 of steer.h. */
-SLUICE_INLINE enum verdict packet_steer(const struct arena *tables, const struct generation *g,
-					const struct packet *p, struct steering *st)
+SLUICE_INLINE enum verdict packet_steer(struct xdp_md *ctx, const struct arena *tables,
+					const struct generation *g, const struct packet *p,
+					struct steering *st)
 {
 	enum verdict verdict = steer_parsed(tables, g, p, VERDICT_forward, st);
 
-	if (verdict == VERDICT_forward && steer_looks_further(st)) {
+	if (verdict != VERDICT_forward)
+		return verdict;
+	if (steer_looks_further(st)) {
 		uint32_t recalled = flow_recall(g, st->service, st->hash,
 						recall_way_hash(g, p, st), recall_pack(p, st));
 
@@ -138,7 +155,8 @@ SLUICE_INLINE enum verdict packet_steer(const struct arena *tables, const struct
 			return VERDICT_bad_tables;
 		st->value = (uint16_t)recalled;
 	}
-	return verdict == VERDICT_forward ? steer_finish(tables, p, st->value, st) : verdict;
+	packet_clamp(ctx, st->service, p);
+	return steer_finish(tables, p, st->value, st);
 }
 
 /* Does what packet_steer() says. Returns what became of it in the end. */
@@ -163,6 +181,11 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 			return VERDICT_no_headroom;
 		*action = frame_return(ctx);
 		return verdict;
+	case ACTION_REJECT:
+		if (!frame_reject(ctx, p->l3_offset, p->l4_offset, refusal_pack(p), p->ip_bytes))
+			return VERDICT_no_headroom;
+		*action = frame_return(ctx);
+		return verdict;
 	case ACTION_PASS:
 		*action = XDP_PASS;
 		break;
@@ -172,11 +195,10 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 	return verdict;
 }
 
-/* A packet's verdict counts in its service's row; NULL: in that of none. */
-SLUICE_INLINE void packet_count(struct xdp_md *ctx, const struct service *service,
-				const struct backend *b, enum verdict verdict, bool sent)
+/* A packet's verdict counts in a row: steer_counter_row(). */
+SLUICE_INLINE void packet_count(struct xdp_md *ctx, uint32_t key, const struct backend *b,
+				enum verdict verdict, bool sent)
 {
-	uint32_t key = steer_counter_row(service);
 	struct service_counters *row;
 
 	if (fastpath_capture.service == key && key != 0)
@@ -184,6 +206,27 @@ SLUICE_INLINE void packet_count(struct xdp_md *ctx, const struct service *servic
 	row = bpf_map_lookup_elem(&services, &key);
 	if (row && verdict < VERDICT_COUNT)
 		row->packets[verdict]++;
+}
+
+/* A packet of no service. Returns XDP's action. */
+SLUICE_INLINE int packet_unserved(struct xdp_md *ctx, const struct generation *g,
+				  const struct packet *p)
+{
+	const uint32_t packed = refusal_pack(p);
+	const uint64_t word = frame_unserved(ctx, g, p->l3_offset, p->l4_offset, packed);
+	enum verdict verdict = (enum verdict)(uint32_t)word;
+	int action = XDP_DROP;
+
+	if (verdict == VERDICT_unserved_reject) {
+		if (frame_reject(ctx, p->l3_offset, p->l4_offset, packed, p->ip_bytes))
+			action = frame_return(ctx);
+		else
+			verdict = VERDICT_no_headroom;
+	} else if (verdict != VERDICT_unserved_drop) {
+		action = XDP_PASS;
+	}
+	packet_count(ctx, (uint32_t)(word >> 32), NULL, verdict, action != XDP_DROP);
+	return action;
 }
 
 /* All that happens to a packet of which packet_parse() says `forward`. Returns XDP's action. */
@@ -194,9 +237,11 @@ SLUICE_INLINE int packet_way(struct xdp_md *ctx, const struct arena *tables,
 	enum verdict verdict;
 	int action;
 
-	verdict = packet_steer(tables, g, p, &st);
+	verdict = packet_steer(ctx, tables, g, p, &st);
+	if (verdict == VERDICT_no_service)
+		return packet_unserved(ctx, g, p);
 	verdict = packet_act(ctx, g, p, &st, verdict, &action);
-	packet_count(ctx, st.service, st.backend, verdict,
+	packet_count(ctx, steer_counter_row(st.service), st.backend, verdict,
 		     action == XDP_TX || action == XDP_REDIRECT);
 	return action;
 }
@@ -209,7 +254,7 @@ SLUICE_INLINE int packet_refuse(struct xdp_md *ctx, const struct arena *tables,
 	const struct service *service;
 	enum verdict verdict = steer_service(tables, g, p, parsed, &service);
 
-	packet_count(ctx, service, NULL, verdict, false);
+	packet_count(ctx, steer_counter_row(service), NULL, verdict, false);
 	return verdict_action(verdict) == ACTION_PASS ? XDP_PASS : XDP_DROP;
 }
 

@@ -76,12 +76,29 @@ static void why_no_service(const struct packet_probe *probe, const struct trace 
 
 	if (!t->generation)
 		why_add(why, "no generation is published yet: all packets are the kernel's");
-	else if (t->vip)
-		why_add(why, "%s is a vip, but has no service on %s port %u: the kernel's",
-			ip_format(&probe->dst, text), proto_name(probe->proto), probe->dst_port);
 	else
 		why_add(why, "%s is the address of no service: the kernel's",
 			ip_format(&probe->dst, text));
+}
+
+/* A vip's port that nobody serves. */
+static void why_unserved(const struct packet_probe *probe, enum verdict verdict,
+			 char why[EXPLAIN_WHY_MAX])
+{
+	char text[IP_TEXT_MAX];
+
+	why_add(why, "%s is a vip, but has no service on %s port %u: %s",
+		ip_format(&probe->dst, text), proto_name(probe->proto), probe->dst_port,
+		verdict == VERDICT_unserved	   ? "the kernel's" :
+		verdict == VERDICT_unserved_reject ? "refused, as \"unserved\" says" :
+						     "dropped, as \"unserved\" says");
+}
+
+static const char *why_none(const struct service_conf *service)
+{
+	return service->backends_n == 0 ?
+		       "the service has no backends" :
+		       "no backend of the service takes flows: see \"show backends\"";
 }
 
 static void why_verdict(const struct packet_probe *probe, const struct daemon_explanation *e,
@@ -96,10 +113,16 @@ static void why_verdict(const struct packet_probe *probe, const struct daemon_ex
 	case VERDICT_no_service:
 		why_no_service(probe, t, why);
 		break;
+	case VERDICT_unserved:
+	case VERDICT_unserved_reject:
+	case VERDICT_unserved_drop:
+		why_unserved(probe, t->verdict, why);
+		break;
 	case VERDICT_no_backend:
-		why_add(why, e->service->backends_n == 0 ?
-				     "the service has no backends" :
-				     "no backend of the service takes flows: see \"show backends\"");
+		why_add(why, "%s", why_none(e->service));
+		break;
+	case VERDICT_no_backend_reject:
+		why_add(why, "%s: refused, as \"no_backend\" says", why_none(e->service));
 		break;
 	case VERDICT_no_next_hop:
 		why_add(why, "packets can't be sent there: %s",

@@ -21,7 +21,7 @@ static const char *action_name(enum verdict verdict)
 {
 	static const char *const names[] = {
 		[ACTION_FORWARD] = "forward", [ACTION_ECHO] = "answer", [ACTION_TOO_BIG] = "answer",
-		[ACTION_PASS] = "kernel",     [ACTION_DROP] = "drop",
+		[ACTION_REJECT] = "answer", [ACTION_PASS] = "kernel", [ACTION_DROP] = "drop",
 	};
 
 	return names[verdict_action(verdict)];

@@ -82,7 +82,11 @@ static struct service entry_of_service(const struct layout_service *s)
 
 static struct service entry_of_vip(const struct layout_vip *vip)
 {
-	return (struct service){ .key = layout_key(&vip->addr, 0, PROTO_ICMP), .id = vip->id };
+	return (struct service){
+		.key = layout_key(&vip->addr, 0, PROTO_ICMP),
+		.id = vip->id,
+		.flags = vip->flags,
+	};
 }
 
 static void vips6_count(struct layout *l, const struct ip_addr *addr, uint32_t id)

@@ -36,7 +36,8 @@ struct layout_service {
 /* An address of ours, whatever its services: for echo requests, fragments and the like. */
 struct layout_vip {
 	struct ip_addr addr;
-	uint32_t id; /* as above */
+	uint32_t id;    /* as above */
+	uint16_t flags; /* enum service_flags: SERVICE_UNSERVED_REJECT, _DROP, or 0 */
 };
 
 struct layout_spec {

@@ -146,8 +146,14 @@ static enum verdict forward(struct trace *t, struct trace_frame *frame, enum ver
 }
 
 /* Returns the verdict, or what kept it from being carried out. */
-static enum verdict act(struct trace *t, struct trace_frame *frame, enum verdict verdict)
+static enum verdict act(const struct trace_tables *tables, struct trace *t,
+			struct trace_frame *frame, enum verdict verdict)
 {
+	const struct service *s = t->steering.service;
+	struct reject reject;
+
+	if (s && steer_clamps(s, &t->packet))
+		mss_clamp(cursor_of(frame), t->packet.l4_offset, service_mss(tables->arena, s));
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		return t->draws ? verdict : forward(t, frame, verdict);
@@ -158,6 +164,13 @@ static enum verdict act(struct trace *t, struct trace_frame *frame, enum verdict
 				      steer_inner_mtu_bytes(t->steering.backend, &t->packet)) ?
 			       verdict :
 			       VERDICT_no_headroom;
+	case ACTION_REJECT:
+		if (!reject_read(cursor_of(frame), &t->packet, &reject))
+			return VERDICT_no_headroom;
+		head_move(frame, reject_growth(&t->packet));
+		frame->n = reject_bytes(&t->packet);
+		return reject_write(cursor_of(frame), &t->packet, &reject) ? verdict :
+									     VERDICT_no_headroom;
 	case ACTION_ECHO:
 		return answer_echo(cursor_of(frame), &t->packet) ? verdict : VERDICT_bad_icmp;
 	case ACTION_PASS:
@@ -176,7 +189,7 @@ void trace_packet(const struct trace_tables *tables, struct trace_frame *frame, 
 		.index = SLOT_NONE,
 	};
 	if (t->generation)
-		t->verdict = act(t, frame, steer(tables, frame, t));
+		t->verdict = act(tables, t, frame, steer(tables, frame, t));
 }
 
 static int candidate_compare(const void *a, const void *b)

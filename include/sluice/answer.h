@@ -2,7 +2,7 @@
 /*
  * Frames that the balancer answers itself, out of the port they came by, their VLAN tags kept:
  * an echo request to a vip (RFC 792, RFC 4443 §4.2), and a packet that would not fit with its
- * outer headers (RFC 1191 §4, RFC 4443 §3.2).
+ * outer headers (RFC 1191 §4, RFC 4443 §3.2). reject.h has those to packets that are refused.
  */
 #ifndef SLUICE_ANSWER_H
 #define SLUICE_ANSWER_H
@@ -180,33 +180,90 @@ SLUICE_INLINE bool answer_copy_l2(struct cursor *c, struct cursor was, uint32_t 
 	return true;
 }
 
-SLUICE_INLINE bool answer_too_big_v4(struct cursor *c, const struct packet *p, uint32_t mtu_bytes)
+/* From the address that the packet was for, to its sender, with `payload_bytes` of `proto` behind. */
+SLUICE_INLINE void answer_write_v4(struct ipv4_header *ip, const struct packet *p, uint8_t proto,
+				   uint32_t payload_bytes)
 {
-	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
-	struct icmp_header *icmp = cursor_take(c, sizeof(*icmp));
 	uint32_t src = (uint32_t)(p->flow.addrs[0] >> 32), dst = (uint32_t)p->flow.addrs[0];
-	be16 total = be16_from(sizeof(*ip) + sizeof(*icmp) + ANSWER_QUOTE_BYTES);
-	uint64_t sum;
+	be16 total = be16_from((uint16_t)(sizeof(*ip) + payload_bytes));
 
-	if (!ip || !icmp || !answer_quote_sum(c, &sum))
-		return false;
 	ip->version_ihl = 0x45;
 	ip->tos = 0;
 	ip->total_bytes = total;
 	ip->id = 0;
 	ip->fragment = be16_from(IPV4_DF);
 	ip->ttl = ANSWER_TTL;
-	ip->proto = PROTO_ICMP;
+	ip->proto = proto;
 	ip->checksum = checksum_finish(0x45U + total + be16_from(IPV4_DF) +
-				       (uint32_t)(ANSWER_TTL | PROTO_ICMP << 8) + checksum_word(src) +
+				       (ANSWER_TTL | (uint32_t)proto << 8) + checksum_word(src) +
 				       checksum_word(dst));
 	ip->src = src;
 	ip->dst = dst;
-	icmp->type = ICMP_UNREACHABLE;
-	icmp->code = ICMP_FRAG_NEEDED_CODE;
-	icmp->rest = be32_from(mtu_bytes & 0xffff);
-	icmp->checksum = checksum_finish((ICMP_UNREACHABLE | ICMP_FRAG_NEEDED_CODE << 8) +
-					 checksum_word(icmp->rest) + answer_sum_64(sum));
+}
+
+SLUICE_INLINE void answer_write_v6(struct ipv6_header *ip, const struct packet *p, uint8_t proto,
+				   uint32_t payload_bytes)
+{
+	const uint64_t *addrs = p->flow.addrs;
+
+	ip->version_class_label = be32_from(6U << 28);
+	ip->payload_bytes = be16_from((uint16_t)payload_bytes);
+	ip->next = proto;
+	ip->hop_limit = ANSWER_TTL;
+	ip->src[0] = addrs[2];
+	ip->src[1] = addrs[3];
+	ip->dst[0] = addrs[0];
+	ip->dst[1] = addrs[1];
+}
+
+/* Of the pseudo header (RFC 9293 §3.1, RFC 8200 §8.1), which is the same for both directions. */
+SLUICE_INLINE uint32_t answer_pseudo_sum(const struct packet *p, uint8_t proto, uint32_t bytes)
+{
+	const uint64_t *addrs = p->flow.addrs;
+	uint32_t sum = (uint32_t)be16_from(proto) + be16_from((uint16_t)bytes) + answer_sum_64(addrs[0]);
+
+	if (p->flags & PACKET_V6)
+		sum += answer_sum_64(addrs[1]) + answer_sum_64(addrs[2]) + answer_sum_64(addrs[3]);
+	return sum;
+}
+
+/* An ICMP error, of which `rest` is the second word. */
+struct answer_error {
+	uint8_t type, code;
+	be32 rest;
+	uint32_t quote_bytes;
+};
+
+/* `sum`: over the quote, which stands behind. */
+SLUICE_INLINE void answer_write_icmp(struct icmp_header *icmp, const struct packet *p,
+				     const struct answer_error *error, uint64_t sum)
+{
+	uint32_t bytes = (uint32_t)sizeof(*icmp) + error->quote_bytes;
+	uint32_t pseudo = p->flags & PACKET_V6 ? answer_pseudo_sum(p, PROTO_ICMPV6, bytes) : 0;
+
+	icmp->type = error->type;
+	icmp->code = error->code;
+	icmp->rest = error->rest;
+	icmp->checksum = checksum_finish((error->type | (uint32_t)error->code << 8) + pseudo +
+					 checksum_word(error->rest) + answer_sum_64(sum));
+}
+
+SLUICE_INLINE bool answer_too_big_v4(struct cursor *c, const struct packet *p, uint32_t mtu_bytes)
+{
+	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
+	struct icmp_header *icmp = cursor_take(c, sizeof(*icmp));
+	const struct answer_error error = {
+		.type = ICMP_UNREACHABLE,
+		.code = ICMP_FRAG_NEEDED_CODE,
+		.rest = be32_from(mtu_bytes & 0xffff),
+		.quote_bytes = ANSWER_QUOTE_BYTES,
+	};
+	uint64_t sum;
+
+	if (!ip || !icmp || !answer_quote_sum(c, &sum))
+		return false;
+	answer_write_v4(ip, p, PROTO_ICMP, sizeof(*icmp) + ANSWER_QUOTE_BYTES);
+	answer_write_icmp(icmp, p, &error, sum);
 	return true;
 }
 
@@ -214,27 +271,17 @@ SLUICE_INLINE bool answer_too_big_v6(struct cursor *c, const struct packet *p, u
 {
 	struct ipv6_header *ip = cursor_take(c, sizeof(*ip));
 	struct icmp_header *icmp = cursor_take(c, sizeof(*icmp));
-	be16 payload = be16_from(sizeof(*icmp) + ANSWER_QUOTE_BYTES);
-	const uint64_t *addrs = p->flow.addrs;
+	const struct answer_error error = {
+		.type = ICMPV6_TOO_BIG,
+		.rest = be32_from(mtu_bytes),
+		.quote_bytes = ANSWER_QUOTE_BYTES,
+	};
 	uint64_t sum;
 
 	if (!ip || !icmp || !answer_quote_sum(c, &sum))
 		return false;
-	ip->version_class_label = be32_from(6U << 28);
-	ip->payload_bytes = payload;
-	ip->next = PROTO_ICMPV6;
-	ip->hop_limit = ANSWER_TTL;
-	ip->src[0] = addrs[2];
-	ip->src[1] = addrs[3];
-	ip->dst[0] = addrs[0];
-	ip->dst[1] = addrs[1];
-	icmp->type = ICMPV6_TOO_BIG;
-	icmp->code = 0;
-	icmp->rest = be32_from(mtu_bytes);
-	icmp->checksum = checksum_finish(
-		ICMPV6_TOO_BIG + checksum_word(icmp->rest) + payload + be16_from(PROTO_ICMPV6) +
-		answer_sum_64(addrs[0]) + answer_sum_64(addrs[1]) + answer_sum_64(addrs[2]) +
-		answer_sum_64(addrs[3]) + answer_sum_64(sum));
+	answer_write_v6(ip, p, PROTO_ICMPV6, sizeof(*icmp) + ANSWER_QUOTE_BYTES);
+	answer_write_icmp(icmp, p, &error, sum);
 	return true;
 }
 

@@ -109,6 +109,17 @@ enum service_flags {
 	 */
 	SERVICE_WAY = 1 << 4,
 	SERVICE_WAY_SOURCE = 1 << 5, /* and it was by the source address alone */
+	/* How today's flows find their slot. */
+	SERVICE_FINDS = SERVICE_HASH_SOURCE | SERVICE_REMEMBERS,
+	SERVICE_REJECTS = 1 << 6, /* packets that find no backend are answered, not dropped */
+	/*
+	 * SYNs have their maximum segment size lowered to that of service_mss(): the last of
+	 * backends[] is no backend then, but a hole that carries it.
+	 */
+	SERVICE_CLAMPS = 1 << 7,
+	/* Of a vip's own entry: what becomes of flows that no service has. Neither: the kernel's. */
+	SERVICE_UNSERVED_REJECT = 1 << 8,
+	SERVICE_UNSERVED_DROP = 1 << 9,
 };
 
 /* The previous way of a service. Behind it lie its slots: uint16_t[slots], without marks. */

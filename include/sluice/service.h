@@ -163,4 +163,18 @@ SLUICE_INLINE uint32_t service_backend_offset(const struct service *s, uint16_t 
 	return s->backends_off + (index & SLOT_INDEX) * (uint32_t)sizeof(struct backend);
 }
 
+/* Of a service with SERVICE_CLAMPS: where the hole lies that carries its segment size. */
+SLUICE_INLINE uint32_t service_hole_offset(const struct service *s)
+{
+	return service_backend_offset(s, (uint16_t)(s->backends - 1));
+}
+
+/* The greatest segment size that a SYN may name, of a service with SERVICE_CLAMPS. 0: bad tables. */
+SLUICE_INLINE uint16_t service_mss(const struct arena *arena, const struct service *s)
+{
+	const struct backend *hole = arena_at(arena, service_hole_offset(s), sizeof(*hole));
+
+	return hole ? hole->mtu_bytes : 0;
+}
+
 #endif

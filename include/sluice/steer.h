@@ -14,7 +14,9 @@
 #include "sluice/fragment.h"
 #include "sluice/limit.h"
 #include "sluice/memory.h"
+#include "sluice/mss.h"
 #include "sluice/packet.h"
+#include "sluice/reject.h"
 #include "sluice/service.h"
 
 struct steering {
@@ -52,7 +54,7 @@ SLUICE_INLINE enum fragment_part steer_fragment(const struct arena *arena,
 
 /*
  * Step 1, after packet_parse() said `parsed`: whose packet is it? Returns forward with the
- * service to go on, or the final verdict.
+ * service to go on, or the final verdict; after no_service comes steer_unserved().
  */
 SLUICE_INLINE enum verdict steer_service(const struct arena *arena, const struct generation *g,
 					 const struct packet *p, enum verdict parsed,
@@ -84,6 +86,26 @@ SLUICE_INLINE enum verdict steer_service(const struct arena *arena, const struct
 	default:
 		return parsed;
 	}
+}
+
+/*
+ * For a packet of no service: what becomes of a flow to a vip's port that nobody serves. Sets
+ * *service to the vip's own entry, if it is a vip's. What is no flow (ARP, ND, GRE and the like) stays
+ * the kernel's.
+ */
+SLUICE_INLINE enum verdict steer_unserved(const struct arena *arena, const struct generation *g,
+					  const struct packet *p, const struct service **service)
+{
+	const uint8_t proto = flow_proto(&p->flow);
+
+	if (proto != PROTO_TCP && proto != PROTO_UDP)
+		return VERDICT_no_service;
+	*service = service_find_vip(arena, g, &p->flow);
+	if (!*service)
+		return VERDICT_no_service;
+	if ((*service)->flags & SERVICE_UNSERVED_REJECT)
+		return reject_may(p) ? VERDICT_unserved_reject : VERDICT_unserved_drop;
+	return (*service)->flags & SERVICE_UNSERVED_DROP ? VERDICT_unserved_drop : VERDICT_unserved;
 }
 
 /* Step 2: flow hash and slot; the slot's value is read by step 3, so that it can be prefetched. */
@@ -272,6 +294,19 @@ SLUICE_INLINE enum verdict steer_backend(const struct arena *arena, const struct
 	return *backend ? VERDICT_forward : VERDICT_bad_tables;
 }
 
+/* Whether the packet's frame goes through mss_clamp(), with service_mss(), before it is sent. */
+SLUICE_INLINE bool steer_clamps(const struct service *s, const struct packet *p)
+{
+	return p->flags & PACKET_OPENS && p->proto == PROTO_TCP && s->flags & SERVICE_CLAMPS;
+}
+
+/* What no_backend means for a packet of the service. */
+SLUICE_INLINE enum verdict steer_no_backend(const struct service *s, const struct packet *p)
+{
+	return s->flags & SERVICE_REJECTS && reject_may(p) ? VERDICT_no_backend_reject :
+							     VERDICT_no_backend;
+}
+
 /* Whether the way to a backend, which is of this kind and known, is wide enough: as nearly always. */
 SLUICE_INLINE bool steer_kind_fits(const struct backend *b, const struct packet *p,
 				   struct encap_kind kind)
@@ -313,7 +348,10 @@ SLUICE_INLINE uint32_t steer_inner_mtu_bytes(const struct backend *b, const stru
 	return p->flags & PACKET_V6 && bytes < IPV6_MTU_MIN_BYTES ? IPV6_MTU_MIN_BYTES : bytes;
 }
 
-/* Steps 1 to 3, after packet_parse() said `parsed`: forward to go on with step 4 or 5, or the end. */
+/*
+ * Steps 1 to 3, after packet_parse() said `parsed`: forward to go on with step 4 or 5, no_service to
+ * go on with steer_unserved(), or the end.
+ */
 SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct generation *g,
 					const struct packet *p, enum verdict parsed,
 					struct steering *st)
@@ -328,7 +366,8 @@ SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct 
 }
 
 /*
- * Steps 1 to 3, for one packet that stands alone: nothing is known of a fragment's first. `c`
+ * Steps 1 to 3 with steer_unserved(), for one packet that stands alone: nothing is known of a
+ * fragment's first. `c`
  * stands at its first byte, and is used up.
  */
 SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct generation *g,
@@ -338,7 +377,8 @@ SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct g
 
 	if (parsed == VERDICT_fragment && fragment_part(p) == FRAGMENT_FIRST)
 		parsed = VERDICT_forward;
-	return steer_parsed(arena, g, p, parsed, st);
+	parsed = steer_parsed(arena, g, p, parsed, st);
+	return parsed == VERDICT_no_service ? steer_unserved(arena, g, p, &st->service) : parsed;
 }
 
 /* Steps 5 and 6, with the slot's value or what memory_choose() says. */
@@ -347,6 +387,8 @@ SLUICE_INLINE enum verdict steer_finish(const struct arena *arena, const struct 
 {
 	enum verdict verdict = steer_backend(arena, st->service, index, &st->backend);
 
+	if (verdict == VERDICT_no_backend)
+		return steer_no_backend(st->service, p);
 	return verdict == VERDICT_forward ? steer_way(st->backend, p) : verdict;
 }
 

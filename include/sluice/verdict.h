@@ -15,6 +15,7 @@ enum action {
 	ACTION_FORWARD, /* encapsulate, send to the backend's next hop */
 	ACTION_ECHO,    /* turn the frame into an echo reply, send it back */
 	ACTION_TOO_BIG, /* answer with ICMP fragmentation needed / packet too big */
+	ACTION_REJECT,  /* answer with a TCP reset, or ICMP port unreachable */
 	ACTION_PASS,    /* to the kernel, untouched */
 	ACTION_DROP,
 };
@@ -25,8 +26,13 @@ enum action {
 	X(icmp_forward, FORWARD, "an ICMP error, sent to the backend of the flow it quotes")       \
 	X(echo_reply, ECHO, "an echo request to a vip, answered")                                  \
 	X(too_big, TOO_BIG, "too big with its outer headers: answered with the path's MTU")        \
+	X(unserved_reject, REJECT, "to a vip's port that no service has: answered with a TCP reset "   \
+				   "or ICMP port unreachable")                                    \
+	X(no_backend_reject, REJECT, "its service has no backend that takes flows: answered with a "  \
+				     "TCP reset or ICMP port unreachable")                         \
 	X(not_ip, PASS, "neither IPv4 nor IPv6 (ARP, LLDP, more than two VLAN tags): the kernel's") \
 	X(no_service, PASS, "for no service: the kernel's")                                        \
+	X(unserved, PASS, "to a vip's port that no service has: the kernel's")                     \
 	X(short_frame, DROP, "ends within its Ethernet header or VLAN tags")                       \
 	X(short_ip, DROP, "ends within its fixed IP header")                                       \
 	X(bad_ip_version, DROP, "the IP version is not the one that the Ethernet type names")      \
@@ -41,6 +47,8 @@ enum action {
 	X(fragment, DROP, "a fragment to a vip that carries no ports, and none of its datagram "   \
 			  "that does came in the last 5 s")                                        \
 	X(no_backend, DROP, "its service has no backend that takes flows")                         \
+	X(unserved_drop, DROP, "to a vip's port that no service has: dropped, as configured, or "   \
+			       "since it is nothing to be answered")                              \
 	X(no_next_hop, DROP, "the way to its backend is not resolved")                             \
 	X(too_big_dropped, DROP, "too big with its outer headers, and its sender forbids no "      \
 				 "fragmenting (DF clear), so that an answer would not be heard")   \

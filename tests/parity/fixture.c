@@ -21,6 +21,7 @@
 		}                                          \
 	}
 #define GUE0 ENCAP_GUE_VARIANT0
+#define REJECTS {.flags = SERVICE_REJECTS}
 
 static const struct fixture_service services[] = {
 	{"web4", WEB4, 80, IP_TCP, 0, ONE("10.1.0.1", ENCAP_IPIP), {0}},
@@ -77,6 +78,20 @@ static const struct fixture_service services[] = {
 	 {{.addr = "2001:db8:3::4", .mtu_bytes = 1300, .first_mtu_bytes = 1500}},
 	 {0}},
 	{"twin6", TWIN6, 80, IP_TCP, 0, ONE("10.3.0.3", ENCAP_GUE), {0}},
+	{"refuse4", REFUSE4, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	 {.unserved = SERVICE_UNSERVED_REJECT}},
+	{"refuse6", REFUSE6, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	 {.unserved = SERVICE_UNSERVED_REJECT}},
+	{"deaf4", DEAF4, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	 {.unserved = SERVICE_UNSERVED_DROP}},
+	{"deaf6", DEAF6, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	 {.unserved = SERVICE_UNSERVED_DROP}},
+	{"vacant4", VACANT4, 80, IP_TCP, 0, {{.addr = NULL}}, REJECTS},
+	{"vacant4 udp", VACANT4, 53, IP_UDP, 0, {{.addr = NULL}}, REJECTS},
+	{"vacant6", VACANT6, 80, IP_TCP, 0, {{.addr = NULL}}, REJECTS},
+	{"vacant6 udp", VACANT6, 53, IP_UDP, 0, {{.addr = NULL}}, REJECTS},
+	{"clamp4", CLAMP4, 80, IP_TCP, 0, ONE("2001:db8:3::5", ENCAP_GUE), {.mss = 1360}},
+	{"clamp6", CLAMP6, 80, IP_TCP, 0, ONE("10.3.0.6", ENCAP_IPIP), {.mss = 1220}},
 };
 
 #define TWO                                                    \
@@ -347,7 +362,7 @@ static struct layout_service make_service(const struct fixture *fixture, uint32_
 					  struct arena_space *space)
 {
 	const struct fixture_service *s = &fixture->services[index];
-	struct backend backends[FIXTURE_BACKENDS_MAX];
+	struct backend backends[FIXTURE_BACKENDS_MAX + 1];
 	static const uint16_t previous[MAGLEV_SLOTS_MIN];
 	uint32_t n = backends_count(s);
 	struct layout_service laid = {
@@ -362,6 +377,10 @@ static struct layout_service make_service(const struct fixture *fixture, uint32_
 
 	for (uint32_t i = 0; i < n; i++)
 		backends[i] = make_backend(s, index, i);
+	if (s->flows.mss) {
+		backends[n++] = (struct backend){.mtu_bytes = s->flows.mss};
+		laid.flags |= SERVICE_CLAMPS;
+	}
 	if (n > 0)
 		laid.backends = part_new(space, backends, (uint32_t)(n * sizeof(backends[0])));
 	if (s->flows.moved) /* all from backend 0 */
@@ -388,7 +407,8 @@ static uint32_t make_vips(const struct fixture *fixture, const struct layout_ser
 			known = known || ip_equal(&vips[k].addr, &laid[i].vip);
 		if (known)
 			continue;
-		vips[n] = (struct layout_vip){laid[i].vip, fixture->services_n + 1 + n};
+		vips[n] = (struct layout_vip){laid[i].vip, fixture->services_n + 1 + n,
+					      fixture->services[i].flows.unserved};
 		n++;
 	}
 	return n;

@@ -43,6 +43,15 @@ enum {
 #define TIGHT4  "203.0.113.7" /* tcp 80 over a way with an MTU of 400 */
 #define NARROW4 "203.0.113.8" /* tcp 80 over a first link of 1500, and one of 1400 behind it */
 #define NARROW6 "2001:db8:f::8" /* the same, 1300 behind it, over IPv6 */
+/* tcp 80, and what else comes is refused; the same, dropped */
+#define REFUSE4 "203.0.113.9"
+#define REFUSE6 "2001:db8:f::9"
+#define DEAF4   "203.0.113.10"
+#define DEAF6   "2001:db8:f::a"
+#define VACANT4 "203.0.113.11" /* tcp 80 and udp 53 without backends, refused */
+#define VACANT6 "2001:db8:f::b"
+#define CLAMP4  "203.0.113.12" /* tcp 80, SYNs' segment size lowered to 1360; over gue */
+#define CLAMP6  "2001:db8:f::c" /* likewise, 1220; over ipip */
 /* tcp 80; service_fold() makes of it what it makes of WEB6. test_parity.c sees to that. */
 #define TWIN6 "2001:db8:aa:0:21:6b6e:3386:4862"
 /* Likewise, but no vip: with both halves of its own, and with WEB6's upper and lower half. */
@@ -92,12 +101,14 @@ struct fixture_backend {
 	bool unresolved;
 };
 
-/* What makes more of a packet's slot than its hash. */
+/* What makes more of a packet than its hash and its backends. */
 struct fixture_flows {
 	uint16_t flags; /* enum service_flags */
 	bool moved;     /* all slots are changed: from backend 0 to 1 */
 	/* Backend 0, with more load than any, has this slot alone; all others are backend 1's. */
 	uint16_t odd_slot; /* [Maglev's choice] */
+	uint16_t mss;      /* SYNs' segment size; [not lowered] */
+	uint16_t unserved; /* of the vip, at its first service: SERVICE_UNSERVED_...; [the kernel's] */
 };
 
 struct fixture_service {

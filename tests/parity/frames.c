@@ -86,22 +86,27 @@ static uint8_t *append(struct builder *b, size_t n)
 	return at;
 }
 
-static void append_payload(struct builder *b, size_t n)
+/* The first of `n` bytes. */
+static void put_hex(uint8_t *at, size_t n, const char *hex)
 {
-	const char *hex = b->spec->payload ? b->spec->payload : "";
-	uint8_t *at = append(b, n);
-
-	for (size_t i = 0; i < n; i++)
-		at[i] = (uint8_t)(i * 7 + 1);
-	for (size_t i = 0; *hex; i++) {
+	for (size_t i = 0; hex && *hex; i++) {
 		unsigned int byte = 0;
 		int used = 0;
 
 		if (i == n || sscanf(hex, "%2x %n", &byte, &used) != 1)
-			give_up("a payload that is no hex, or too long");
+			give_up("bytes that are no hex, or too many");
 		at[i] = (uint8_t)byte;
 		hex += used;
 	}
+}
+
+static void append_payload(struct builder *b, size_t n)
+{
+	uint8_t *at = append(b, n);
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = (uint8_t)(i * 7 + 1);
+	put_hex(at, n, b->spec->payload);
 }
 
 static void append_ethernet(struct builder *b)
@@ -254,6 +259,7 @@ static size_t append_l4(struct builder *b)
 		l4[13] = spec->flags ? spec->flags : TCP_PLAIN;
 		frame_put16(l4 + 14, 64240);
 		memset(l4 + 20, 1, spec->tcp_options_bytes); /* "no operation" */
+		put_hex(l4 + 20, spec->tcp_options_bytes, spec->tcp_options);
 		append_payload(b, spec->payload_bytes);
 		return b->l4 + 16;
 	case IP_UDP:

@@ -70,6 +70,7 @@ struct frame_spec {
 	uint16_t dport;
 	uint8_t flags;                  /* TCP's [TCP_PLAIN] */
 	uint8_t tcp_options_bytes;      /* up to 40 */
+	const char *tcp_options;        /* what they begin with, in hex; [no operation] */
 	bool no_sum;                    /* UDP's checksum is 0 */
 	uint8_t type, code;             /* ICMP */
 	uint32_t rest;                  /* ICMP: the second word */

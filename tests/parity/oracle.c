@@ -75,6 +75,7 @@ static enum verdict expect_forward(const struct fixture *fixture, const struct f
 				   const struct view *view, uint32_t index,
 				   struct parity_result *expected)
 {
+	static struct frame clamped;
 	const struct fixture_service *s = &fixture->services[index];
 	uint64_t hash = oracle_hash(fixture, view);
 	/* The hash as a fraction of 1, of the number of slots. */
@@ -83,8 +84,16 @@ static enum verdict expect_forward(const struct fixture *fixture, const struct f
 	const struct fixture_backend *b;
 	bool fits;
 
-	if (chosen >= FIXTURE_BACKENDS_MAX)
-		return VERDICT_no_backend;
+	if (chosen >= FIXTURE_BACKENDS_MAX) {
+		if (!(s->flows.flags & SERVICE_REJECTS) || !oracle_may_reject(frame, view))
+			return VERDICT_no_backend;
+		oracle_reject(frame, view, expected);
+		return VERDICT_no_backend_reject;
+	}
+	if (s->flows.mss) {
+		oracle_clamp(frame, view, s->flows.mss, &clamped);
+		frame = &clamped;
+	}
 	b = &s->backends[chosen];
 	if (b->unresolved)
 		return VERDICT_no_next_hop;
@@ -99,6 +108,26 @@ static enum verdict expect_forward(const struct fixture *fixture, const struct f
 	}
 	oracle_encap(fixture, frame, view, index, chosen, hash, expected);
 	return view->error ? VERDICT_icmp_forward : VERDICT_forward;
+}
+
+/* A flow that no service has. */
+static enum verdict expect_unserved(const struct fixture *fixture, const struct frame *frame,
+				    const struct view *view, struct parity_result *expected)
+{
+	uint16_t unserved = 0;
+
+	expected->row = find_vip(fixture, view);
+	if (!expected->row)
+		return VERDICT_no_service;
+	for (uint32_t i = fixture->services_n; i-- > 0;)
+		if (is_vip(&fixture->services[i], view->dst, view->addr_bytes))
+			unserved = fixture->services[i].flows.unserved;
+	if (!unserved)
+		return VERDICT_unserved;
+	if (unserved == SERVICE_UNSERVED_DROP || !oracle_may_reject(frame, view))
+		return VERDICT_unserved_drop;
+	oracle_reject(frame, view, expected);
+	return VERDICT_unserved_reject;
 }
 
 static enum verdict expect(const struct fixture *fixture, const struct frame *frame,
@@ -137,7 +166,7 @@ static enum verdict expect(const struct fixture *fixture, const struct frame *fr
 	if (service == NONE)
 		service = find_service(fixture, &view, 0);
 	if (service == NONE)
-		return VERDICT_no_service;
+		return expect_unserved(fixture, frame, &view, expected);
 	expected->row = 1 + (uint32_t)service;
 	return expect_forward(fixture, frame, &view, (uint32_t)service, expected);
 }
@@ -155,10 +184,13 @@ void oracle_expect(const struct fixture *fixture, const struct frame *frame,
 	case VERDICT_icmp_forward:
 	case VERDICT_echo_reply:
 	case VERDICT_too_big:
+	case VERDICT_unserved_reject:
+	case VERDICT_no_backend_reject:
 		expected->fate = PARITY_SENT;
 		break;
 	case VERDICT_not_ip:
 	case VERDICT_no_service:
+	case VERDICT_unserved:
 		expected->fate = PARITY_KERNEL;
 		expected->n = frame->n;
 		memcpy(expected->bytes, frame->bytes, frame->n);

@@ -43,7 +43,7 @@ void oracle_expect(const struct fixture *fixture, const struct frame *frame,
 /* The flow hash of a frame that has one. */
 uint64_t oracle_hash(const struct fixture *fixture, const struct view *view);
 
-/* The bytes of a frame that is forwarded, and of the two answers. */
+/* The bytes of a frame that is forwarded, and of the answers. */
 void oracle_encap(const struct fixture *fixture, const struct frame *frame, const struct view *view,
 		  uint32_t service, uint32_t backend, uint64_t hash,
 		  struct parity_result *expected);
@@ -51,6 +51,16 @@ void oracle_echo(const struct frame *frame, const struct view *view,
 		 struct parity_result *expected);
 void oracle_too_big(const struct fixture_backend *backend, const struct frame *frame,
 		    const struct view *view, struct parity_result *expected);
+
+void oracle_reject(const struct frame *frame, const struct view *view,
+		   struct parity_result *expected);
+
+/* Whether a frame is one that a refusal may answer. */
+bool oracle_may_reject(const struct frame *frame, const struct view *view);
+
+/* What becomes of a frame to a service with an `mss`: a SYN with another size in it, or as it was. */
+void oracle_clamp(const struct frame *frame, const struct view *view, uint16_t mss,
+		  struct frame *clamped);
 
 /* Outer IP, UDP and GUE of a way to a backend. */
 uint32_t oracle_outer_bytes(const struct fixture_backend *backend);

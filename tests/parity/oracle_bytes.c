@@ -13,6 +13,9 @@
 enum {
 	TTL = 64,
 	QUOTE_BYTES = 512,
+	/* How far behind a transport header may begin to be refused, or lowered in its size. */
+	L4_MAX = 480,
+	CLAMP_L4_MAX = 1023,
 };
 
 /* How far a sum is from that of a valid checksum (0xffff): 0, if valid. */
@@ -227,38 +230,45 @@ void oracle_echo(const struct frame *frame, const struct view *view, struct pari
 	}
 }
 
-static void put_too_big_v4(uint8_t *ip, const struct view *view, uint32_t mtu_bytes)
+/* The IP header of an answer with `n` bytes behind it. Returns what comes next. */
+static uint8_t *put_answer_ip(uint8_t *ip, const struct view *view, uint8_t proto, uint32_t n)
 {
-	memset(ip, 0, 28);
+	if (view->v6) {
+		memset(ip, 0, 40);
+		ip[0] = 0x60;
+		frame_put16(ip + 4, (uint16_t)n);
+		ip[6] = proto;
+		ip[7] = TTL;
+		memcpy(ip + 8, view->dst, 16);
+		memcpy(ip + 24, view->src, 16);
+		return ip + 40;
+	}
+	memset(ip, 0, 20);
 	ip[0] = 0x45;
-	frame_put16(ip + 2, 28 + QUOTE_BYTES);
+	frame_put16(ip + 2, (uint16_t)(20 + n));
 	frame_put16(ip + 6, V4_DF);
 	ip[8] = TTL;
-	ip[9] = IP_ICMP;
+	ip[9] = proto;
 	memcpy(ip + 12, view->dst, 4);
 	memcpy(ip + 16, view->src, 4);
 	frame_put16(ip + 10, (uint16_t)~frame_sum(0, ip, 20));
-	ip[20] = 3;
-	ip[21] = 4;
-	frame_put16(ip + 26, (uint16_t)mtu_bytes);
-	frame_put16(ip + 22, (uint16_t)~frame_sum(0, ip + 20, 8 + QUOTE_BYTES));
+	return ip + 20;
 }
 
-static void put_too_big_v6(uint8_t *ip, const struct view *view, uint32_t mtu_bytes)
+/* An ICMP error with a quote that stands already where it belongs. `type4`, `type6`: type and code. */
+static void put_error(uint8_t *ip, const struct view *view, uint16_t type4, uint16_t type6,
+		      uint32_t rest, uint32_t quote_bytes)
 {
-	uint16_t sum;
+	uint32_t n = 8 + quote_bytes;
+	uint8_t *icmp = put_answer_ip(ip, view, view->v6 ? IP_ICMP6 : IP_ICMP, n);
+	uint16_t sum = 0;
 
-	memset(ip, 0, 48);
-	ip[0] = 0x60;
-	frame_put16(ip + 4, 8 + QUOTE_BYTES);
-	ip[6] = IP_ICMP6;
-	ip[7] = TTL;
-	memcpy(ip + 8, view->dst, 16);
-	memcpy(ip + 24, view->src, 16);
-	ip[40] = 2;
-	frame_put32(ip + 44, mtu_bytes);
-	sum = frame_pseudo_sum(ip + 8, ip + 24, 16, IP_ICMP6, 8 + QUOTE_BYTES);
-	frame_put16(ip + 42, (uint16_t)~frame_sum(sum, ip + 40, 8 + QUOTE_BYTES));
+	memset(icmp, 0, 8);
+	frame_put16(icmp, view->v6 ? type6 : type4);
+	frame_put32(icmp + 4, rest);
+	if (view->v6)
+		sum = frame_pseudo_sum(ip + 8, ip + 24, 16, IP_ICMP6, n);
+	frame_put16(icmp + 2, (uint16_t)~frame_sum(sum, icmp, n));
 }
 
 void oracle_too_big(const struct fixture_backend *backend, const struct frame *frame,
@@ -268,12 +278,108 @@ void oracle_too_big(const struct fixture_backend *backend, const struct frame *f
 	uint32_t mtu_bytes = backend->mtu_bytes - oracle_outer_bytes(backend);
 	uint8_t *bytes = expected->bytes, *ip = bytes + view->l3;
 
+	if (view->v6 && mtu_bytes < 1280) /* RFC 8200 §5: no link has less */
+		mtu_bytes = 1280;
 	memcpy(bytes, frame->bytes, view->l3);
 	swap(bytes, bytes + 6, 6);
 	memcpy(ip + growth, frame->bytes + view->l3, QUOTE_BYTES);
-	if (view->v6) /* RFC 8200 §5: no link has less */
-		put_too_big_v6(ip, view, mtu_bytes < 1280 ? 1280 : mtu_bytes);
-	else
-		put_too_big_v4(ip, view, mtu_bytes);
+	put_error(ip, view, 0x0304, 0x0200, mtu_bytes, QUOTE_BYTES);
 	expected->n = view->l3 + growth + QUOTE_BYTES;
+}
+
+bool oracle_may_reject(const struct frame *frame, const struct view *view)
+{
+	/* RFC 1122 §3.2.2: no error about an error. Further behind, no port would be quoted. */
+	if (view->error || view->l4 > L4_MAX)
+		return false;
+	if (view->proto == IP_UDP)
+		return true;
+	/* RFC 9293 §3.10.7.1: no reset about a reset; of a fragment the length isn't known. */
+	return !view->fragment && !(frame->bytes[view->l4 + 13] & 0x04);
+}
+
+/* RFC 9293 §3.10.7.1, "If the connection does not exist (CLOSED)". */
+static uint32_t put_reset(uint8_t *ip, const struct frame *frame, const struct view *view)
+{
+	const uint8_t *tcp = frame->bytes + view->l4;
+	uint8_t flags = tcp[13], *rst = put_answer_ip(ip, view, IP_TCP, 20);
+	uint32_t seq = (uint32_t)frame_get16(tcp + 4) << 16 | frame_get16(tcp + 6);
+	uint32_t data_bytes = view->l4_bytes - tcp[12] / 16 * 4U;
+	uint16_t sum;
+
+	memset(rst, 0, 20);
+	frame_put16(rst, view->dport);
+	frame_put16(rst + 2, view->sport);
+	rst[12] = 0x50;
+	if (flags & 0x10) { /* <SEQ=SEG.ACK><CTL=RST> */
+		memcpy(rst + 4, tcp + 8, 4);
+		rst[13] = 0x04;
+	} else { /* <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
+		frame_put32(rst + 8, seq + data_bytes + (flags & 1) + (flags >> 1 & 1));
+		rst[13] = 0x14;
+	}
+	sum = frame_pseudo_sum(view->dst, view->src, view->addr_bytes, IP_TCP, 20);
+	frame_put16(rst + 16, (uint16_t)~frame_sum(sum, rst, 20));
+	return (uint32_t)(rst + 20 - ip);
+}
+
+void oracle_reject(const struct frame *frame, const struct view *view,
+		   struct parity_result *expected)
+{
+	uint32_t growth = view->v6 ? 48 : 28;
+	uint32_t quote_bytes = view->ip_bytes < QUOTE_BYTES ? view->ip_bytes / 4 * 4 : QUOTE_BYTES;
+	uint8_t *bytes = expected->bytes, *ip = bytes + view->l3;
+
+	memcpy(bytes, frame->bytes, view->l3);
+	swap(bytes, bytes + 6, 6);
+	if (view->proto == IP_TCP) {
+		expected->n = view->l3 + put_reset(ip, frame, view);
+		return;
+	}
+	memcpy(ip + growth, frame->bytes + view->l3, quote_bytes);
+	put_error(ip, view, 0x0303, 0x0104, 0, quote_bytes);
+	expected->n = view->l3 + growth + quote_bytes;
+}
+
+/* Where the size stands in a TCP header's options; 0: nowhere, or they are odd. */
+static uint32_t find_mss(const uint8_t *tcp)
+{
+	uint32_t end = tcp[12] / 16 * 4U, found = 0;
+
+	for (uint32_t at = 20; at < end && tcp[at] != 0;) {
+		if (tcp[at] == 1) {
+			at++;
+			continue;
+		}
+		if (at + 1 == end || tcp[at + 1] < 2 || at + tcp[at + 1] > end)
+			return 0;
+		if (tcp[at] == 2 && (found || tcp[at + 1] != 4))
+			return 0;
+		if (tcp[at] == 2)
+			found = at + 2;
+		at += tcp[at + 1];
+	}
+	return found;
+}
+
+void oracle_clamp(const struct frame *frame, const struct view *view, uint16_t mss,
+		  struct frame *clamped)
+{
+	uint8_t *tcp = clamped->bytes + view->l4;
+	uint16_t error, sum;
+	uint32_t at;
+
+	*clamped = *frame;
+	if (view->proto != IP_TCP || view->fragment || view->error || view->l4 > CLAMP_L4_MAX ||
+	    (tcp[13] & 0x12) != 0x02)
+		return;
+	at = find_mss(tcp);
+	if (at == 0 || frame_get16(tcp + at) <= mss)
+		return;
+	error = l4_error(view, frame->bytes + view->l4);
+	frame_put16(tcp + at, mss);
+	frame_put16(tcp + 16, 0);
+	sum = frame_pseudo_sum(view->src, view->dst, view->addr_bytes, IP_TCP, view->l4_bytes);
+	sum = sum_field(frame_sum(sum, tcp, view->l4_bytes), 0);
+	frame_put16(tcp + 16, error ? sum_add(sum, error) % 0xffff : sum);
 }

@@ -134,6 +134,8 @@ static enum verdict steer(const struct generation *g, struct cursor *c, struct p
 	if (verdict == VERDICT_fragment)
 		verdict = join(g, start, p);
 	verdict = steer_parsed(arena, g, p, verdict, st);
+	if (verdict == VERDICT_no_service)
+		verdict = steer_unserved(arena, g, p, &st->service);
 	index = st->value;
 	if (verdict == VERDICT_forward && steer_looks_further(st))
 		verdict = look_further(g, p, st, &index);
@@ -195,10 +197,18 @@ static enum verdict rewrite(const struct generation *g, const struct packet *p,
 	enum action action = verdict_action(verdict);
 	uint32_t growth = action == ACTION_FORWARD   ? encap_growth_bytes(st->backend, p)
 			  : action == ACTION_TOO_BIG ? answer_too_big_growth(p)
+			  : action == ACTION_REJECT  ? reject_growth(p)
 						     : 0;
-	uint32_t n = action == ACTION_TOO_BIG ? answer_too_big_bytes(p) : growth + frame->n;
+	uint32_t n = action == ACTION_TOO_BIG  ? answer_too_big_bytes(p)
+		     : action == ACTION_REJECT ? reject_bytes(p)
+					       : growth + frame->n;
 	uint8_t *memory, *bytes = copy_frame(frame, growth, &memory);
 	struct cursor c = cursor_make(bytes, n);
+	struct reject reject;
+
+	if (st->service && steer_clamps(st->service, p))
+		mss_clamp(cursor_make(bytes + growth, frame->n), p->l4_offset,
+			  service_mss(arena, st->service));
 
 	if (action == ACTION_FORWARD) {
 		if (!encap_write(&c, g, st->backend, p, st->hash))
@@ -206,6 +216,10 @@ static enum verdict rewrite(const struct generation *g, const struct packet *p,
 		result->port = st->backend->port;
 	} else if (action == ACTION_TOO_BIG) {
 		if (!answer_too_big(c, p, steer_inner_mtu_bytes(st->backend, p)))
+			verdict = VERDICT_no_headroom;
+	} else if (action == ACTION_REJECT) {
+		if (!reject_read(cursor_make(bytes + growth, frame->n), p, &reject) ||
+		    !reject_write(c, p, &reject))
 			verdict = VERDICT_no_headroom;
 	} else if (!answer_echo(c, p)) {
 		verdict = VERDICT_bad_icmp;
@@ -237,6 +251,7 @@ static void core_run_one(const struct frame *frame, struct parity_result *result
 	case ACTION_FORWARD:
 	case ACTION_ECHO:
 	case ACTION_TOO_BIG:
+	case ACTION_REJECT:
 		verdict = rewrite(g, &p, &st, frame, verdict, result);
 		break;
 	case ACTION_PASS:

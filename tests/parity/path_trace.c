@@ -50,6 +50,7 @@ static enum parity_fate fate_of(enum verdict verdict)
 	case ACTION_FORWARD:
 	case ACTION_ECHO:
 	case ACTION_TOO_BIG:
+	case ACTION_REJECT:
 		return PARITY_SENT;
 	case ACTION_PASS:
 		return PARITY_KERNEL;

@@ -40,18 +40,26 @@ static bool rewrite(enum verdict verdict, const struct packet *p, const struct s
 	uint32_t growth = verdict_action(verdict) == ACTION_FORWARD
 				  ? encap_growth_bytes(st->backend, p)
 			  : verdict_action(verdict) == ACTION_TOO_BIG ? answer_too_big_growth(p)
+			  : verdict_action(verdict) == ACTION_REJECT  ? reject_growth(p)
 								      : 0;
 	uint8_t *bytes = malloc(growth + reach);
 	struct cursor c = cursor_make(bytes, growth + reach, growth + frame->n);
+	struct reject reject;
 	bool done;
 
 	if (!bytes)
 		abort();
 	memcpy(bytes + growth, frame->bytes, reach);
+	/* What can't be reached of a SYN stays as it is. */
+	if (steer_clamps(st->service, p))
+		mss_clamp(cursor_make(bytes + growth, reach, frame->n), p->l4_offset, 88);
 	if (verdict_action(verdict) == ACTION_FORWARD)
 		done = encap_write(&c, g, st->backend, p, st->hash);
 	else if (verdict_action(verdict) == ACTION_TOO_BIG)
 		done = answer_too_big(c, p, steer_inner_mtu_bytes(st->backend, p));
+	else if (verdict_action(verdict) == ACTION_REJECT)
+		done = reject_read(cursor_make(bytes + growth, reach, frame->n), p, &reject) &&
+		       reject_write(c, p, &reject);
 	else
 		done = answer_echo(c, p);
 	free(bytes);
@@ -81,6 +89,7 @@ enum verdict reach_steer(const struct arena *arena, const struct frame *frame, u
 	case ACTION_FORWARD:
 	case ACTION_ECHO:
 	case ACTION_TOO_BIG:
+	case ACTION_REJECT:
 		*written = rewrite(verdict, &p, &st, g, frame, reach);
 		break;
 	case ACTION_PASS:

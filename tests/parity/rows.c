@@ -40,6 +40,7 @@ void rows_make(struct row_list *list)
 	rows_append_malformed(list);
 	rows_append_address(list);
 	rows_append_cut(list);
+	rows_append_refused(list);
 	rows_append_encap(list);
 	rows_append_size(list);
 }

@@ -37,6 +37,7 @@ void rows_append_icmp6(struct row_list *list);
 void rows_append_malformed(struct row_list *list);
 void rows_append_address(struct row_list *list);
 void rows_append_cut(struct row_list *list);
+void rows_append_refused(struct row_list *list);
 void rows_append_encap(struct row_list *list);
 void rows_append_size(struct row_list *list);
 

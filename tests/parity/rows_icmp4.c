@@ -97,7 +97,7 @@ static const struct row rows[] = {
 	 {ERROR4(ALL4, 3, 4), QUOTE(SENT4(ALL4, IP_TCP, 4711))}},
 	{"icmp4 error about a port beside all", VERDICT_icmp_forward,
 	 {ERROR4(ALL4, 3, 4), QUOTE(SENT4(ALL4, IP_TCP, 443))}},
-	{"icmp4 error about a port that is no service's", VERDICT_no_service,
+	{"icmp4 error about a port that is no service's", VERDICT_unserved,
 	 {ERROR4(WEB4, 3, 4), QUOTE(SENT4(WEB4, IP_TCP, 81))}},
 	{"icmp4 error to no vip", VERDICT_no_service,
 	 {ERROR4(OTHER4, 3, 4), QUOTE(SENT4(OTHER4, IP_TCP, 22))}},

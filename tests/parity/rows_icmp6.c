@@ -116,7 +116,7 @@ static const struct row rows[] = {
 	 {ERROR6(ALL6, 2, 0), QUOTE(SENT6(ALL6, IP_TCP, 4711))}},
 	{"icmp6 error about a twin of another vip", VERDICT_icmp_forward,
 	 {ERROR6(TWIN6, 2, 0), QUOTE(SENT6(TWIN6, IP_TCP, 80))}},
-	{"icmp6 error about a port that is no service's", VERDICT_no_service,
+	{"icmp6 error about a port that is no service's", VERDICT_unserved,
 	 {ERROR6(WEB6, 2, 0), QUOTE(SENT6(WEB6, IP_TCP, 81))}},
 	{"icmp6 error to no vip", VERDICT_no_service,
 	 {ERROR6(OTHER6, 2, 0), QUOTE(SENT6(OTHER6, IP_TCP, 22))}},

@@ -68,7 +68,7 @@ static const struct row rows[] = {
 	{"v4 first fragment with 3 bytes, udp", VERDICT_bad_udp,
 	 {UDP32(WEB4, 53), .fragment = V4_MF, .poke = {{POKE_IP_BYTES, 23}}}},
 	{"v4 first fragment with df", VERDICT_forward, {TCP(WEB4, 80), .fragment = V4_MF | V4_DF}},
-	{"v4 first fragment, other port", VERDICT_no_service, {TCP(WEB4, 81), .fragment = V4_MF}},
+	{"v4 first fragment, other port", VERDICT_unserved, {TCP(WEB4, 81), .fragment = V4_MF}},
 	{"v4 first fragment to no vip", VERDICT_no_service, {TCP(OTHER4, 80), .fragment = V4_MF}},
 	{"v4 first fragment, ip options", VERDICT_forward,
 	 {TCP(WEB4, 80), .fragment = V4_MF, .options_bytes = 8}},

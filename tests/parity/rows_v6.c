@@ -46,7 +46,7 @@ static const struct row rows[] = {
 	 {TCP(WEB6, 80), .chain = "f", .payload_bytes = 100}},
 	{"v6 first fragment, udp", VERDICT_forward,
 	 {UDP32(WEB6, 53), .chain = "f", .poke = {{POKE_UDP_BYTES, 4000}}}},
-	{"v6 first fragment, other port", VERDICT_no_service, {TCP(WEB6, 81), .chain = "f"}},
+	{"v6 first fragment, other port", VERDICT_unserved, {TCP(WEB6, 81), .chain = "f"}},
 	{"v6 first fragment with 3 bytes, tcp", VERDICT_bad_tcp,
 	 {TCP(WEB6, 80), .chain = "f", .poke = {{POKE_IP_BYTES, 11}}}},
 	{"v6 first fragment with 4 bytes, tcp", VERDICT_forward,

@@ -122,6 +122,7 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 		arena_at(loaded.arena, head->current, sizeof(struct generation));
 	struct cursor c;
 	struct steering st = {0};
+	struct reject reject;
 	struct packet p;
 	enum verdict verdict;
 
@@ -134,6 +135,9 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 		assert_false(steer_looks_further(&st));
 		verdict = steer_finish(loaded.arena, &p, st.value, &st);
 	}
+	if (st.service && steer_clamps(st.service, &p))
+		mss_clamp(cursor_over(out->bytes, n), p.l4_offset,
+			  service_mss(loaded.arena, st.service));
 	switch (verdict_action(verdict)) {
 	case ACTION_FORWARD:
 		out->bytes -= encap_growth_bytes(st.backend, &p);
@@ -154,6 +158,13 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 		out->n = answer_too_big_bytes(&p);
 		assert_true(answer_too_big(cursor_over(out->bytes, out->n), &p,
 					   steer_inner_mtu_bytes(st.backend, &p)));
+		out->action = XDP_TX;
+		break;
+	case ACTION_REJECT:
+		assert_true(reject_read(cursor_over(out->bytes, n), &p, &reject));
+		out->bytes -= reject_growth(&p);
+		out->n = reject_bytes(&p);
+		assert_true(reject_write(cursor_over(out->bytes, out->n), &p, &reject));
 		out->action = XDP_TX;
 		break;
 	case ACTION_PASS:
