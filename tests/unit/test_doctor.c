@@ -68,6 +68,8 @@ struct row {
 	"{\"state\":\"" state "\",\"text\":\"a reason\",\"interface\":\"eth0\",\"mtu_bytes\":" mtu "}"
 #define WEB(encap, enabled) \
 	"{\"services\":[{\"name\":\"web\",\"encap\":\"" encap "\",\"backends_enabled\":" enabled "}]}"
+#define VIP(vip, encap) \
+	"{\"services\":[{\"name\":\"web\",\"vip\":\"" vip "\",\"encap\":\"" encap "\"}]}"
 #define NODE(name, seed, service, print) \
 	"{\"node\":\"" name "\",\"seed_fingerprint\":\"" seed \
 	"\",\"services\":[{\"service\":\"" service "\",\"fingerprint\":\"" print "\"}]}"
@@ -393,6 +395,31 @@ static const struct row rows[] = {
 	{.name = "mtu: gue0 needs 12 more", .check = check_mtu, .services = WEB("gue0", "1"),
 	 .backends = BACKEND("enabled", HOP("resolved", "1520")), .level = FINDING_SLOW,
 	 .text = "need 1532", .mend = "mtu 1532"},
+
+	{.name = "mtu: too narrow for what an IPv6 client may send", .check = check_mtu,
+	 .services = VIP("2001:db8::1", "ipip"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1299")), .level = FINDING_WRONG,
+	 .text = "b1 of web (10.0.0.11): eth0 carries 1299 bytes, of which outer headers take 20: packets "
+		 "of 1280",
+	 .mend = "ip link set dev eth0 mtu 1300"},
+	{.name = "mtu: just wide enough for that", .check = check_mtu,
+	 .services = VIP("2001:db8::1", "ipip"),
+	 .backends = BACKEND("enabled", HOP("resolved", "1300")), .level = FINDING_SLOW,
+	 .text = "eth0 carries 1300 bytes, but"},
+	{.name = "mtu: IPv4 takes less", .check = check_mtu, .services = VIP("198.51.100.1", "gue0"),
+	 .backends = BACKEND("enabled", HOP("resolved", "608")), .level = FINDING_SLOW,
+	 .text = "eth0 carries 608 bytes, but"},
+	{.name = "mtu: but not that little", .check = check_mtu,
+	 .services = VIP("198.51.100.1", "gue0"),
+	 .backends = BACKEND("enabled", HOP("resolved", "607")), .level = FINDING_WRONG,
+	 .text = "packets of 576, which each IPv4 client may send", .mend = "mtu 608"},
+	{.name = "mtu: a router told of a narrow path", .check = check_mtu,
+	 .services = VIP("2001:db8::1", "gue"),
+	 .backends = BACKEND("enabled",
+			     "{\"state\":\"resolved\",\"interface\":\"eth0\",\"via\":\"10.0.0.1\","
+			     "\"mtu_bytes\":1300,\"first_mtu_bytes\":1500}"),
+	 .level = FINDING_WRONG, .text = "the path, as a router on it says, carries 1300 bytes",
+	 .mend = "give the link behind 10.0.0.1, on the way to 10.0.0.11, an MTU of 1308"},
 
 	{.name = "drops: none", .check = check_drops, .dataplane = XDP,
 	 .counters = "{\"services\":[{\"packets\":{\"forward\":5,\"no_next_hop\":0}}]}",
