@@ -10,6 +10,9 @@
 #                         |
 #                         +------ 1400 -- b1 b2 b3
 #
+# Then each other link in turn is the narrow one: the client's (1400), the balancer's own (1500), before
+# an upload and while one is under way.
+#
 # The router says so to the outer source address, the balancer learns it, and tells the sender of the
 # next packet that doesn't fit: RFC 2003 §5.1, RFC 2473 §7.1.
 set -u
@@ -26,6 +29,18 @@ narrow() {
 	for ((n = 1; n <= LAB_BACKENDS; n++)); do
 		ip -n "$LAB-fabric" link set "b$n" mtu "$1" || return 1
 		ip -n "$LAB-b$n" link set eth0 mtu "$1" || return 1
+	done
+}
+
+# narrow_link LINK BYTES: another link, at both ends: client, lb. On the dpdk path the TAP is the end that
+# the balancer's kernel sees.
+narrow_link() {
+	local node=$1 name
+	ip -n "$LAB-fabric" link set "$node" mtu "$2" || return 1
+	for name in $(lab_interface "$node") sl0; do
+		if lab_exec "$node" ip link show "$name" >/dev/null 2>&1; then
+			lab_exec "$node" ip link set "$name" mtu "$2" || return 1
+		fi
 	done
 }
 
@@ -103,6 +118,35 @@ during() {
 	report $failed "uploads to all services that are under way when links become narrow go through"
 }
 
+# link_in_turn LINK BYTES WIDE: the others are wide. Both families, each encapsulation once.
+link_in_turn() {
+	local link=$1 service pids=() failed=0
+	narrow 1600
+	lab_within 15 forgotten_everywhere v4-ipip && lab_within 15 forgotten_everywhere v6-gue
+	narrow_link "$link" "$2" || { report 1 "the link of $link becomes narrow"; return; }
+	sleep 0.3 # until the balancer has it
+	for service in v4-ipip v6-gue; do
+		forget
+		upload "$service"
+		report $? "$service: an upload with a link of $2 at $link goes through ($(cat "$LAB_DIR/upload.$service"))"
+	done
+	narrow_link "$link" "$3"
+	sleep 0.3
+	forget
+	for service in v4-gue v6-ipip; do
+		upload "$service" --limit-rate 2M &
+		pids+=($!)
+	done
+	sleep 0.8 # of the 2.5 s that they take
+	narrow_link "$link" "$2"
+	for service in v4-gue v6-ipip; do
+		wait "${pids[0]}" || { failed=1; note "$service: $(cat "$LAB_DIR/upload.$service")"; }
+		pids=("${pids[@]:1}")
+	done
+	report $failed "uploads that are under way when the link of $link becomes $2 go through"
+	narrow_link "$link" "$3"
+}
+
 # A datagram without DF isn't complained about: a router fragments its outer packet, and the backend
 # puts it together. Over IPv6 no router does.
 without_df() {
@@ -136,4 +180,6 @@ head -c 5M "$LAB_DIR/blob" >"$LAB_DIR/part"
 before
 without_df
 during
+link_in_turn client 1400 1500
+link_in_turn lb 1500 1600
 tap_done
