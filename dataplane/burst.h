@@ -54,7 +54,7 @@ struct burst_context {
 	uint16_t orphans_n;
 	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
 	struct fragment_table *fragments; /* this worker's; NULL: nothing is known of any */
-	struct limit *limit; /* this worker's, of ICMP errors; NULL: all are sent */
+	struct limit *limits; /* [LIMIT_KINDS], this worker's; NULL: all answers are sent */
 };
 
 /*

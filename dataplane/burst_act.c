@@ -169,7 +169,7 @@ static void out_add(struct burst *b, uint16_t port, struct rte_mbuf *m, uint16_t
 struct act {
 	struct generation generation; /* what outer headers and answers need of it */
 	struct backend_counters *backends;
-	struct limit *limit;
+	struct limit *limits;
 	uint16_t ports_n;
 	uint16_t port;
 };
@@ -182,17 +182,17 @@ static struct act act_begin(const struct burst_context *ctx, const struct genera
 			       .errors_per_s = g->errors_per_s,
 			       .key = g->key},
 		.backends = ctx->counters->backends,
-		.limit = ctx->limit,
+		.limits = ctx->limits,
 		.ports_n = ctx->ports_n,
 		.port = ctx->port,
 	};
 }
 
-/* Whether one more ICMP error may be sent, about a packet of this flow. */
-static bool error_take(const struct act *act, const struct flow *flow)
+/* Whether one more of a kind may be sent, about a packet of this flow. */
+static bool may_tell(const struct act *act, enum limit_kind kind, const struct flow *flow)
 {
-	return !act->limit || limit_take(act->limit, &act->generation, flow, rte_get_tsc_cycles(),
-					 rte_get_tsc_hz());
+	return !act->limits || limit_take(&act->limits[kind], &act->generation, flow,
+					  rte_get_tsc_cycles(), rte_get_tsc_hz());
 }
 
 /* All but forwarding. Returns false for a packet that is not sent by its own port. */
@@ -211,7 +211,7 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, const struct a
 	case ACTION_FORWARD:
 		return false; /* never */
 	case ACTION_TOO_BIG:
-		verdict = error_take(act, &b->packets[i].flow)
+		verdict = may_tell(act, LIMIT_ERRORS, &b->packets[i].flow)
 				  ? packet_answer_too_big(m, &b->packets[i], b->backend[i])
 				  : VERDICT_error_limited;
 		break;
@@ -220,7 +220,9 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, const struct a
 			verdict = VERDICT_bad_icmp;
 		break;
 	case ACTION_REJECT:
-		verdict = packet_reject(m, &b->packets[i], verdict);
+		verdict = may_tell(act, LIMIT_REFUSALS, &b->packets[i].flow)
+				  ? packet_reject(m, &b->packets[i], verdict)
+				  : VERDICT_reject_limited;
 		break;
 	case ACTION_PASS:
 		b->kernel_at[b->kernel_n] = (uint8_t)i;

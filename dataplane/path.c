@@ -219,7 +219,7 @@ static void worker_connect(struct worker *w)
 			.tables_n = path.workers_n,
 			.tickets = w->tickets,
 			.fragments = &w->fragments,
-			.limit = &w->limit,
+			.limits = w->limits,
 		};
 	}
 }

@@ -35,7 +35,7 @@ struct worker {
 	uint64_t second_tsc;
 	struct flow_table flows;
 	struct fragment_table fragments;
-	struct limit limit;
+	struct limit limits[LIMIT_KINDS];
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));

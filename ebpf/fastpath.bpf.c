@@ -159,6 +159,18 @@ SLUICE_INLINE enum verdict packet_steer(struct xdp_md *ctx, const struct arena *
 	return steer_finish(tables, p, st->value, st);
 }
 
+/* Answers a packet that is refused; *action is XDP's. Returns `verdict`, or why it couldn't. */
+SLUICE_INLINE enum verdict packet_reject(struct xdp_md *ctx, const struct generation *g,
+					 const struct packet *p, enum verdict verdict, int *action)
+{
+	if (!frame_may_be_told(ctx, g, p->l3_offset, p->flags, LIMIT_REFUSALS))
+		return VERDICT_reject_limited;
+	if (!frame_reject(ctx, p->l3_offset, p->l4_offset, refusal_pack(p), p->ip_bytes))
+		return VERDICT_no_headroom;
+	*action = frame_return(ctx);
+	return verdict;
+}
+
 /* Does what packet_steer() says. Returns what became of it in the end. */
 SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generation *g,
 				      const struct packet *p, const struct steering *st,
@@ -174,7 +186,7 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 		*action = frame_return(ctx);
 		return verdict;
 	case ACTION_TOO_BIG:
-		if (!frame_may_be_told(ctx, g, p->l3_offset, p->flags))
+		if (!frame_may_be_told(ctx, g, p->l3_offset, p->flags, LIMIT_ERRORS))
 			return VERDICT_error_limited;
 		if (!frame_answer_too_big(ctx, p->l3_offset, p->flags,
 					  steer_inner_mtu_bytes(st->backend, p)))
@@ -182,10 +194,7 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 		*action = frame_return(ctx);
 		return verdict;
 	case ACTION_REJECT:
-		if (!frame_reject(ctx, p->l3_offset, p->l4_offset, refusal_pack(p), p->ip_bytes))
-			return VERDICT_no_headroom;
-		*action = frame_return(ctx);
-		return verdict;
+		return packet_reject(ctx, g, p, verdict, action);
 	case ACTION_PASS:
 		*action = XDP_PASS;
 		break;
@@ -212,20 +221,16 @@ SLUICE_INLINE void packet_count(struct xdp_md *ctx, uint32_t key, const struct b
 SLUICE_INLINE int packet_unserved(struct xdp_md *ctx, const struct generation *g,
 				  const struct packet *p)
 {
-	const uint32_t packed = refusal_pack(p);
-	const uint64_t word = frame_unserved(ctx, g, p->l3_offset, p->l4_offset, packed);
+	const uint64_t word = frame_unserved(ctx, g, p->l3_offset, p->l4_offset, refusal_pack(p));
 	enum verdict verdict = (enum verdict)(uint32_t)word;
 	int action = XDP_DROP;
 
-	if (verdict == VERDICT_unserved_reject) {
-		if (frame_reject(ctx, p->l3_offset, p->l4_offset, packed, p->ip_bytes))
-			action = frame_return(ctx);
-		else
-			verdict = VERDICT_no_headroom;
-	} else if (verdict != VERDICT_unserved_drop) {
+	if (verdict == VERDICT_unserved_reject)
+		verdict = packet_reject(ctx, g, p, verdict, &action);
+	else if (verdict != VERDICT_unserved_drop)
 		action = XDP_PASS;
-	}
-	packet_count(ctx, (uint32_t)(word >> 32), NULL, verdict, action != XDP_DROP);
+	packet_count(ctx, (uint32_t)(word >> 32), NULL, verdict,
+		     action == XDP_TX || action == XDP_REDIRECT);
 	return action;
 }
 

@@ -149,24 +149,25 @@ SLUICE_INLINE bool frame_reaches(const struct xdp_md *ctx, uint32_t bytes)
 	return c.frame_bytes >= bytes;
 }
 
-/* Of each CPU. */
+/* Of each CPU, by enum limit_kind. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, LIMIT_KINDS);
 	__type(key, uint32_t);
 	__type(value, struct limit);
 } limits SEC(".maps");
 
-/* Whether one more ICMP error may be sent, about this frame. */
+/* Whether one more of a kind may be sent, about this frame. */
 __attribute__((noinline)) uint32_t frame_may_be_told(struct xdp_md *ctx, const struct generation *g,
-						     uint32_t l3_offset, uint32_t flags)
+						     uint32_t l3_offset, uint32_t flags,
+						     uint32_t kind)
 {
 	struct packet p = {
 		.flow.last = flow_last(0, 0, 0, flags & PACKET_V6 ? FLOW_BYTES_V6 : FLOW_BYTES_V4),
 		.l3_offset = (uint16_t)l3_offset,
 		.flags = (uint8_t)flags,
 	};
-	uint32_t key = 0;
+	uint32_t key = kind;
 	struct limit *limit = bpf_map_lookup_elem(&limits, &key);
 
 	if (!g || !limit)

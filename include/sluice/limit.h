@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR BSD-2-Clause) */
 /*
- * How many ICMP errors Sluice sends: RFC 4443 §2.4 f (a MUST), RFC 1812 §4.3.2.8. A worker, or a CPU on
- * XDP, has a struct limit of its own, so that none writes what another reads; all that is sent about
+ * How many ICMP errors and TCP resets Sluice sends: RFC 4443 §2.4 f (a MUST), RFC 1812 §4.3.2.8. A worker,
+ * or a CPU on XDP, has a struct limit of its own for each kind, so that none writes what another reads, and
+ * a flood to ports that nobody serves doesn't keep others from learning a path's MTU; all that is sent about
  * packets that can't go on is asked for here first.
  *
  * The rate is shared out over LIMIT_BUCKETS token buckets, and the sender's address says which is its
@@ -18,6 +19,13 @@ enum {
 	LIMIT_BUCKETS = 64, /* a power of two */
 	/* Of a generation that names none: Linux's net.ipv4.icmp_msgs_per_sec. */
 	LIMIT_RATE_PER_S = 1000,
+};
+
+/* What is limited apart. */
+enum limit_kind {
+	LIMIT_ERRORS,   /* "too big" */
+	LIMIT_REFUSALS, /* port unreachable, and TCP resets: reject.h */
+	LIMIT_KINDS,
 };
 
 /*

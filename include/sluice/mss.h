@@ -14,6 +14,9 @@
 enum {
 	/* A TCP header is 60 bytes at most; a power of two, so that one AND bounds an index. */
 	MSS_HEADER_BYTES = 64,
+	/* Of a SYN that names none: RFC 9293 §3.7.1. */
+	MSS_DEFAULT_V4 = 536,
+	MSS_DEFAULT_V6 = 1220,
 	MSS_OPTIONS_MAX = 40, /* of one byte each */
 	MSS_OPTION_BYTES = 4,
 	MSS_L4_MAX = 1023, /* where the header may begin at most */

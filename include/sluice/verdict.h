@@ -59,6 +59,8 @@ enum action {
 			    "vip itself and the like")                                             \
 	X(error_limited, DROP, "an ICMP error was due about it, but as many as icmp.rate_per_s lets "  \
 			       "go had been sent")                                             \
+	X(reject_limited, DROP, "a refusal was due about it, but as many as icmp.rate_per_s lets go "  \
+				"had been sent")                                                    \
 	X(bad_tables, DROP, "the tables led nowhere: a defect, please report it")
 
 enum verdict {

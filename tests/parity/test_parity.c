@@ -149,6 +149,7 @@ static void test_verdicts(void **state)
 		seen[rows.rows[i].verdict] = true;
 	/* Those that rows can't bring about: buffers, queues, rates, and tables out of order. */
 	seen[VERDICT_error_limited] = true;
+	seen[VERDICT_reject_limited] = true;
 	seen[VERDICT_no_headroom] = true;
 	seen[VERDICT_transmit_full] = true;
 	seen[VERDICT_kernel_full] = true;

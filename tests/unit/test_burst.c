@@ -293,12 +293,12 @@ static void test_errors_limited(void **state)
 	struct generation *g = (struct generation *)((uint8_t *)world.arena + head->current);
 	const uint32_t rate_per_s = g->errors_per_s, row = world_row(VERDICT_too_big, 0),
 		       echo = world_row(VERDICT_echo_reply, 0);
-	struct limit limit = {0};
+	struct limit limits[LIMIT_KINDS] = {0};
 	struct rte_mbuf *m[5];
 
 	(void)state;
 	g->errors_per_s = 2 * LIMIT_BUCKETS; /* two for each bucket */
-	world.context.limit = &limit;
+	world.context.limits = limits;
 	for (uint32_t i = 0; i < 4; i++)
 		m[i] = world_mbuf_from(&world.frames[row]);
 	m[4] = world_mbuf_from(&world.frames[echo]);
@@ -312,7 +312,36 @@ static void test_errors_limited(void **state)
 	assert_int_equal(world_counted(world.burst.row[0]).packets[VERDICT_error_limited], 2);
 	assert_int_equal(world.burst.out_n[0], 3);
 	world_burst_release();
-	world.context.limit = NULL;
+	world.context.limits = NULL;
+	g->errors_per_s = rate_per_s;
+}
+
+/* Refusals have limits of their own, TCP resets too. */
+static void test_refusals_limited(void **state)
+{
+	const struct arena_head *head = (const struct arena_head *)world.arena;
+	struct generation *g = (struct generation *)((uint8_t *)world.arena + head->current);
+	const uint32_t rate_per_s = g->errors_per_s, big = world_row(VERDICT_too_big, 0),
+		       row = world_row(VERDICT_unserved_reject, 0);
+	struct limit limits[LIMIT_KINDS] = {0};
+	struct rte_mbuf *m[4];
+
+	(void)state;
+	g->errors_per_s = 2 * LIMIT_BUCKETS; /* two for each bucket */
+	world.context.limits = limits;
+	for (uint32_t i = 0; i < 3; i++)
+		m[i] = world_mbuf_from(&world.frames[row]);
+	m[3] = world_mbuf_from(&world.frames[big]);
+	world_counters_clear();
+	burst_run(&world.burst, &world.context, m, 4);
+	burst_count(&world.burst, &world.context);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(world.burst.verdict[i],
+				 i < 2 ? VERDICT_unserved_reject : VERDICT_reject_limited);
+	assert_int_equal(world.burst.verdict[3], VERDICT_too_big);
+	assert_int_equal(world_counted(world.burst.row[0]).packets[VERDICT_reject_limited], 1);
+	world_burst_release();
+	world.context.limits = NULL;
 	g->errors_per_s = rate_per_s;
 }
 
@@ -325,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_errors_limited),
+		cmocka_unit_test(test_refusals_limited),
 		cmocka_unit_test(test_no_generation),
 		cmocka_unit_test(test_port_beyond),
 	};

@@ -447,6 +447,31 @@ static void test_errors_limited(void **state)
 	assert_int_equal(compare("again", frame.bytes, frame.n), VERDICT_too_big);
 }
 
+/* Refusals, TCP resets too, have limits of their own. */
+static void test_refusals_limited(void **state)
+{
+	const struct arena_head *head = (const struct arena_head *)loaded.arena;
+	struct generation *g = (struct generation *)((uint8_t *)loaded.arena + head->current);
+	const uint32_t rate_per_s = g->errors_per_s;
+	struct frame_spec refused = {TCP(REFUSE4, 81), .src = "192.0.2.202"};
+	struct frame_spec big = {TCP(TIGHT4, 80), .src = "192.0.2.202", .fragment = V4_DF,
+				 .payload_bytes = 1000};
+	struct outcome out;
+	struct frame frame;
+
+	g->errors_per_s = LIMIT_BUCKETS;
+	frame_build(&refused, &frame);
+	run(frame.bytes, frame.n, &out);
+	assert_int_equal(verdict_read(), VERDICT_unserved_reject);
+	run(frame.bytes, frame.n, &out);
+	assert_int_equal(verdict_read(), VERDICT_reject_limited);
+	assert_int_equal(out.action, XDP_DROP);
+	frame_build(&big, &frame);
+	run(frame.bytes, frame.n, &out);
+	assert_int_equal(verdict_read(), VERDICT_too_big);
+	g->errors_per_s = rate_per_s;
+}
+
 static int teardown(void **state)
 {
 	program_close(&loaded);
@@ -459,7 +484,7 @@ int main(void)
 		cmocka_unit_test(test_rows),          cmocka_unit_test(test_jumbo_frames),
 		cmocka_unit_test(test_far_end),       cmocka_unit_test(test_no_generation),
 		cmocka_unit_test(test_bad_tables),    cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_errors_limited), cmocka_unit_test(test_old_kernel),
+		cmocka_unit_test(test_errors_limited), cmocka_unit_test(test_refusals_limited), cmocka_unit_test(test_old_kernel),
 	};
 
 	/* Interfaces of our own: they go with the process. */
