@@ -44,7 +44,13 @@
 	 .help = "what a backend counts as before its first check; up if never given"},           \
 	{"unresolved", VALUE_TIME, .optional = true,                                              \
 	 .help = "how long a backend may have no next hop before it counts as down; 5s if never " \
-		 "given, 0: for ever"}
+		 "given, 0: for ever"},                                                           \
+	{"no-backend", VALUE_WORD, .optional = true, .words = "drop reject",                      \
+	 .help = "packets that find no backend: dropped, or refused by TCP reset or ICMP; drop "  \
+		 "if never given"},                                                               \
+	{"mss", VALUE_TEXT, .optional = true,                                                     \
+	 .help = "of tcp: lowers the segment size that SYNs name, to 88 to 65535 bytes, or to "   \
+		 "what fits the narrowest way (auto); off if never given"}
 #define OWN                                                                                       \
 	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep service",                    \
 	 .help = "when it goes down: its flows go to others, or stay; as the service if never "   \

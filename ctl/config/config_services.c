@@ -12,8 +12,8 @@
 
 #include "maglev.h"
 
-static config_read_fn read_port, read_protocol, read_backends, read_override;
-static config_json_fn port_json, protocol_json, backends_json, own_json;
+static config_read_fn read_port, read_protocol, read_backends, read_override, read_mss;
+static config_json_fn port_json, protocol_json, backends_json, own_json, mss_json;
 
 #define AT(of, member) \
 	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
@@ -35,6 +35,9 @@ static const char *const all_down_choices[] = {
 };
 static const char *const on_down_choices[] = {
 	[ON_DOWN_CUT] = "cut", [ON_DOWN_KEEP] = "keep", NULL
+};
+static const char *const no_backend_choices[] = {
+	[NO_BACKEND_DROP] = "drop", [NO_BACKEND_REJECT] = "reject", NULL
 };
 static const char *const start_choices[] = { [START_UP] = "up", [START_DOWN] = "down", NULL };
 /* Of a backend: 0 is the service's. */
@@ -102,6 +105,9 @@ const struct config_key config_service_keys[] = {
 	  .choices = start_choices },
 	{ "unresolved_s", "5", config_read_integer, AT(struct service_conf, unresolved_s),
 	  .min = 0, .max = MODEL_UNRESOLVED_S_MAX },
+	{ "no_backend", "\"drop\"", config_read_choice, AT(struct service_conf, no_backend),
+	  .choices = no_backend_choices },
+	{ "mss", "\"off\"", read_mss, AT(struct service_conf, mss), .json = mss_json },
 	{ "backends", "", read_backends, .keys = config_backend_keys, .json = backends_json },
 	{ .name = NULL },
 };
@@ -146,6 +152,38 @@ static void read_protocol(struct config_reader *r, const config_setting_t *s,
 
 	if (text && proto_parse(text, out) < 0)
 		config_fault(r, s, NULL, "\"%.64s\" is none of tcp, udp", text);
+}
+
+/* A number, or one as a text, as it comes from a command line. */
+static void read_mss(struct config_reader *r, const config_setting_t *s,
+		     const struct config_key *key, void *out)
+{
+	const char *text = config_setting_get_string(s);
+	int64_t mss = 0;
+	char *end = NULL;
+
+	if (text && strcmp(text, "auto") == 0)
+		mss = MODEL_MSS_AUTO;
+	else if (text && strcmp(text, "off") != 0) {
+		mss = strtol(text, &end, 10);
+		if (end == text || *end != '\0' || mss < MODEL_MSS_MIN || mss > UINT16_MAX) {
+			config_fault(r, s, NULL, "\"%.64s\" is none of %d-%d, \"auto\", \"off\"", text,
+				     MODEL_MSS_MIN, UINT16_MAX);
+			return;
+		}
+	} else if (!text && !config_integer(r, s, MODEL_MSS_MIN, UINT16_MAX, &mss)) {
+		return;
+	}
+	*(uint16_t *)out = (uint16_t)mss;
+}
+
+static json_t *mss_json(const struct config_key *key, const void *in)
+{
+	uint16_t mss = *(const uint16_t *)in;
+
+	if (mss == 0 || mss == MODEL_MSS_AUTO)
+		return json_string(mss ? "auto" : "off");
+	return json_integer(mss);
 }
 
 static json_t *port_json(const struct config_key *key, const void *in)

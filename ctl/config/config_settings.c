@@ -42,6 +42,14 @@ static const char *const attach_names[] = {
 	NULL
 };
 
+static const char *const unserved_names[] = {
+	[UNSERVED_AUTO] = "auto",
+	[UNSERVED_KERNEL] = "kernel",
+	[UNSERVED_REJECT] = "reject",
+	[UNSERVED_DROP] = "drop",
+	NULL
+};
+
 static const struct config_key port_keys[] = {
 	{ "device", "", config_read_text, .offset = offsetof(struct port_conf, device),
 	  .size = sizeof(((struct port_conf *)NULL)->device) },
@@ -142,6 +150,8 @@ const struct config_key config_root_keys[] = {
 	{ "flows", "", config_read_group, .keys = flows_keys },
 	{ "outer", "", config_read_group, .keys = outer_keys },
 	{ "icmp", "", config_read_group, .keys = icmp_keys },
+	{ "unserved", "\"auto\"", config_read_choice, AT(settings.unserved),
+	  .choices = unserved_names },
 	{ "control", "", config_read_group, .keys = control_keys },
 	{ "security", "", config_read_group, .keys = security_keys },
 	{ "health", "", config_read_group, .keys = health_keys },

@@ -177,7 +177,12 @@ static json_t *service_remove(struct rpc_call *call)
 	 "what a backend counts as before its first check: up (if missing) or down", NULL},        \
 	{"unresolved_s", RPC_INTEGER, false,                                                       \
 	 "0 to 86400 s without a next hop make a backend count as down; 5 if missing, 0: never",   \
-	 NULL}
+	 NULL},                                                                                    \
+	{"no_backend", RPC_STRING, false,                                                          \
+	 "packets that find no backend: drop (if missing) or reject", NULL},                       \
+	{"mss", RPC_STRING, false,                                                                 \
+	 "of tcp, what SYNs' segment size is lowered to: a number from 88 to 65535, auto, or off " \
+	 "(if missing)", NULL}
 
 static const struct rpc_param backend_fields[] = {
 	METHODS_BACKEND_KEYS,

@@ -13,6 +13,7 @@ static const struct {
 } rows[] = {
 	{"no_next_hop", "sluicectl show backends tells which; docs/operations.md"},
 	{"no_backend", "sluicectl show backends; enable or add one"},
+	{"no_backend_reject", "sluicectl show backends; enable or add one"},
 	{"too_big_dropped", "raise the MTU towards the backends: see the line on mtu"},
 	{"error_limited", "senders of too long packets get no answer: raise the MTU towards the backends, "
 			  "or icmp.rate_per_s"},

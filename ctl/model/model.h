@@ -31,6 +31,8 @@ enum {
 	MODEL_DRAIN_TIMEOUT_S_MAX = 7 * 86400,
 	MODEL_UNRESOLVED_S_DEFAULT = 5,
 	MODEL_UNRESOLVED_S_MAX = 86400,
+	MODEL_MSS_AUTO = 1, /* what fits the way to each backend */
+	MODEL_MSS_MIN = 88, /* Linux's smallest */
 	SETTINGS_HTTP_ADDRS_MAX = 8,
 };
 
@@ -73,6 +75,20 @@ enum scheduler {
 	SCHEDULER_LEAST_CONN,
 };
 
+/* What becomes of packets that find no backend. */
+enum no_backend {
+	NO_BACKEND_DROP,
+	NO_BACKEND_REJECT, /* a TCP reset, or ICMP port unreachable */
+};
+
+/* What becomes of flows to a vip's port that no service has. */
+enum unserved {
+	UNSERVED_AUTO,   /* the kernel's, where the vip is an address of the node's; else refused */
+	UNSERVED_KERNEL,
+	UNSERVED_REJECT, /* as NO_BACKEND_REJECT */
+	UNSERVED_DROP,
+};
+
 struct service_conf {
 	uint32_t refs;
 	char name[MODEL_NAME_MAX];
@@ -89,6 +105,8 @@ struct service_conf {
 	uint8_t all_down; /* enum all_down */
 	uint8_t on_down;  /* enum on_down */
 	uint8_t start;    /* enum start_state */
+	uint8_t no_backend; /* enum no_backend */
+	uint16_t mss; /* at most, in SYNs: bytes; 0: as they come; MODEL_MSS_AUTO */
 	/* A backend without a next hop for longer than this counts as down; 0: it never does. */
 	uint32_t unresolved_s;
 	struct health_conf health;
@@ -136,6 +154,7 @@ struct settings {
 	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered: memory.h */
 	uint16_t gue_port;
 	uint8_t outer_ttl;
+	uint8_t unserved; /* enum unserved, of all vips */
 	uint32_t errors_per_s; /* ICMP errors that a worker sends, at most */
 	uint32_t pmtu_s; /* how long a router's word about a path's MTU counts; 0: not at all */
 	struct ip_addr source_v4, source_v6;          /* of GUE; family 0: from the route */

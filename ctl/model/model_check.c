@@ -184,6 +184,15 @@ void service_check(struct fault_sink *sink, uint32_t service, const struct servi
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "encap",
 			     "%u is none of ipip, gue, gue0", s->encap);
 	spreading_check(sink, service, s);
+	if (s->no_backend > NO_BACKEND_REJECT)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "no_backend",
+			     "%u is none of drop, reject", s->no_backend);
+	if (s->mss != 0 && s->proto == PROTO_UDP)
+		fault_report(sink, MODEL_CONFLICT, service, MODEL_NOWHERE, "mss",
+			     "is TCP's; the service is udp: leave it out");
+	if (s->mss != 0 && s->mss != MODEL_MSS_AUTO && s->mss < MODEL_MSS_MIN)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "mss",
+			     "%u is not in %u-%u", s->mss, MODEL_MSS_MIN, UINT16_MAX);
 	if (s->backends_n > BACKENDS_PER_SERVICE_MAX) {
 		fault_report(sink, MODEL_FULL, service, MODEL_NOWHERE, "backends",
 			     "%u are more than the %u that a service can have", s->backends_n,

@@ -129,7 +129,7 @@ int nexthops_new(struct event_base *base, const struct nexthop_timing *timing,
 	if (rc == 0)
 		rc = events_add(hops, base);
 	if (rc == 0)
-		rc = update_all(hops, NULL, 0, &ignored);
+		rc = update_all(hops, NULL, 0, NULL, 0, &ignored);
 	if (rc < 0) {
 		nexthops_free(hops);
 		return rc;
@@ -246,9 +246,20 @@ int nexthops_learn_path_mtus(struct nexthops *hops, const struct path_mtu_rules 
 
 int nexthops_watch(struct nexthops *hops, const struct nexthop_key *ways, size_t n)
 {
+	return nexthops_watch_vips(hops, ways, n, hops->now.vips, hops->now.vips_n);
+}
+
+int nexthops_watch_vips(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+			const struct ip_addr *vips, size_t vips_n)
+{
 	bool ignored;
 
-	return update_all(hops, ways, n, &ignored);
+	return update_all(hops, ways, n, vips, vips_n, &ignored);
+}
+
+bool nexthops_is_local(const struct nexthops *hops, const struct ip_addr *vip)
+{
+	return picture_is_local(&hops->now, vip);
 }
 
 int nexthops_watch_links(struct nexthops *hops, const char *const *names, size_t n)
@@ -268,7 +279,8 @@ int nexthops_watch_links(struct nexthops *hops, const char *const *names, size_t
 		}
 		memcpy(copy[i], names[i], length);
 	}
-	rc = update_all(hops, hops->now.ways, hops->now.n, &ignored);
+	rc = update_all(hops, hops->now.ways, hops->now.n, hops->now.vips, hops->now.vips_n,
+			&ignored);
 	if (rc < 0)
 		goto err_copy;
 	free(hops->link_names);

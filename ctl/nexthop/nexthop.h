@@ -145,6 +145,16 @@ void nexthops_free(struct nexthops *hops);
  * -ENOMEM, -ENOBUFS, -ETIMEDOUT, -EINTR: the kernel or we could not, now; later may do. */
 int nexthops_watch(struct nexthops *hops, const struct nexthop_key *ways, size_t n);
 
+/* The same, with a set of addresses (each may stand in it several times) of which is followed
+ * whether packets to them are the host's own: nexthops_is_local(). nexthops_watch leaves that as it
+ * is. */
+int nexthops_watch_vips(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+			const struct ip_addr *vips, size_t vips_n);
+
+/* Whether the kernel takes packets to an address watched by nexthops_watch_vips() for the host's
+ * own: an address of an interface, or a route of type local. */
+bool nexthops_is_local(const struct nexthops *hops, const struct ip_addr *vip);
+
 /* Replaces the set of interfaces, by name, of which `changed` tells when they come, go, go up or
  * down, or get another MAC or MTU. They need not exist. Otherwise as nexthops_watch (-EINVAL: a
  * name that is empty or of IFNAMSIZ or more bytes). */

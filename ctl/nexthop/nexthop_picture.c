@@ -55,6 +55,38 @@ static int ways_copy(struct picture *picture, const struct nexthop_key *ways, si
 	return 0;
 }
 
+static int vip_compare(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+/* Fills in picture->vips, sorted and each once. */
+static int vips_copy(struct picture *picture, const struct ip_addr *vips, size_t n)
+{
+	size_t room = n > 0 ? n : 1;
+	size_t kept = 0;
+
+	picture->vips = calloc(room, sizeof(*picture->vips));
+	picture->vips_asked = calloc(room, sizeof(*picture->vips_asked));
+	picture->vip_routes = calloc(room, sizeof(*picture->vip_routes));
+	if (!picture->vips || !picture->vips_asked || !picture->vip_routes)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (ip_length_bytes(vips[i].family) == 0)
+			return -EINVAL;
+		picture->vips[i] = ip_from_bytes(vips[i].family, vips[i].bytes);
+	}
+	qsort(picture->vips, n, sizeof(*picture->vips), vip_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || !ip_equal(&picture->vips[i], &picture->vips[kept - 1]))
+			picture->vips[kept++] = picture->vips[i];
+	}
+	for (size_t i = 0; i < kept; i++)
+		picture->vips_asked[i].addr = picture->vips[i];
+	picture->vips_n = kept;
+	return 0;
+}
+
 /* The neighbours that the routes lead to over interfaces that have any. */
 static int neighbours_collect(struct picture *picture, const struct neighbour_table *old)
 {
@@ -76,26 +108,34 @@ static int neighbours_collect(struct picture *picture, const struct neighbour_ta
 	return 0;
 }
 
-int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n, struct picture *out)
+int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n,
+		  const struct ip_addr *vips, size_t vips_n, struct picture *out)
 {
 	int rc;
 
 	*out = (struct picture){ 0 };
 	rc = ways_copy(out, ways, n);
+	if (rc == 0)
+		rc = vips_copy(out, vips, vips_n);
 	return rc < 0 ? rc : link_table_read(nl, &out->links);
 }
 
 int picture_go_on(struct netlink *nl, struct picture *picture, size_t max)
 {
-	size_t at = picture->asked_n, left = picture->n - at;
+	bool to_vips = picture->asked_n >= picture->n;
+	size_t at = picture->asked_n - (to_vips ? picture->n : 0);
+	size_t left = (to_vips ? picture->vips_n : picture->n) - at;
 	int rc;
 
 	max = left < max ? left : max;
-	rc = routes_ask(nl, picture->ways + at, picture->routes + at, max);
+	if (to_vips)
+		rc = routes_ask(nl, picture->vips_asked + at, picture->vip_routes + at, max);
+	else
+		rc = routes_ask(nl, picture->ways + at, picture->routes + at, max);
 	if (rc < 0)
 		return rc;
 	picture->asked_n += max;
-	return picture->asked_n < picture->n;
+	return picture->asked_n < picture->n + picture->vips_n;
 }
 
 static void hops_take_over(struct picture *picture, const struct picture *old)
@@ -129,9 +169,31 @@ void picture_free(struct picture *picture)
 	free(picture->ways);
 	free(picture->routes);
 	free(picture->hops);
+	free(picture->vips);
+	free(picture->vips_asked);
+	free(picture->vip_routes);
 	link_table_free(&picture->links);
 	neighbour_table_free(&picture->neighbours);
 	*picture = (struct picture){ 0 };
+}
+
+bool picture_is_local(const struct picture *picture, const struct ip_addr *vip)
+{
+	const struct ip_addr *found = NULL;
+
+	if (picture->vips_n > 0)
+		found = bsearch(vip, picture->vips, picture->vips_n, sizeof(*vip), vip_compare);
+	return found && picture->vip_routes[found - picture->vips].kind == ROUTE_LOCAL;
+}
+
+bool picture_locals_differ(const struct picture *before, const struct picture *now)
+{
+	for (size_t i = 0; i < now->vips_n; i++) {
+		if ((now->vip_routes[i].kind == ROUTE_LOCAL) !=
+		    picture_is_local(before, &now->vips[i]))
+			return true;
+	}
+	return false;
 }
 
 const struct nexthop *picture_hop(const struct picture *picture, const struct nexthop_key *way)

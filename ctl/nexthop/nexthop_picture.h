@@ -19,15 +19,19 @@ struct picture {
 	struct route *routes; /* of ways[i] */
 	struct nexthop *hops; /* of ways[i], by picture_compose */
 	size_t n;
-	size_t asked_n; /* of the routes, while it is made */
+	struct nexthop_key *vips_asked; /* vips[i] as a question */
+	struct ip_addr *vips; /* sorted, each once */
+	struct route *vip_routes; /* of vips[i] */
+	size_t vips_n;
+	size_t asked_n; /* of the routes, those to vips last, while it is made */
 	struct link_table links;
 	struct neighbour_table neighbours; /* of the routes */
 };
 
-/* Asks for the links; the routes of n ways, in any order, come next. Returns 0, or as
+/* Asks for the links; the routes of n ways and to the vips, in any order, come next. Returns 0, or as
  * nexthops_watch. `out` is to be freed in any case. */
 int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n,
-		  struct picture *out);
+		  const struct ip_addr *vips, size_t vips_n, struct picture *out);
 
 /* Asks for up to `max` routes more. Returns 1: there are more; 0; or as nexthops_watch. */
 int picture_go_on(struct netlink *nl, struct picture *picture, size_t max);
@@ -40,6 +44,12 @@ int picture_end(struct netlink *nl, struct picture *picture, const struct pictur
 /* Works out the next hops, with the path MTUs that routers told. Returns whether one differs from
  * what stood there. */
 bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus);
+
+/* Whether packets to a vip are the host's own; false for one that is not in the picture. */
+bool picture_is_local(const struct picture *picture, const struct ip_addr *vip);
+
+/* Whether that is so for other vips than before. */
+bool picture_locals_differ(const struct picture *before, const struct picture *now);
 
 void picture_free(struct picture *picture);
 

@@ -103,7 +103,7 @@ static int picture_change(struct nexthops *hops, struct picture *fresh, bool *ch
 	}
 	update_solicit(hops, &fresh->neighbours, NEIGHBOUR_NEW);
 	*changed = picture_compose(fresh, &hops->path_mtus);
-	*changed |= links_differ(hops, fresh);
+	*changed |= links_differ(hops, fresh) || picture_locals_differ(&hops->now, fresh);
 	picture_free(&hops->now);
 	hops->now = *fresh;
 	hops->neighbours_dirty = false;
@@ -112,14 +112,18 @@ static int picture_change(struct nexthops *hops, struct picture *fresh, bool *ch
 	return 0;
 }
 
-int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n, bool *changed)
+int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+	       const struct ip_addr *vips, size_t vips_n, bool *changed)
 {
 	uint64_t start_us = (uint64_t)clock_now_us();
 	struct picture fresh;
-	int rc = picture_begin(&hops->ask, ways, n, &fresh);
+	int rc = picture_begin(&hops->ask, ways, n, vips, vips_n, &fresh);
 
-	if (rc == 0)
-		rc = picture_go_on(&hops->ask, &fresh, SIZE_MAX);
+	if (rc == 0) {
+		do {
+			rc = picture_go_on(&hops->ask, &fresh, SIZE_MAX);
+		} while (rc > 0);
+	}
 	if (rc < 0) {
 		picture_free(&fresh);
 		return rc;
@@ -191,7 +195,8 @@ void update_begin(struct nexthops *hops)
 
 	if (hops->making)
 		return;
-	rc = picture_begin(&hops->ask, hops->now.ways, hops->now.n, &hops->next);
+	rc = picture_begin(&hops->ask, hops->now.ways, hops->now.n, hops->now.vips,
+			   hops->now.vips_n, &hops->next);
 	if (rc < 0) {
 		making_end(hops);
 		update_finish(hops, rc, false);

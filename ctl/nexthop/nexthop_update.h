@@ -39,9 +39,10 @@ struct nexthops {
 	struct event *path_mtu_end; /* the next one's time is over */
 };
 
-/* Takes a new picture of these ways, and puts it in the old one's place, at one go. 0, or as
+/* Takes a new picture of these ways and vips, and puts it in the old one's place, at one go. 0, or as
  * nexthops_watch(). */
-int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n, bool *changed);
+int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+	       const struct ip_addr *vips, size_t vips_n, bool *changed);
 
 /* Asks for the neighbours marked dirty, and solicits those that `pick` names. */
 int update_neighbours(struct nexthops *hops, enum neighbour_pick pick, bool *changed);

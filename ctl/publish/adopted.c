@@ -137,11 +137,13 @@ static bool tables_former(struct adopted *a, const struct service_conf *conf,
 	const struct surroundings *around = &a->running->around;
 	uint32_t borne_n = s->id < a->running->settings.services_max ? a->borne_n[s->id] : 0;
 	int64_t now_us = around->now_us();
+	/* Without the hole that carries the segment size. */
+	uint16_t backends_n = (uint16_t)(s->backends - (s->flags & SERVICE_CLAMPS ? 1 : 0));
 	struct former *f = &a->former;
 
 	a->indices = indices_adopt(arena_at(arena_of(a->running), s->backends_off,
 					    sizeof(struct backend)),
-				   s->backends, borne_n, now_us);
+				   backends_n, borne_n, now_us);
 	if (!a->indices)
 		return false;
 	f->indices = a->indices;
@@ -149,7 +151,7 @@ static bool tables_former(struct adopted *a, const struct service_conf *conf,
 	f->previous = table_at(a, s->previous_off);
 	f->slots_n = s->slots;
 	f->previous_n = s->slots;
-	f->flags = s->flags & (uint16_t)~WAY_FLAGS;
+	f->flags = s->flags & SERVICE_FINDS;
 	f->way = s->flags & WAY_FLAGS;
 	if (f->way) {
 		const struct way *way = arena_at(arena_of(a->running), s->previous_off,

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "entry.h"
+#include "sluice/encap.h"
+#include "sluice/mss.h"
 #include "sluice/service.h"
 #include "transition.h"
 
@@ -29,6 +31,51 @@ int32_t surroundings_port(const struct surroundings *around, const struct nextho
 		if (around->port_ifindex[i] != 0 && around->port_ifindex[i] == hop->port_ifindex)
 			return (int32_t)i;
 	return -1;
+}
+
+/* What becomes of flows to a port of the vip's that no service has: as the vip's entry says it. */
+static uint16_t vip_flags_of(const struct surroundings *around, const struct ip_addr *vip)
+{
+	switch ((enum unserved)around->settings->unserved) {
+	case UNSERVED_AUTO:
+		return nexthops_is_local(around->hops, vip) ? 0 : SERVICE_UNSERVED_REJECT;
+	case UNSERVED_KERNEL:
+		return 0;
+	case UNSERVED_REJECT:
+		return SERVICE_UNSERVED_REJECT;
+	case UNSERVED_DROP:
+		return SERVICE_UNSERVED_DROP;
+	}
+	return 0;
+}
+
+/*
+ * The segment size that SYNs are lowered to; 0: none, for no way is known yet. What fits the narrowest
+ * way, but no less than each host must take (RFC 9293 §3.7.1).
+ */
+static uint16_t mss_of(const struct service_conf *conf, const struct backend *entries, uint32_t n)
+{
+	bool v6 = conf->vip.family == IP_V6;
+	uint32_t headers = (uint32_t)sizeof(struct tcp_header) +
+			   (v6 ? (uint32_t)sizeof(struct ipv6_header) :
+				 (uint32_t)sizeof(struct ipv4_header));
+	uint32_t least = UINT16_MAX, floor = v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
+	bool any = false;
+
+	if (conf->mss != MODEL_MSS_AUTO)
+		return conf->mss;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t taken = encap_outer_bytes(&entries[i]) + headers;
+		uint32_t fits = entries[i].mtu_bytes > taken ? entries[i].mtu_bytes - taken : 0;
+
+		if (!(entries[i].flags & BACKEND_RESOLVED))
+			continue;
+		any = true;
+		least = fits < least ? fits : least;
+	}
+	if (!any)
+		return 0;
+	return (uint16_t)(least < floor ? floor : least);
 }
 
 static void entries_fill(const struct surroundings *around, const struct installed *s,
@@ -57,17 +104,19 @@ static void entries_fill(const struct surroundings *around, const struct install
 static int entries_new(const struct surroundings *around, const struct installed *s,
 		       struct part **part)
 {
-	uint32_t n = s->indices->length;
+	uint32_t n = s->indices->length, holes = s->conf->mss != 0;
 	struct backend *entries;
 
 	*part = NULL;
 	if (n == 0)
 		return 0;
-	entries = calloc(n, sizeof(*entries)); /* holes are zeroes */
+	entries = calloc(n + holes, sizeof(*entries)); /* holes are zeroes */
 	if (!entries)
 		return -ENOMEM;
 	entries_fill(around, s, entries);
-	*part = part_new(around->space, entries, n * (uint32_t)sizeof(*entries));
+	if (holes > 0)
+		entries[n].mtu_bytes = mss_of(s->conf, entries, n); /* service_mss() */
+	*part = part_new(around->space, entries, (n + holes) * (uint32_t)sizeof(*entries));
 	free(entries);
 	return *part ? 0 : -ENOMEM;
 }
@@ -129,6 +178,7 @@ static int tables_lay(const struct surroundings *around, const struct former *wa
 {
 	s->flags = plan->flags;
 	s->way = plan->way;
+	s->vip_flags = vip_flags_of(around, &s->conf->vip);
 	s->phase = plan->phase;
 	s->remembers = plan->remembers;
 	s->indices = indices_ref(plan->indices);
@@ -214,6 +264,7 @@ static struct installed *installed_copy(const struct installed *was)
 	s->vip_row = was->vip_row;
 	s->flags = was->flags;
 	s->way = was->way;
+	s->vip_flags = was->vip_flags;
 	s->phase = was->phase;
 	s->remembers = was->remembers;
 	memcpy(s->backend_rows, was->backend_rows, s->conf->backends_n * sizeof(*s->backend_rows));
@@ -238,6 +289,8 @@ static struct installed *entries_renew(const struct surroundings *around, struct
 	if (!entries ||
 	    memcmp(part_data(entries), part_data(was->backends), entries->bytes) == 0) {
 		part_unref(entries);
+		if (s->vip_flags != was->vip_flags)
+			return s;
 		installed_unref(s);
 		return installed_ref(was);
 	}
@@ -248,7 +301,11 @@ static struct installed *entries_renew(const struct surroundings *around, struct
 
 struct installed *installed_refresh(const struct surroundings *around, struct installed *was)
 {
-	return entries_renew(around, was, installed_copy(was));
+	struct installed *s = installed_copy(was);
+
+	if (s)
+		s->vip_flags = vip_flags_of(around, &s->conf->vip);
+	return entries_renew(around, was, s);
 }
 
 struct installed *installed_load(const struct surroundings *around, struct installed *was,

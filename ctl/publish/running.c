@@ -28,7 +28,8 @@ static uint32_t vips_of(struct installed *const *installed, uint32_t n, struct l
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		vips[i] = (struct layout_vip){installed[i]->conf->vip, installed[i]->vip_row};
+		vips[i] = (struct layout_vip){installed[i]->conf->vip, installed[i]->vip_row,
+					      installed[i]->vip_flags};
 	if (n > 0)
 		qsort(vips, n, sizeof(*vips), vip_compare);
 	for (uint32_t i = 0; i < n; i++)
@@ -37,18 +38,27 @@ static uint32_t vips_of(struct installed *const *installed, uint32_t n, struct l
 	return kept;
 }
 
+/* What the operator asked for, beside how flows find their backends. */
+static uint16_t serving_flags(const struct installed *s)
+{
+	return (uint16_t)((s->conf->no_backend == NO_BACKEND_REJECT ? SERVICE_REJECTS : 0) |
+			  (s->conf->mss != 0 && s->backends ? SERVICE_CLAMPS : 0));
+}
+
 static struct layout_service layout_of(const struct installed *s)
 {
+	const uint16_t flags = serving_flags(s);
+
 	return (struct layout_service){
 		.vip = s->conf->vip,
 		.port = s->conf->port,
 		.proto = s->conf->proto,
 		.id = s->row,
-		.flags = s->flags | s->way,
+		.flags = s->flags | s->way | flags,
 		.slots = s->slots,
 		.previous = s->previous,
 		.backends = s->backends,
-		.backends_n = s->indices->length,
+		.backends_n = (uint16_t)(s->indices->length + (flags & SERVICE_CLAMPS ? 1 : 0)),
 	};
 }
 

@@ -35,6 +35,32 @@ static int collect(const struct model *model, struct watched *out)
 	return 0;
 }
 
+static int vip_compare(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+/* The vips of which is asked whether they are the node's own, sorted, each once. -ENOMEM. */
+static int collect_vips(const struct model *model, struct watched *out)
+{
+	size_t n = 0;
+
+	out->vips = calloc(model->services_n + 1U, sizeof(*out->vips));
+	if (!out->vips)
+		return -ENOMEM;
+	out->vips_n = 0;
+	if (model->settings.unserved != UNSERVED_AUTO)
+		return 0;
+	for (uint32_t i = 0; i < model->services_n; i++)
+		out->vips[n++] = model->services[i]->vip;
+	if (n > 0)
+		qsort(out->vips, n, sizeof(*out->vips), vip_compare);
+	for (size_t i = 0; i < n; i++)
+		if (out->vips_n == 0 || !ip_equal(&out->vips[out->vips_n - 1], &out->vips[i]))
+			out->vips[out->vips_n++] = out->vips[i];
+	return 0;
+}
+
 static bool same_backends(const struct service_conf *a, const struct service_conf *b)
 {
 	if (a == b)
@@ -51,7 +77,8 @@ static bool same_ways(const struct model *a, const struct model *b)
 	if (a->services_n != b->services_n)
 		return false;
 	for (uint32_t i = 0; i < a->services_n; i++)
-		if (!same_backends(a->services[i], b->services[i]))
+		if (!same_backends(a->services[i], b->services[i]) ||
+		    !ip_equal(&a->services[i]->vip, &b->services[i]->vip))
 			return false;
 	return true;
 }
@@ -61,21 +88,24 @@ static int follow(struct watched *watched, struct nexthops *hops, const struct m
 	struct watched next = {.version = watched->version + 1};
 	int err = collect(model, &next);
 
+	if (!err)
+		err = collect_vips(model, &next);
 	if (err)
-		return err;
-	if (next.n == watched->n && watched->ways &&
-	    memcmp(next.ways, watched->ways, next.n * sizeof(*next.ways)) == 0) {
-		free(next.ways);
-		return 0;
-	}
-	err = nexthops_watch(hops, next.ways, next.n);
-	if (err) {
-		free(next.ways);
-		return err;
-	}
-	free(watched->ways);
+		goto err_free;
+	if (next.n == watched->n && next.vips_n == watched->vips_n && watched->ways &&
+	    memcmp(next.ways, watched->ways, next.n * sizeof(*next.ways)) == 0 &&
+	    memcmp(next.vips, watched->vips, next.vips_n * sizeof(*next.vips)) == 0)
+		goto err_free;
+	err = nexthops_watch_vips(hops, next.ways, next.n, next.vips, next.vips_n);
+	if (err)
+		goto err_free;
+	watched_free(watched);
 	*watched = next;
 	return 0;
+
+err_free: /* also where nothing differs */
+	watched_free(&next);
+	return err;
 }
 
 int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,
@@ -93,4 +123,5 @@ int watched_follow(struct watched *watched, struct nexthops *hops, const struct 
 void watched_free(struct watched *watched)
 {
 	free(watched->ways);
+	free(watched->vips);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ways to backends that are followed: of each address, with each outer source. Control thread.
+ * The ways to backends that are followed, of each address with each outer source; and the vips of which is
+ * followed whether they are the node's own. Control thread.
  */
 #ifndef SLUICE_WATCHED_H
 #define SLUICE_WATCHED_H
@@ -12,6 +13,8 @@
 struct watched {
 	struct nexthop_key *ways; /* sorted, each once */
 	size_t n;
+	struct ip_addr *vips; /* likewise; none unless settings.unserved is UNSERVED_AUTO */
+	size_t vips_n;
 	uint64_t version; /* grows with each other set */
 	bool stale;       /* it may not be that of the model in force: a call failed */
 };
@@ -19,7 +22,7 @@ struct watched {
 /*
  * Has `hops` watch the backends of `model`. Asks the kernel only if the set differs from the one
  * before, since that takes a while with thousands of them, and makes no set where the backends are
- * at the same addresses, with the same encapsulation, as those of `was`, which the last call was of
+ * at the same addresses, with the same encapsulation and vip, as those of `was`, which the last call was of
  * (NULL: there is none). 0, or as
  * nexthops_watch(), with the old set in force.
  */

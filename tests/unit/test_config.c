@@ -261,6 +261,12 @@ static void test_services(void **state)
 		  "$:4: services[0].transition_s: expected an integer, not a string" },
 		{ "slow_start_s: negative", SERVICE("port = 1; slow_start_s = -1;"),
 		  "$:4: services[0].slow_start_s: -1 is not in 0-86400" },
+		{ "mss: too small", SERVICE("port = 1; mss = 87;"),
+		  "$:4: services[0].mss: 87 is not in 88-65535" },
+		{ "mss: a word", SERVICE("port = 1; mss = \"small\";"),
+		  "$:4: services[0].mss: \"small\" is none of 88-65535, \"auto\", \"off\"" },
+		{ "no_backend: none of them", SERVICE("port = 1; no_backend = \"kernel\";"),
+		  "$:4: services[0].no_backend: \"kernel\" is none of drop, reject" },
 		{ "protocol: none of them", "services = ( { name = \"a\"; port = 1;\n"
 		  "vip = \"198.51.100.10\"; protocol = \"sctp\"; } );",
 		  "$:4: services[0].protocol: \"sctp\" is none of tcp, udp" },

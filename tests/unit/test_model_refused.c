@@ -33,6 +33,13 @@ static void spec_slots_few(struct service_conf *s) { s->slots = 5; }
 static void spec_scheduler(struct service_conf *s) { s->scheduler = 5; }
 static void spec_transition(struct service_conf *s) { s->transition_s = 86401; }
 static void spec_slow_start(struct service_conf *s) { s->slow_start_s = 86401; }
+static void spec_mss(struct service_conf *s) { s->mss = 2; }
+static void spec_mss_udp(struct service_conf *s)
+{
+	s->proto = PROTO_UDP;
+	s->mss = MODEL_MSS_AUTO;
+}
+static void spec_no_backend(struct service_conf *s) { s->no_backend = 2; }
 static void spec_hash(struct service_conf *s)
 {
 	s->scheduler = SCHEDULER_RANDOM;
@@ -110,6 +117,11 @@ static void test_service_add_refused(void **state)
 		  "transition_s: 86401 is not in 0-86400" },
 		{ "slow_start_s", spec_slow_start, MODEL_INVALID,
 		  "slow_start_s: 86401 is not in 0-86400" },
+		{ "mss", spec_mss, MODEL_INVALID, "mss: 2 is not in 88-65535" },
+		{ "mss of udp", spec_mss_udp, MODEL_CONFLICT,
+		  "mss: is TCP's; the service is udp: leave it out" },
+		{ "no_backend", spec_no_backend, MODEL_INVALID,
+		  "no_backend: 2 is none of drop, reject" },
 		{ "backend: drain_timeout_s", spec_drain, MODEL_INVALID,
 		  "backends[1].drain_timeout_s: 604801 is not in 0-604800" },
 		{ "backend: weight", spec_weight, MODEL_INVALID,
