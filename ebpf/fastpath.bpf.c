@@ -163,9 +163,17 @@ SLUICE_INLINE enum verdict packet_steer(struct xdp_md *ctx, const struct arena *
 SLUICE_INLINE enum verdict packet_reject(struct xdp_md *ctx, const struct generation *g,
 					 const struct packet *p, enum verdict verdict, int *action)
 {
+	const uint32_t packed = refusal_pack(p);
+	uint32_t done;
+
 	if (!frame_may_be_told(ctx, g, p->l3_offset, p->flags, LIMIT_REFUSALS))
 		return VERDICT_reject_limited;
-	if (!frame_reject(ctx, p->l3_offset, p->l4_offset, refusal_pack(p), p->ip_bytes))
+	/* From here, for the stack that both would take together. */
+	if (frame_is_whole(ctx) || frame_reaches(ctx, p->l3_offset + (uint32_t)ANSWER_QUOTE_BYTES))
+		done = frame_reject(ctx, p->l3_offset, p->l4_offset, packed, p->ip_bytes);
+	else
+		done = window_reject(ctx, p->l3_offset, p->l4_offset, packed, p->ip_bytes);
+	if (!done)
 		return VERDICT_no_headroom;
 	*action = frame_return(ctx);
 	return verdict;
@@ -221,7 +229,9 @@ SLUICE_INLINE void packet_count(struct xdp_md *ctx, uint32_t key, const struct b
 SLUICE_INLINE int packet_unserved(struct xdp_md *ctx, const struct generation *g,
 				  const struct packet *p)
 {
-	const uint64_t word = frame_unserved(ctx, g, p->l3_offset, p->l4_offset, refusal_pack(p));
+	/* A copy, so that the packet's own stays in registers. */
+	const struct flow flow = p->flow;
+	const uint64_t word = flow_unserved(g, &flow, p->l4_offset, refusal_pack(p));
 	enum verdict verdict = (enum verdict)(uint32_t)word;
 	int action = XDP_DROP;
 

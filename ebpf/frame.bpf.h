@@ -167,13 +167,13 @@ __attribute__((noinline)) uint32_t frame_may_be_told(struct xdp_md *ctx, const s
 		.l3_offset = (uint16_t)l3_offset,
 		.flags = (uint8_t)flags,
 	};
-	uint32_t key = kind;
-	struct limit *limit = bpf_map_lookup_elem(&limits, &key);
+	uint32_t zero = 0;
+	struct limit *limit = bpf_map_lookup_elem(&limits, &kind);
 
 	if (!g || !limit)
 		return 0;
 	if (!answer_read_addresses(cursor_make(ctx), &p)) {
-		const struct window *w = bpf_map_lookup_elem(&windows, &key);
+		const struct window *w = bpf_map_lookup_elem(&windows, &zero);
 
 		if (!w)
 			return 0;

@@ -16,12 +16,11 @@
 /* What reject.h needs to know of a packet's kind, in a word. */
 SLUICE_INLINE uint32_t refusal_pack(const struct packet *p)
 {
-	return p->flags | (uint32_t)p->proto << 8 | (uint32_t)p->tcp_flags << 16 |
-	       (uint32_t)flow_proto(&p->flow) << 24;
+	return p->flags | (uint32_t)p->proto << 8 | (uint32_t)p->tcp_flags << 16;
 }
 
-/* Answers a frame that is refused, of a packet of this refusal_pack(). Returns 0 where it is out of
- * reach. */
+/* Answers a frame that is refused, of a packet of this refusal_pack(). What is quoted has to be
+ * in one piece: else window_reject(). Returns 0 where it is out of reach. */
 __attribute__((noinline)) uint32_t frame_reject(struct xdp_md *ctx, uint32_t l3_offset,
 						uint32_t l4_offset, uint32_t packed,
 						uint32_t ip_bytes)
@@ -37,7 +36,8 @@ __attribute__((noinline)) uint32_t frame_reject(struct xdp_md *ctx, uint32_t l3_
 	int cut = (int)reject_bytes(&p) - (int)(frame_bytes(ctx) + growth);
 	struct reject reject;
 
-	if (!frame_read_addresses(ctx, &p) || !reject_read(cursor_make(ctx), &p, &reject))
+	if (!answer_read_addresses(cursor_make(ctx), &p) ||
+	    !reject_read(cursor_make(ctx), &p, &reject))
 		return 0;
 	if (growth > 0 && bpf_xdp_adjust_head(ctx, -(int)growth) != 0)
 		return 0;
@@ -45,13 +45,12 @@ __attribute__((noinline)) uint32_t frame_reject(struct xdp_md *ctx, uint32_t l3_
 }
 
 /* steer_unserved(). Returns the verdict, and from bit 32 on the vip's row. */
-__attribute__((noinline)) uint64_t frame_unserved(struct xdp_md *ctx, const struct generation *g,
-						  uint32_t l3_offset, uint32_t l4_offset,
-						  uint32_t packed)
+__attribute__((noinline)) uint64_t flow_unserved(const struct generation *g,
+						 const struct flow *flow, uint32_t l4_offset,
+						 uint32_t packed)
 {
 	const struct arena tables = arena_whole();
 	struct packet p = {
-		.l3_offset = (uint16_t)l3_offset,
 		.l4_offset = (uint16_t)l4_offset,
 		.flags = (uint8_t)packed,
 		.proto = (uint8_t)(packed >> 8),
@@ -60,10 +59,9 @@ __attribute__((noinline)) uint64_t frame_unserved(struct xdp_md *ctx, const stru
 	const struct service *vip = NULL;
 	enum verdict verdict;
 
-	p.flow.last = flow_last(0, 0, (uint8_t)(packed >> 24),
-				p.flags & PACKET_V6 ? FLOW_BYTES_V6 : FLOW_BYTES_V4);
-	if (!g || !arena_is_there(&tables) || !frame_read_addresses(ctx, &p))
+	if (!g || !flow || !arena_is_there(&tables))
 		return VERDICT_no_service;
+	p.flow = *flow;
 	verdict = steer_unserved(&tables, g, &p, &vip);
 	return (uint64_t)steer_counter_row(vip) << 32 | verdict;
 }

@@ -10,6 +10,7 @@
 
 #include "sluice/answer.h"
 #include "sluice/encap.h"
+#include "sluice/reject.h"
 
 #include "fastpath.h"
 #include "window.bpf.h"
@@ -191,4 +192,36 @@ __attribute__((noinline)) uint32_t window_answer_too_big(struct xdp_md *ctx, uin
 	       answer_too_big(cursor_at(w, 0 - growth, 0), &p, mtu_bytes) &&
 	       bpf_xdp_adjust_head(ctx, -(int)growth) == 0 && bpf_xdp_adjust_tail(ctx, cut) == 0 &&
 	       window_store(ctx, w, growth, l3_offset + growth);
+}
+
+__attribute__((noinline)) uint32_t window_reject(struct xdp_md *ctx, uint32_t l3_offset,
+						 uint32_t l4_offset, uint32_t packed,
+						 uint32_t ip_bytes)
+{
+	struct packet p = {
+		.ip_bytes = ip_bytes,
+		.l3_offset = (uint16_t)l3_offset,
+		.l4_offset = (uint16_t)l4_offset,
+		.proto = (uint8_t)(packed >> 8),
+		.flags = (uint8_t)packed,
+	};
+	const uint32_t growth = cursor_bound(reject_growth(&p), WINDOW_FRONT_BYTES - 1);
+	const uint32_t bytes = reject_bytes(&p);
+	struct window *w = window_find();
+	struct reject reject;
+	uint32_t frame_bytes;
+
+	if (!fastpath_options.frags || !w || l3_offset > 31)
+		return 0;
+	frame_bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	/* Behind the options of a reset there is nothing that is wanted; of a quote all is. */
+	if (!window_fill(ctx, w, frame_bytes, l3_offset + ANSWER_QUOTE_BYTES) ||
+	    !answer_read_addresses(cursor_at(w, 0, 0), &p) ||
+	    !reject_read(cursor_at(w, 0, 0), &p, &reject) ||
+	    !reject_write(cursor_at(w, 0 - growth, 0), &p, &reject))
+		return 0;
+	if (growth > 0 && bpf_xdp_adjust_head(ctx, -(int)growth) != 0)
+		return 0;
+	return bpf_xdp_adjust_tail(ctx, (int)bytes - (int)(frame_bytes + growth)) == 0 &&
+	       window_store(ctx, w, growth, growth > 0 ? l3_offset + growth : bytes);
 }

@@ -65,8 +65,8 @@ static void test_settings(void **state)
 		{ "unknown key", SEED DATAPLANE "sevices = ();",
 		  "$:3: sevices: unknown key; did you mean \"services\"?" },
 		{ "unknown key, like none", SEED DATAPLANE "\nzzz = true;",
-		  "$:4: zzz: unknown key; there are seed, dataplane, flows, outer, control, "
-		  "security, health, http, log, services" },
+		  "$:4: zzz: unknown key; there are seed, dataplane, flows, outer, icmp, "
+		  "unserved, control, security, health, http, log, services" },
 		{ "a group that is none", SEED DATAPLANE "outer = 1;",
 		  "$:3: outer: expected a group { }, not an integer" },
 		{ "ttl 0", SEED DATAPLANE "outer = { ttl = 0; };",

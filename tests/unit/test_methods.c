@@ -115,7 +115,7 @@ static void test_changes(void **state)
 		 false},
 		{"add a service: mss of udp",
 		 ADD("\"port\":70,\"protocol\":\"udp\",\"mss\":\"auto\""),
-		 ERROR(-32001, "mss: is TCP's; the service is udp: leave it out"), false},
+		 ERROR(-32004, "mss: is TCP's; the service is udp: leave it out"), false},
 		{"add a service: no_backend",
 		 ADD("\"port\":70,\"protocol\":\"tcp\",\"no_backend\":\"icmp\""),
 		 ERROR(-32001, "no_backend: \\\"icmp\\\" is none of drop, reject"), false},
