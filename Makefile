@@ -3,9 +3,10 @@
 BUILD ?= build
 DATAPLANE ?= dpdk
 MINUTES ?= 10
+soak: MINUTES = 30
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz clean
+.PHONY: help run test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz soak clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -19,7 +20,9 @@ help:
 	@echo '  make vm                a shell in a virtual machine that is the balancer; KERNEL=6.12 NIC=e1000e QUEUES=4'
 	@echo '  make build             only build, into $(BUILD)/'
 	@echo '  make deps              install the Debian packages that are missing'
-	@echo '  make fuzz MINUTES=10   fuzz the config file, the control protocol and packet parsing, so long each'
+	@echo '  make fuzz MINUTES=10   fuzz all that is read from others, so long each'
+	@echo '  make soak MINUTES=30   a node under traffic is changed, killed, cut off and starved for so long; not in make test'
+	@echo '                         (DATAPLANE=xdp|dpdk|both [both], SEED=N as printed: docs/testing.md)'
 	@echo '  make bench             all benchmarks (docs/performance.md); QUICK=1: the main ones, 50 s'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
@@ -67,6 +70,9 @@ fuzz: deps
 	@CC=clang $(SETUP) build $(BUILD)-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
 		-Db_lundef=false -Ddpdk=disabled -Dxdp=disabled
 	@tests/fuzz/run.sh $(MINUTES) $(BUILD)-fuzz
+
+soak: build
+	@BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) DATAPLANE=$(if $(filter command line environment,$(origin DATAPLANE)),$(DATAPLANE),both) tests/soak/run.sh
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*
