@@ -117,6 +117,13 @@ static ssize_t receive_answer(struct netlink *nl)
 	return n == -EAGAIN ? -ETIMEDOUT : n;
 }
 
+/* libmnl 1.0.4 takes a length beyond INT_MAX for one below 0, which fits. */
+static bool message_ok(const struct nlmsghdr *nlh, int bytes)
+{
+	return bytes >= (int)sizeof(*nlh) && nlh->nlmsg_len <= (uint32_t)bytes &&
+	       mnl_nlmsg_ok(nlh, bytes);
+}
+
 /* The kernel's -errno in an NLMSG_ERROR or NLMSG_DONE; 0 where it stands for success. */
 static int message_error(const struct nlmsghdr *nlh)
 {
@@ -157,7 +164,7 @@ static int answers_take(struct netlink *nl, const struct netlink_query *query, s
 
 	if (received < 0)
 		return (int)received;
-	for (; mnl_nlmsg_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes)) {
+	for (; message_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes)) {
 		bool is_status = nlh->nlmsg_type == NLMSG_ERROR;
 		uint32_t i = nlh->nlmsg_seq - base;
 		int rc;
@@ -199,7 +206,7 @@ static int dump_take(struct netlink *nl, netlink_each *each, void *ctx, bool *in
 
 	if (received < 0)
 		return (int)received;
-	for (; mnl_nlmsg_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes)) {
+	for (; message_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes)) {
 		if (nlh->nlmsg_seq != nl->seq)
 			continue;
 		*interrupted |= (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
@@ -248,7 +255,7 @@ int netlink_drain(struct netlink *nl, netlink_each *each, void *ctx)
 		}
 		if (received < 0)
 			return (int)received;
-		for (; mnl_nlmsg_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes))
+		for (; message_ok(nlh, bytes); nlh = mnl_nlmsg_next(nlh, &bytes))
 			each(ctx, nlh);
 	}
 	return lost > 0 ? -ENOBUFS : 0;

@@ -164,14 +164,14 @@ static void keep_aside(const struct state_folder *folder)
 		(void)renameat(folder->fd, folder->name, folder->fd, bad);
 }
 
-/* Closes `fd`. */
-static int object_read(int fd, json_t **state, char error[256])
+int state_file_read_open(int fd, json_t **state, char error[256])
 {
 	json_error_t where;
 	json_t *version;
 	FILE *file = fdopen(fd, "r");
 	bool broken;
 
+	*state = NULL;
 	if (!file) {
 		close(fd);
 		return -ENOMEM;
@@ -205,7 +205,7 @@ int state_file_read(const char *path, json_t **state, char error[256])
 	if (err)
 		return err;
 	fd = state_folder_read(&folder);
-	err = fd < 0 ? fd : object_read(fd, state, error);
+	err = fd < 0 ? fd : state_file_read_open(fd, state, error);
 	if (err && err != -ENOENT && !shortage_is(-err))
 		keep_aside(&folder);
 	state_folder_close(&folder);

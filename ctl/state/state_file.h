@@ -32,4 +32,7 @@ int state_file_remove(const char *path);
  */
 int state_file_read(const char *path, json_t **state, char error[256]);
 
+/* The same of a file that is open for reading, and closes it; it lies where it lay. */
+int state_file_read_open(int fd, json_t **state, char error[256]);
+
 #endif

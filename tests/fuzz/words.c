@@ -3,6 +3,7 @@
  * The words that a fuzz target's input is made of, from the tables that read them, a word a line:
  *   words config   the file's keys, and what they may be chosen to be
  *   words rpc      the methods and their parameters
+ *   words state    the file's keys and what they may be chosen to be, as JSON has them
  * run.sh makes dictionaries of them, and holds the corpus against them. A program of its own.
  */
 #include <stdbool.h>
@@ -42,6 +43,17 @@ static void rpc_words(void)
 	}
 }
 
+static void state_words(const struct config_key *keys)
+{
+	for (const struct config_key *key = keys; key->name; key++) {
+		printf("\"%s\"\n", key->name);
+		for (size_t i = 0; key->choices && key->choices[i]; i++)
+			printf("\"%s\"\n", key->choices[i]);
+		if (key->keys)
+			state_words(key->keys);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "config") == 0) {
@@ -54,6 +66,12 @@ int main(int argc, char **argv)
 		rpc_words();
 		return 0;
 	}
-	fprintf(stderr, "usage: words config | rpc\n");
+	if (argc == 2 && strcmp(argv[1], "state") == 0) {
+		state_words(config_root_keys);
+		state_words(config_health_keys);
+		state_words(config_health_override_keys);
+		return 0;
+	}
+	fprintf(stderr, "usage: words config | rpc | state\n");
 	return 2;
 }
