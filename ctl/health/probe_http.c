@@ -85,6 +85,10 @@ static bool is_ours(const struct http *h, CURLcode result)
 	case CURLE_OPERATION_TIMEDOUT:
 		return h->transfer.deaf;
 	case CURLE_COULDNT_CONNECT:
+		/* Without an error nobody has refused it: libcurl takes EAGAIN of connect(2) for a
+		 * connection under way, and finds a socket that isn't. */
+		curl_easy_getinfo(h->handle, CURLINFO_OS_ERRNO, &error);
+		return error == 0 || probe_error_is_ours((int)error);
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 		curl_easy_getinfo(h->handle, CURLINFO_OS_ERRNO, &error);

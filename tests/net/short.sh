@@ -168,6 +168,18 @@ report $? "... and metrics count them"
 lab_ctl doctor 2>/dev/null | grep -q shortages
 report $? "... and doctor tells of them"
 
+# ---- connections that can't be begun, for longer than it takes to be found down
+
+flaps=$(metric 'events_total{kind="health"}')
+for row in connect:EAGAIN connect:ENOBUFS socket:EMFILE; do
+	fail_next "${row%:*} ${row#*:} 1"
+	sleep 3.5
+	fail_next
+	sleep 1
+done
+[ -n "$flaps" ] && [ "$(metric 'events_total{kind="health"}')" = "$flaps" ]
+report $? "... and no backend counts as down for calls that fail for longer than 4 checks take"
+
 # ---- no free file at all, and a neighbour whose MAC changes
 
 pid=$(cat "$LAB_DIR/sluiced-lb.pid")
