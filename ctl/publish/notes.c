@@ -159,9 +159,13 @@ json_t *notes_stamp(json_t *services, int64_t now_us, int64_t now_real_us)
 
 /* ---- reading ---- */
 
+/* One that no clock shows is as good as none, and sums of a few don't overflow. */
 static int64_t number(const json_t *object, const char *key)
 {
-	return json_integer_value(json_object_get(object, key));
+	const int64_t bound = INT64_C(1) << 60;
+	json_int_t n = json_integer_value(json_object_get(object, key));
+
+	return n > -bound && n < bound ? n : 0;
 }
 
 /* What to add to a time in the notes. */
