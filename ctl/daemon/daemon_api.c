@@ -14,6 +14,10 @@
 #include "log.h"
 #include "model_events.h"
 
+enum {
+	CHANGE_EVENTS_MAX = 512, /* of one request, of those that are kept */
+};
+
 static const struct model *api_model(void *ctx)
 {
 	return publisher_model(((struct daemon *)ctx)->publisher);
@@ -37,8 +41,10 @@ static void tell_change(void *ctx, int rc, const struct model_error *error)
 {
 	struct told *told = ctx;
 
+	events_share_begin(CHANGE_EVENTS_MAX);
 	if (rc == 0)
 		model_events_tell(&told->diff, told->who);
+	events_share_end(told->who);
 	told->done(told->ctx, rc, error);
 	model_diff_free(&told->diff);
 	free(told);

@@ -15,6 +15,7 @@
 enum {
 	LINE_MAX_BYTES = 2048, /* as a line of the log */
 	REQUEST_MAX = 256,
+	MINUTE_US = 60000000,
 	FIELDS_MAX = 5 * 20 + 2 * EVENT_NAME_MAX + EVENT_NAME_MAX + EVENT_WHO_MAX + REQUEST_MAX,
 };
 
@@ -22,8 +23,10 @@ static struct event_entry ring[EVENTS_MAX]; /* the event `id` stands at id % EVE
 static uint64_t next_id = 1;
 static uint64_t counts[EVENT_N_KINDS];
 static struct event_entry unkept;
-static bool shared;
+static uint32_t shares; /* that have begun, one in the other */
 static uint32_t share_left, share_beyond;
+static int64_t minute_us; /* when the one began in which `unasked` were kept */
+static uint32_t unasked;
 static LIST_HEAD(, events_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
 
 static const char *const kind_names[] = {
@@ -83,10 +86,42 @@ static void log_event(enum fast_path_log level, const struct event_entry *e, con
 	log_fields(level, fields, line);
 }
 
+static bool came_by_itself(enum event_kind kind, const char *who)
+{
+	switch (kind) {
+	case EVENT_HEALTH:
+	case EVENT_NEXT_HOP:
+	case EVENT_TRANSITION:
+	case EVENT_DRAIN:
+	case EVENT_GENERATION:
+		return strcmp(who, "health") == 0 || strncmp(who, "kernel", 6) == 0 ||
+		       strcmp(who, "daemon") == 0;
+	default:
+		return false;
+	}
+}
+
+/* Whether one more of what came by itself has room in this minute. */
+static bool minute_takes(void)
+{
+	int64_t now_us = clock_now_us();
+
+	if (minute_us == 0 || now_us - minute_us >= MINUTE_US) {
+		minute_us = now_us;
+		unasked = 0;
+	}
+	if (unasked == EVENTS_UNASKED_MAX)
+		events_add(EVENT_DAEMON, "daemon", NULL, NULL,
+			   "%u events within a minute came by themselves: of further ones the log tells alone",
+			   unasked);
+	return unasked++ < EVENTS_UNASKED_MAX;
+}
+
 static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 		const char *service, const char *backend, const char *format, va_list args)
 {
-	bool kept = !shared || share_left > 0;
+	bool in_share = shares == 0 || share_left > 0;
+	bool kept = in_share && (!came_by_itself(kind, who) || minute_takes());
 	struct event_entry *e = kept ? &ring[next_id % EVENTS_MAX] : &unkept;
 	struct events_listener *listener, *after;
 	char *asked;
@@ -105,10 +140,10 @@ static void add(enum fast_path_log level, enum event_kind kind, const char *who,
 	counts[kind]++;
 	log_event(level, e, who);
 	if (!kept) {
-		share_beyond++;
+		share_beyond += !in_share;
 		return;
 	}
-	if (shared)
+	if (shares > 0)
 		share_left--;
 	next_id++;
 	for (listener = LIST_FIRST(&listeners); listener; listener = after) {
@@ -139,17 +174,20 @@ void events_warn(enum event_kind kind, const char *who, const char *service, con
 
 void events_share_begin(uint32_t max)
 {
-	shared = true;
+	if (shares++ > 0)
+		return;
 	share_left = max;
 	share_beyond = 0;
 }
 
 void events_share_end(const char *who)
 {
-	shared = false;
+	if (--shares > 0)
+		return;
 	if (share_beyond > 0)
 		events_add(EVENT_CONFIG, who, NULL, NULL, "%u more events: the log has them",
 			   share_beyond);
+	share_beyond = 0;
 }
 
 uint64_t events_next(void)

@@ -16,6 +16,7 @@
 
 enum {
 	EVENTS_MAX = 4096,
+	EVENTS_UNASKED_MAX = 512, /* a minute, of what nobody asked for: see events_add() */
 	EVENT_NAME_MAX = 64, /* as MODEL_NAME_MAX */
 	EVENT_WHO_MAX = 96,
 	EVENT_TEXT_MAX = 320,
@@ -58,6 +59,10 @@ struct event_entry {
  * what it did by itself, which the log leaves out. What follows ": " in it is what was asked for,
  * and stands in the log alone: "cli uid 0 (root) pid 4711: backend.set {...}". `service`,
  * `backend`: NULL or "" for none. What doesn't fit is cut.
+ *
+ * Of health, next hops, transitions, drains and generations that came by themselves ("health", "kernel ...",
+ * "daemon") EVENTS_UNASKED_MAX a minute are kept, and one that says that there were more. The rest is counted
+ * and written to the log, with its fields. So thousands of backends that flap don't push out who changed what.
  */
 __attribute__((format(printf, 5, 6))) void events_add(enum event_kind kind, const char *who,
 						      const char *service, const char *backend,
@@ -72,7 +77,7 @@ __attribute__((format(printf, 5, 6))) void events_warn(enum event_kind kind, con
  * Until events_share_end() at most `max` events are kept: those beyond are counted and written to the
  * log, with their fields, but take no other's place in the list. For what may be thousands at once, such
  * as a large reload, so that it pushes nothing else out. The end adds one event that says how many
- * there were. Not nested.
+ * there were. Within another share nothing begins or ends.
  */
 void events_share_begin(uint32_t max);
 void events_share_end(const char *who);

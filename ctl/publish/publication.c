@@ -14,6 +14,10 @@
 #include "log.h"
 #include "publisher_internal.h"
 
+enum {
+	GENERATION_EVENTS_MAX = 256, /* of one, of those that are kept */
+};
+
 /* The tables of one service; those of an unchanged one are shared. NULL: *error. */
 static struct installed *install(const struct publisher *p, const struct service_conf *conf,
 				 struct adopted *adopted, struct model_error *error)
@@ -201,8 +205,10 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 	}
 	if (next || rc > 0) {
 		census_clear(&r->census);
+		events_share_begin(GENERATION_EVENTS_MAX);
 		tell_generation(r, who, n);
 		tell_transitions(r, asked_us, who);
+		events_share_end(who);
 	}
 	if (next)
 		reach_look(p->reach);

@@ -211,12 +211,54 @@ static void test_share(void **state)
 	assert_int_equal(events_next(), id + MAX + 3);
 }
 
+static void add_flaps(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		events_add(EVENT_HEALTH, "health", "web", "b1", "up -> down, number %zu", i);
+}
+
+/* Backends that flap by thousands push out nothing that somebody did; the log has all of them. */
+static void test_unasked(void **state)
+{
+	char line[512];
+	uint64_t id, flaps = events_count(EVENT_HEALTH);
+
+	events_add(EVENT_BACKEND, "cli", "web", "b1", "by somebody");
+	id = events_next();
+	logged(add_flaps, EVENTS_MAX + 1000, line, sizeof(line));
+	assert_int_equal(events_count(EVENT_HEALTH), flaps + EVENTS_MAX + 1000);
+	assert_string_equal(events_get(id - 1)->text, "by somebody");
+	assert_in_range(events_next(), id, id + EVENTS_UNASKED_MAX + 1);
+	assert_string_equal(events_get(events_next() - 1)->text,
+			    "512 events within a minute came by themselves: of further ones the log tells alone");
+	/* What somebody asks for is kept, of whatever kind. */
+	events_add(EVENT_TRANSITION, "cli uid 0 (root)", "web", NULL, "asked for");
+	assert_string_equal(events_get(events_next() - 1)->text, "asked for");
+}
+
+/* A share within another is part of it. */
+static void test_share_nested(void **state)
+{
+	uint64_t id = events_next();
+
+	events_share_begin(2);
+	events_share_begin(100);
+	for (int i = 0; i < 5; i++)
+		events_add(EVENT_SERVICE, "config", NULL, NULL, "number %d", i);
+	events_share_end("config");
+	events_add(EVENT_SERVICE, "config", NULL, NULL, "one more");
+	events_share_end("config");
+	assert_int_equal(events_next(), id + 3);
+	assert_string_equal(events_get(id + 2)->text, "4 more events: the log has them");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),      cmocka_unit_test(test_warning),
 		cmocka_unit_test(test_long),      cmocka_unit_test(test_forgets),
-		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share),     cmocka_unit_test(test_share_nested),
+		cmocka_unit_test(test_unasked),
 		cmocka_unit_test(test_listeners), cmocka_unit_test(test_kinds),
 	};
 
