@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "host_names.h"
 #include "http_server.h"
 #include "metrics_page.h"
 #include "page_files.h"
@@ -144,8 +145,21 @@ static const struct {
 	{"/readyz", page_readyz},
 };
 
+/* Whoever else holds connections, those who watch the node can: they decide whether it gets traffic. */
+static bool is_kept(const char *path)
+{
+	return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0;
+}
+
 static void route(void *ctx, const struct http_request *request, struct http_page *page)
 {
+	const struct http *http = ctx;
+
+	if (!host_known(http->settings, request->host)) {
+		http_page_text(page, 421, TEXT, "421: this node is not known by that name; ask by its address, "
+			       "or add the name to http.hosts in sluice.conf\n");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (strcmp(pages[i].path, request->path) == 0) {
 			pages[i].fill(ctx, request, page);
@@ -197,8 +211,10 @@ static void on_retry(evutil_socket_t fd, short events, void *ctx)
 int http_new(struct event_base *base, const struct settings *settings, const struct daemon_api *api,
 	     struct http **out)
 {
-	const struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
+	struct http_server_config config = HTTP_SERVER_CONFIG_DEFAULT;
 	struct http *http;
+
+	config.kept = is_kept;
 
 	*out = NULL;
 	if (settings->http_addrs_n == 0)

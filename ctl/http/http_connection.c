@@ -26,6 +26,9 @@ struct connection {
 	struct event *deadline; /* of a request's head, or of lingering */
 	struct event *turn;     /* the next, of a page whose last piece was nothing */
 	struct http_page page;  /* while `busy` */
+	struct ip_addr peer;    /* who shares places with it */
+	uint64_t idled;         /* since when it is idle, in the server's count */
+	bool kept;              /* it has a place of those that are kept */
 	bool busy;
 	bool lingers; /* it has all it will get, and what it still sends is thrown away */
 	bool chunked, closes, silent; /* of the answer: silent: without its content */
@@ -41,16 +44,12 @@ static void page_end(struct connection *c)
 
 static void connection_free(struct connection *c)
 {
-	struct http_server *server = c->server;
-
 	page_end(c);
 	LIST_REMOVE(c, link);
 	event_free(c->deadline);
 	event_free(c->turn);
 	bufferevent_free(c->bev);
 	free(c);
-	if (server->connections_n-- == server->config.connections_max)
-		listeners_enable(server, true);
 }
 
 /* ---- the answer ---- */
@@ -70,6 +69,8 @@ static const char *reason(int status)
 		return "Method Not Allowed";
 	case 413:
 		return "Content Too Large";
+	case 421:
+		return "Misdirected Request";
 	case 414:
 		return "URI Too Long";
 	case 431:
@@ -135,6 +136,7 @@ static void linger(struct connection *c)
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
 	c->lingers = true;
+	c->idled = ++c->server->idled;
 	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
 	evbuffer_drain(in, evbuffer_get_length(in));
 	deadline_set(c, LINGER_S);
@@ -163,6 +165,7 @@ static void answer_go_on(struct connection *c)
 		linger(c);
 		return;
 	}
+	c->idled = ++c->server->idled;
 	deadline_set(c, c->server->config.request_s);
 	serve(c);
 }
@@ -170,7 +173,11 @@ static void answer_go_on(struct connection *c)
 static void answer(struct connection *c, int status, const struct http_request *request)
 {
 	c->page = (struct http_page){.status = status, .type = "text/plain; charset=utf-8"};
-	if (status == 200) {
+	if (status == 200 && c->kept &&
+	    !(c->server->config.kept && c->server->config.kept(request->path))) {
+		http_page_text(&c->page, 503, "text/plain; charset=utf-8",
+			       "503: all connections are taken; try again later\n");
+	} else if (status == 200) {
 		c->server->route(c->server->ctx, request, &c->page);
 	} else {
 		char text[64];
@@ -180,7 +187,7 @@ static void answer(struct connection *c, int status, const struct http_request *
 	}
 	c->busy = true;
 	c->silent = request->head;
-	c->closes = !request->keeps || request->old;
+	c->closes = !request->keeps || request->old || c->kept;
 	c->chunked = !request->old && !c->silent;
 	c->last = false;
 	event_del(c->deadline);
@@ -255,14 +262,96 @@ static void turn_came(evutil_socket_t fd, short events, void *ctx)
 		answer_go_on(c);
 }
 
-void connection_new(struct http_server *server, int fd)
+/* ---- who gets a place ---- */
+
+static bool is_idle(const struct connection *c)
+{
+	return !c->busy;
+}
+
+/* How many have a place that is kept, or not; `peer` not NULL: of this address. */
+static uint32_t places(const struct http_server *server, bool kept, const struct ip_addr *peer)
+{
+	const struct connection *c;
+	uint32_t n = 0;
+
+	LIST_FOREACH (c, &server->connections, link)
+		n += c->kept == kept && (!peer || ip_equal(&c->peer, peer));
+	return n;
+}
+
+static uint32_t idle_of(const struct http_server *server, const struct ip_addr *peer)
+{
+	const struct connection *c;
+	uint32_t n = 0;
+
+	LIST_FOREACH (c, &server->connections, link)
+		n += !c->kept && is_idle(c) && ip_equal(&c->peer, peer);
+	return n;
+}
+
+/*
+ * Who was idle the longest, of those of `peer`; NULL: of the address with the most idle ones. NULL: none is idle.
+ * There are a few dozens of connections: each is looked at.
+ */
+static struct connection *idle_longest(const struct http_server *server, bool kept,
+				       const struct ip_addr *peer)
+{
+	struct connection *c, *found = NULL;
+	uint32_t most = 0;
+
+	LIST_FOREACH (c, &server->connections, link) {
+		uint32_t n;
+
+		if (c->kept != kept || !is_idle(c) || (peer && !ip_equal(&c->peer, peer)))
+			continue;
+		n = peer || kept ? 1 : idle_of(server, &c->peer);
+		if (!found || n > most || (n == most && c->idled < found->idled))
+			found = c;
+		most = n > most ? n : most;
+	}
+	return found;
+}
+
+/* A place for one more of `peer`, of one that is idle if need be. False: there is none, nor among the kept. */
+static bool place_take(struct http_server *server, const struct ip_addr *peer, bool *kept)
+{
+	const struct http_server_config *config = &server->config;
+	struct connection *idle = NULL;
+	bool full = true;
+
+	*kept = false;
+	if (places(server, false, peer) >= config->address_max)
+		idle = idle_longest(server, false, peer);
+	else if (places(server, false, NULL) >= config->connections_max)
+		idle = idle_longest(server, false, NULL);
+	else
+		full = false;
+	if (full && !idle) {
+		*kept = true;
+		full = places(server, true, NULL) >= config->kept_max;
+		idle = full ? idle_longest(server, true, NULL) : NULL;
+	}
+	if (idle)
+		connection_free(idle);
+	return !full || idle;
+}
+
+void connection_new(struct http_server *server, int fd, const struct ip_addr *peer)
 {
 	const struct timeval write = {.tv_sec = server->config.write_s};
-	struct connection *c = calloc(1, sizeof(*c));
+	struct connection *c = NULL;
+	bool kept;
 
+	if (!place_take(server, peer, &kept))
+		goto err_close;
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		goto err_close;
 	c->server = server;
+	c->peer = *peer;
+	c->kept = kept;
+	c->idled = ++server->idled;
 	c->deadline = evtimer_new(server->base, deadline_came, c);
 	c->turn = evtimer_new(server->base, turn_came, c);
 	if (!c->deadline || !c->turn)
@@ -276,8 +365,6 @@ void connection_new(struct http_server *server, int fd)
 	deadline_set(c, server->config.request_s);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	LIST_INSERT_HEAD(&server->connections, c, link);
-	if (++server->connections_n == server->config.connections_max)
-		listeners_enable(server, false);
 	return;
 
 err_free:

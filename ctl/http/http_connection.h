@@ -25,16 +25,13 @@ struct http_server {
 	void *ctx;
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	uint32_t listeners_n;
-	struct connections connections;
-	uint32_t connections_n;
+	struct connections connections; /* the kept ones, too */
+	uint64_t idled; /* of connections that became idle: tells which did before */
 	struct event *again; /* after a pause in accepting */
 };
 
 /* Takes a connected, non-blocking socket over, in any case. It frees itself at its end. */
-void connection_new(struct http_server *server, int fd);
+void connection_new(struct http_server *server, int fd, const struct ip_addr *peer);
 void connections_free(struct http_server *server);
-
-/* Whether further ones are taken. */
-void listeners_enable(struct http_server *server, bool enable);
 
 #endif

@@ -118,17 +118,21 @@ static int parse_header(struct span line, struct http_request *request, int *hos
 	    memchr(name.at, '\t', name.bytes) || memchr(line.at, 0, line.bytes))
 		return 400;
 	value = trimmed(value);
-	if (span_is_name(name, "Host"))
+	if (span_is_name(name, "Host")) {
+		if (value.bytes >= sizeof(request->host))
+			return 400;
 		++*hosts;
-	else if (span_is_name(name, "Content-Length") && !span_is(value, "0"))
+		snprintf(request->host, sizeof(request->host), "%.*s", (int)value.bytes, value.at);
+	} else if (span_is_name(name, "Content-Length") && !span_is(value, "0")) {
 		return 413;
-	else if (span_is_name(name, "Transfer-Encoding"))
+	} else if (span_is_name(name, "Transfer-Encoding")) {
 		return 413;
-	else if (span_is_name(name, "Accept"))
+	} else if (span_is_name(name, "Accept")) {
 		snprintf(request->accept, sizeof(request->accept), "%.*s", (int)value.bytes,
 			 value.at);
-	else if (span_is_name(name, "Connection") && list_has(value, "close"))
+	} else if (span_is_name(name, "Connection") && list_has(value, "close")) {
 		request->keeps = false;
+	}
 	return 200;
 }
 

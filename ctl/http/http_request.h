@@ -14,12 +14,14 @@ enum {
 	HTTP_PATH_MAX = 256,
 	HTTP_QUERY_MAX = 512,
 	HTTP_ACCEPT_MAX = 512,
+	HTTP_HOST_MAX = 272, /* a name (RFC 1035: 253), a port */
 };
 
 struct http_request {
 	char path[HTTP_PATH_MAX];     /* without what follows "?" */
 	char query[HTTP_QUERY_MAX];   /* that, still with its %; "" if there is none */
 	char accept[HTTP_ACCEPT_MAX]; /* "" if it is missing; cut if it is longer */
+	char host[HTTP_HOST_MAX];     /* as it came, with a port; "" if it is missing or empty */
 	bool head;                    /* HEAD: as GET, without the content */
 	bool old;                     /* HTTP/1.0 */
 	bool keeps;                   /* the connection stays for another request */
@@ -32,7 +34,7 @@ size_t http_head_length(const char *bytes, size_t n_bytes);
 /*
  * Reads a head, of http_head_length(). Returns 200, or the status to refuse it with, and the
  * connection is to be closed then:
- * 400: it is no request, or has no Host, or two (HTTP/1.1);
+ * 400: it is no request, or has no Host, or two (HTTP/1.1), or one that is too long;
  * 405: neither GET nor HEAD; 413: it has content; 414: the path, or query, is too long;
  * 505: neither HTTP/1.1 nor 1.0.
  */

@@ -24,7 +24,7 @@ enum {
 	ACCEPT_PAUSE_MS = 200, /* when no file descriptor is free */
 };
 
-void listeners_enable(struct http_server *server, bool enable)
+static void listeners_enable(struct http_server *server, bool enable)
 {
 	for (uint32_t i = 0; i < server->listeners_n; i++) {
 		if (enable)
@@ -36,18 +36,33 @@ void listeners_enable(struct http_server *server, bool enable)
 
 /* ---- connections ---- */
 
+/* Who shares places: an IPv6 host has a /64 of addresses, or can have (RFC 6177). */
+static struct ip_addr peer_of(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+	struct ip_addr peer;
+
+	if (addr->sa_family != AF_INET6)
+		return ip_from_bytes(IP_V4, &v4->sin_addr);
+	peer = ip_from_bytes(IP_V6, &v6->sin6_addr);
+	memset(peer.bytes + 8, 0, 8);
+	return peer;
+}
+
 static void client_came(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 			int addr_bytes, void *ctx)
 {
-	connection_new(ctx, fd);
+	const struct ip_addr peer = peer_of(addr);
+
+	connection_new(ctx, fd, &peer);
 }
 
 static void accept_again(evutil_socket_t fd, short events, void *ctx)
 {
 	struct http_server *server = ctx;
 
-	if (server->connections_n < server->config.connections_max)
-		listeners_enable(server, true);
+	listeners_enable(server, true);
 }
 
 static void accept_failed(struct evconnlistener *listener, void *ctx)

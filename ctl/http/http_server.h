@@ -2,7 +2,7 @@
 /*
  * A small HTTP/1.1 server for a few read-only pages: GET and HEAD, no content in requests, all of a
  * client's bounded. Not libevent's evhttp, which can't bound how many connections it takes, and
- * would leave none to others. A page may be long: it is made piece by piece, as the client reads,
+ * would leave none to others; nor libmicrohttpd (docs/architecture.md). A page may be long: it is made piece by piece, as the client reads,
  * so that nothing else waits for it. Runs in the event loop, on the control thread.
  */
 #ifndef SLUICE_HTTP_SERVER_H
@@ -20,12 +20,14 @@ struct http_server;
 
 enum {
 	HTTP_CONNECTIONS_MAX = 32,
+	HTTP_ADDRESS_MAX = 16, /* of those, of one address; all of an IPv6 /64 are one */
+	HTTP_KEPT_MAX = 8,     /* beside those, for pages that must always be had */
 	HTTP_PIECE_BYTES = 64 << 10, /* about as long as a piece should be */
 	HTTP_ERROR_MAX = 256,
 };
 
 struct http_page {
-	int status; /* 200, 404, 503 */
+	int status; /* 200, 404, 421, 503 */
 	const char *type;
 	const char *headers; /* further ones, each ended by \r\n; NULL: none */
 	/*
@@ -37,11 +39,25 @@ struct http_page {
 	void *ctx;
 };
 
+/*
+ * Who gets a place. A connection that waits for a request is idle. One that comes when its address has
+ * address_max takes the place of the one of these that was idle the longest; one that comes when all
+ * connections_max are taken, of the one that was idle the longest of the address with the most idle ones.
+ * Where none is idle, it gets one of the kept_max further places, where pages that `kept` names are
+ * answered, all else with 503, and which ends with its answer; of these too the one that was idle the
+ * longest makes room. So whoever holds connections, however many, and whatever they do, others are
+ * answered.
+ */
+
 /* Fills *page in, which is zeroed but for status 200. */
 typedef void http_route_fn(void *ctx, const struct http_request *request, struct http_page *page);
 
+/* Whether a page at this path is short, and must always be had. */
+typedef bool http_kept_fn(const char *path);
+
 struct http_server_config {
-	uint32_t connections_max; /* further ones wait in the kernel's queue */
+	uint32_t connections_max, address_max, kept_max;
+	http_kept_fn *kept;  /* NULL: none is */
 	uint32_t request_s; /* a request's head comes within so long, from the connection, or from
 			     * the answer before */
 	uint32_t write_s;   /* a client that reads nothing for so long is closed */
@@ -49,7 +65,8 @@ struct http_server_config {
 
 #define HTTP_SERVER_CONFIG_DEFAULT                                                      \
 	{                                                                               \
-		.connections_max = HTTP_CONNECTIONS_MAX, .request_s = 30, .write_s = 10 \
+		.connections_max = HTTP_CONNECTIONS_MAX, .address_max = HTTP_ADDRESS_MAX, \
+		.kept_max = HTTP_KEPT_MAX, .request_s = 30, .write_s = 10               \
 	}
 
 /* Ignores SIGPIPE, process-wide. NULL: no memory. */

@@ -34,6 +34,7 @@ enum {
 	MODEL_MSS_AUTO = 1, /* what fits the way to each backend */
 	MODEL_MSS_MIN = 88, /* Linux's smallest */
 	SETTINGS_HTTP_ADDRS_MAX = 8,
+	SETTINGS_HTTP_HOSTS_MAX = 16,
 };
 
 /* How a request failed, for JSON-RPC and for exit codes. */
@@ -169,6 +170,8 @@ struct settings {
 	struct ip_addr http_addrs[SETTINGS_HTTP_ADDRS_MAX];
 	uint32_t http_addrs_n; /* 0: no HTTP */
 	uint16_t http_port;
+	char http_hosts[SETTINGS_HTTP_HOSTS_MAX][128]; /* names that requests may call it by */
+	uint32_t http_hosts_n;
 	enum setting_switch http_backend_series; /* metrics of each backend */
 	enum log_target log_target;
 	enum fast_path_log log_level;

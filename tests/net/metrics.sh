@@ -48,6 +48,41 @@ pages() {
 	report $? "/healthz from another host"
 }
 
+# Whom a name is resolved for here: what a browser would send for a page of another site.
+status_as() { # HOST
+	lab_exec lb curl -s -o /dev/null -m 5 -H "Host: $1" -w '%{http_code}' http://127.0.0.1:9107/api/status
+}
+
+names() {
+	[ "$(status_as evil.example.net)$(status_as 127.0.0.1.evil.example.net:9107)" = 421421 ]
+	report $? "a request by a name that is not the node's is refused"
+	[ "$(status_as lb.example.com)$(status_as "$(hostname)")$(status_as localhost:9107)$(status_as '[2001:db8::1]')" = 200200200200 ]
+	report $? "... and answered by one of http.hosts, its host name, localhost and an address"
+}
+
+# 300 connections that say nothing, from 10.10.2.1 and 149 others of fabric's.
+idle() {
+	local i
+	for ((i = 100; i < 249; i++)); do
+		echo "address add 10.10.2.$i/32 dev lo"
+	done | ip -n "$LAB-fabric" -batch -
+	lab_spawn fabric idle /usr/bin/python3 -c '
+import socket, sys, time
+held = []
+for i in range(300):
+    address = "10.10.2.1" if i % 2 else f"10.10.2.{100 + i // 2 % 149}"
+    held.append(socket.create_connection((sys.argv[1], 9107), source_address=(address, 0)))
+print("held", flush=True)
+time.sleep(60)' "$(lab_address4 lb)"
+	lab_within 20 grep -q held "$LAB_DIR/idle.log"
+	report $? "300 connections are held open by 150 addresses"
+	healthy_from_fabric && [ "$(page 127.0.0.1 /healthz -m 1)" = ok ]
+	report $? "... and /healthz is answered at once, there and here"
+	[ "$(page 127.0.0.1 /metrics -m 2 | grep -c '^sluice_build_info\|^sluice_start_time')" -gt 0 ]
+	report $? "... and so is /metrics"
+	lab_kill idle
+}
+
 prometheus_start() {
 	cat >"$LAB_DIR/prometheus.yml" <<-CONF
 		global: { scrape_interval: 2s, scrape_timeout: 2s }
@@ -169,7 +204,7 @@ not_ready() {
 
 trap 'touch "$LAB_DIR/load.stop" 2>/dev/null; lab_stop lb; lab_sluiced lb --detach >/dev/null 2>&1; lab_down' EXIT
 lab_up &&
-	{ lab_conf lb && echo "http = { listen = [ \"127.0.0.1\", \"::1\", \"$(lab_address4 lb)\" ]; };"; } \
+	{ lab_conf lb && echo "http = { listen = [ \"127.0.0.1\", \"::1\", \"$(lab_address4 lb)\" ]; hosts = [ \"lb.example.com\" ]; };"; } \
 		>"$LAB_DIR/lb.conf" && lab_start lb || { report 1 "the lab and sluiced start"; tap_done; exit 1; }
 prometheus_start
 report $? "Prometheus starts"
@@ -185,6 +220,8 @@ sleep $((SCRAPE_S - (SECONDS - began) > 3 ? SCRAPE_S - (SECONDS - began) : 3))
 quiet
 load_stop
 stored
+names
+idle
 [ "$LAB_PATH" = dpdk ] || not_ready
 lab_kill prometheus
 no_http

@@ -12,7 +12,11 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
+#include "host_names.h"
 #include "http_request.h"
+#include "model.h"
 
 #define HOST "Host: a\r\n"
 
@@ -76,6 +80,74 @@ static void test_rows(void **state)
 		assert_int_equal(request.head, rows[i].is_head);
 		assert_int_equal(request.old, rows[i].old);
 		assert_int_equal(request.keeps, rows[i].keeps);
+	}
+}
+
+/* Of the node's own names {own} is the whole and {first} the first part. */
+static const struct {
+	const char *host;
+	bool known;
+} hosts[] = {
+	{"", true},
+	{"127.0.0.1", true},
+	{"198.51.100.7:9107", true},
+	{"[::1]:9107", true},
+	{"[2001:db8::7]", true},
+	{"localhost:9107", true},
+	{"LocalHost", true},
+	{"localhost.", true},
+	{"lb.example.com", true}, /* of http.hosts */
+	{"LB.example.com.:80", true},
+	{"{own}", true},
+	{"{own}:9107", true},
+	{"{first}", true},
+	{"evil.example.net", false},
+	{"lb.example.com.evil.example.net", false},
+	{"localhost.evil.example.net", false},
+	{"127.0.0.1.evil.example.net", false},
+	{"{own}.evil.example.net", false},
+	{"[evil.example.net]", false},
+	{"[::1", false},
+	{":9107", false},
+	{"2130706433", false}, /* a browser writes it as 127.0.0.1 */
+	{"lb.example.com evil", false},
+};
+
+static void test_hosts(void **state)
+{
+	static struct settings settings = {.http_hosts_n = 1, .http_hosts = {"lb.example.com"}};
+	static struct settings any = {.http_hosts_n = 1, .http_hosts = {"*"}};
+	char own[200] = "", first[200];
+
+	(void)gethostname(own, sizeof(own) - 1);
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(own, "."), own);
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		const char *rest = strchr(hosts[i].host, '}');
+		char host[512];
+
+		snprintf(host, sizeof(host), "%s%s",
+			 strncmp(hosts[i].host, "{own}", 5) == 0 ? own : rest ? first : hosts[i].host,
+			 rest ? rest + 1 : "");
+		print_message("# row: %s\n", host);
+		assert_int_equal(host_known(&settings, host), hosts[i].known);
+		assert_true(host_known(&any, host));
+	}
+}
+
+static void test_host_read(void **state)
+{
+	static const char head[] = "GET /x HTTP/1.1\r\nhOst: \t lb.example.com:9107 \r\n\r\n";
+	char long_head[HTTP_HOST_MAX + 64];
+	struct http_request request;
+
+	assert_int_equal(http_request_parse(head, sizeof(head) - 1, &request), 200);
+	assert_string_equal(request.host, "lb.example.com:9107");
+	for (int length = HTTP_HOST_MAX - 2; length < HTTP_HOST_MAX + 2; length++) {
+		int n = snprintf(long_head, sizeof(long_head), "GET /x HTTP/1.1\r\nHost: %0*d\r\n\r\n",
+				 length, 0);
+
+		assert_int_equal(http_request_parse(long_head, (size_t)n, &request),
+				 length < HTTP_HOST_MAX ? 200 : 400);
 	}
 }
 
@@ -147,6 +219,8 @@ int main(void)
 		cmocka_unit_test(test_head_length),
 		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_host_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

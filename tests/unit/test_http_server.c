@@ -77,6 +77,8 @@ static int broken_piece(void *ctx, struct evbuffer *out)
 	return -EIO;
 }
 
+static bool is_kept(const char *path);
+
 static void route(void *ctx, const struct http_request *request, struct http_page *page)
 {
 	page->type = "text/plain";
@@ -90,7 +92,7 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 	} else if (strcmp(request->path, "/broken") == 0) {
 		page->piece = broken_piece;
 		page->end = long_end;
-	} else if (strcmp(request->path, "/hello") == 0) {
+	} else if (strcmp(request->path, "/hello") == 0 || is_kept(request->path)) {
 		http_page_text(page, 200, "text/plain", "hello\n");
 	} else {
 		http_page_text(page, 404, "text/plain", "none\n");
@@ -327,38 +329,120 @@ static void test_pieces_of_nothing(void **state)
 	close(fd);
 }
 
-/* One more than there may be waits until another goes. */
-static void test_connections(void **state)
+static bool is_kept(const char *path)
 {
-	const struct http_server_config config = {
-		.connections_max = MAX, .request_s = 30, .write_s = 10};
-	int fds[MAX], waits;
-	char text[512];
+	return strcmp(path, "/kept") == 0;
+}
+
+/* From another address of this host: 127.0.0.`last`. */
+static int client_connect_from(int last)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(room.port)};
+	struct sockaddr_in from = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	from.sin_addr.s_addr = htonl(0x7f000000u | (uint32_t)last);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 20; i++)
+		step();
+	return fd;
+}
+
+static bool is_open(int fd)
+{
+	char byte;
+
+	for (int i = 0; i < 20; i++)
+		step();
+	return recv(fd, &byte, 1, MSG_PEEK) != 0;
+}
+
+#define CONFIG(...)                                                                        \
+	{.connections_max = MAX, .address_max = 3, .kept_max = 2, .kept = is_kept, .request_s = 30, \
+	 .write_s = 10, __VA_ARGS__}
+
+/* Idle connections, of one address or of many, keep nobody out: the longest idle one goes. */
+static void test_idle_give_way(void **state)
+{
+	const struct http_server_config config = CONFIG();
+	int fds[MAX + 1];
+
+	serve(&config);
+	for (int i = 0; i < 3; i++)
+		fds[i] = client_connect_from(2);
+	send_text(fds[0], GET("/hello")); /* and is idle anew: the youngest */
+	expect(fds[0], "hello\n\r\n0\r\n\r\n");
+	fds[3] = client_connect_from(2); /* beyond its address's share */
+	assert_true(is_open(fds[0]) && !is_open(fds[1]) && is_open(fds[2]) && is_open(fds[3]));
+	close(fds[1]);
+	fds[1] = client_connect_from(3); /* the last place of all */
+	fds[4] = client_connect_from(4); /* takes one of the address that has the most */
+	assert_true(is_open(fds[0]) && is_open(fds[1]) && !is_open(fds[2]) && is_open(fds[3]));
+	send_text(fds[4], GET("/hello"));
+	expect(fds[4], "hello");
+	for (int i = 0; i <= MAX; i++)
+		close(fds[i]);
+	expect_service();
+}
+
+/* Hundreds that come and say nothing. */
+static void test_idle_flood(void **state)
+{
+	const struct http_server_config config = CONFIG();
+	int fds[200];
+
+	serve(&config);
+	for (int i = 0; i < 200; i++)
+		fds[i] = client_connect_from(2 + i % 100);
+	expect_service();
+	for (int i = 0; i < 200; i++)
+		close(fds[i]);
+}
+
+/* Where all are busy, what must always be had is, and all else is told so. */
+static void test_kept_places(void **state)
+{
+	const struct http_server_config config = CONFIG();
+	int fds[MAX], small = 4096, silent[3], asks;
 
 	serve(&config);
 	for (int i = 0; i < MAX; i++) {
-		fds[i] = client_connect();
-		send_text(fds[i], GET("/hello"));
-		expect(fds[i], "hello");
+		fds[i] = client_connect_from(2 + i);
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		send_text(fds[i], GET("/long"));
+		for (int k = 0; k < 50; k++)
+			step();
+		assert_int_equal(room.ends, 0);
 	}
-	waits = client_connect();
-	send_text(waits, GET("/hello"));
-	for (int i = 0; i < 100; i++)
-		step();
-	assert_int_equal(recv(waits, text, sizeof(text), 0), -1);
-	close(fds[0]);
-	expect(waits, "hello");
-	close(waits);
-	for (int i = 1; i < MAX; i++)
+	asks = client_connect_from(9);
+	send_text(asks, GET("/kept"));
+	expect(asks, "HTTP/1.1 200 OK");
+	close(asks);
+	asks = client_connect_from(9);
+	send_text(asks, GET("/hello"));
+	expect(asks, "HTTP/1.1 503 ");
+	close(asks);
+	for (int i = 0; i < 3; i++) /* who hold those places */
+		silent[i] = client_connect_from(10 + i);
+	asks = client_connect_from(9);
+	send_text(asks, GET("/kept"));
+	expect(asks, "HTTP/1.1 200 OK");
+	close(asks);
+	for (int i = 0; i < 3; i++)
+		close(silent[i]);
+	for (int i = 0; i < MAX; i++)
 		close(fds[i]);
-	expect_service();
 }
 
 /* Who sends nothing, or a byte now and then, has request_s; who doesn't read, write_s. */
 static void test_deadlines(void **state)
 {
 	const struct http_server_config config = {
-		.connections_max = MAX, .request_s = 1, .write_s = 1};
+		.connections_max = MAX, .address_max = MAX, .kept_max = 1, .request_s = 1,
+		.write_s = 1};
 	int silent, slow, deaf, small = 4096;
 	int64_t start_ms;
 	char text[512];
@@ -408,8 +492,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),       TEST(test_slow_request), TEST(test_long_head),
-		TEST(test_long_page),     TEST(test_connections),  TEST(test_deadlines),
+		TEST(test_long_page),     TEST(test_deadlines),    TEST(test_idle_give_way),
 		TEST(test_address_taken), TEST(test_pieces_of_nothing),
+		TEST(test_idle_flood),    TEST(test_kept_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
