@@ -39,7 +39,7 @@ class Soak:
         with open(f"{self.lab.dir}/sluiced-lb.pid") as pid:
             self.node.adopt(int(pid.read()))
         self.model = Model(os.environ["BACKENDS"].split())
-        self.account = Account(self.events)
+        self.account = Account(self.events, f"{self.lab.dir}/sluiced-lb.log")
         self.failures = Failures(self.lab.dir)
         self.actions = Actions(self.node, self.model, self.account, Links(self.lab), Disk(f"{self.lab.dir}/small"),
                                self.failures, random.Random(seed))
@@ -66,7 +66,7 @@ class Soak:
         except (OSError, Refused) as error:
             self.note(f"minute {minute}: no figures: {error}")
             return
-        self.account.read()
+        self.account.read(self.cut())
         self.samples.append((minute, sizes))
         if minute % 10 == 0 or len(self.samples) == 1:
             self.note("min | rss KiB | own KiB | arena KiB | files | under way | well | actions | broken, excused | broken")
@@ -112,7 +112,7 @@ class Soak:
                 minute += 1
             self.act(restarts)
             self.actions.heal()
-            self.account.read()
+            self.account.read(self.cut())
             if not self.node.lives():
                 self.actions.fault("sluiced has ended by itself")
                 self.actions.starts.append(("ended by itself", 0, self.node.start()))
@@ -143,7 +143,7 @@ class Soak:
     def judge(self, clients):
         clients.terminate()
         clients.wait(150)
-        self.account.read()
+        self.account.read(self.cut())
         well = {kind: self.account.sum("done", kind) for kind in ("long", "short", "load", "udp", "lost")}
         self.report(all(well[kind] for kind in ("long", "short", "load", "udp")),
                     f"connections that ended well: {well['long']} long, {well['short']} short, {well['load']} downloads; "
@@ -155,8 +155,10 @@ class Soak:
             self.note(json.dumps(event))
             for line in self.actions.before(event["at"]):
                 self.note(f"    {line}")
-        self.report(not self.actions.faults, f"the node refused, lost or forgot {len(self.actions.faults)} things")
-        for fault in self.actions.faults[:20]:
+        self.note(f"checks that timed out without the soak's doing, and found a backend down: {self.account.late}")
+        faults = self.actions.faults + self.account.faults
+        self.report(not faults, f"the node refused, lost or forgot {len(faults)} things")
+        for fault in faults[:20]:
             self.note(fault)
 
     def flat_sizes(self):
@@ -222,8 +224,11 @@ class Soak:
         print(f"1..{self.tap}")
         return self.bad == 0
 
+    def cut(self):
+        return {service.name for service in self.model.services.values() if service.cut_by_health()}
+
     def traffic_flows(self):
-        self.account.read()
+        self.account.read(self.cut())
         return all(self.account.sum("live", kind) for kind in ("long", "load", "udp")) and self.account.sum("done", "short")
 
 
