@@ -10,12 +10,12 @@
 #include "event_follow.h"
 #include "log.h"
 #include "reply_queue.h"
+#include "user_name.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,23 +284,6 @@ static void line_ended(struct bufferevent *bev, short events, void *ctx)
 		serve(client);
 }
 
-/* Not getpwuid(3), which may ask a server somewhere, and wait. */
-static void user_name(uid_t uid, char name[RPC_USER_MAX])
-{
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *user;
-
-	name[0] = 0;
-	while (file && (user = fgetpwent(file))) {
-		if (user->pw_uid != uid)
-			continue;
-		snprintf(name, RPC_USER_MAX, "%s", user->pw_name);
-		break;
-	}
-	if (file)
-		fclose(file);
-}
-
 static struct rpc_peer peer_of(int fd, bool reads_only)
 {
 	struct ucred cred = {.pid = 0, .uid = (uid_t)-1};
@@ -310,7 +293,7 @@ static struct rpc_peer peer_of(int fd, bool reads_only)
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_bytes);
 	peer.uid = cred.uid;
 	peer.pid = cred.pid;
-	user_name(peer.uid, peer.user);
+	user_name(peer.uid, peer.user, sizeof(peer.user));
 	return peer;
 }
 

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "signal_sender.h"
 
 struct daemon the_daemon;
 
@@ -88,13 +89,15 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 {
 	struct daemon *d = ctx;
 	struct daemon_reload reload;
+	char who[SIGNAL_SENDER_MAX];
 
+	signal_sender(number, who);
 	if (number == SIGHUP) {
-		daemon_reload(d, "SIGHUP", false, &reload);
+		daemon_reload(d, who, false, &reload);
 		daemon_reload_free(&reload);
 		return;
 	}
-	events_add(EVENT_DAEMON, "daemon", NULL, NULL, "%s: ending",
+	events_add(EVENT_DAEMON, who, NULL, NULL, "%s: ending",
 		   number == SIGTERM ? "SIGTERM" : "SIGINT");
 	event_base_loopbreak(d->base);
 }
@@ -131,6 +134,8 @@ static int signals_watch(struct daemon *d)
 		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
 		if (!d->signals[i] || event_add(d->signals[i], NULL) != 0)
 			return -ENOMEM;
+		if (signal_sender_note(numbers[i]) != 0)
+			log_warning("who sends signal %d won't be known", numbers[i]);
 	}
 	return 0;
 }

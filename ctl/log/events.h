@@ -55,7 +55,7 @@ struct event_entry {
 
 /*
  * Adds an event, and a line to the log, at the level info: "service web: backend b1: <text> (who)".
- * `who` caused it: "config", "cli uid 1000 (ann) pid 4711", "health", "kernel", or "daemon" for
+ * `who` caused it: "config", "cli uid 1000 (ann) pid 4711", "SIGHUP uid 0 (root) pid 1", "health", "kernel", or "daemon" for
  * what it did by itself, which the log leaves out. What follows ": " in it is what was asked for,
  * and stands in the log alone: "cli uid 0 (root) pid 4711: backend.set {...}". `service`,
  * `backend`: NULL or "" for none. What doesn't fit is cut.

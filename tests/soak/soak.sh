@@ -59,7 +59,7 @@ servers() {
 		lab_spawn "$b" "server-$b" /usr/bin/python3 "$here/server.py" "$b" "$LAB_DIR/sick.$b" 198.51.100.34 || return 1
 	done
 	for b in $BACKENDS; do
-		lab_within 20 lab_listens "$b" 9001 || return 1
+		lab_within 60 lab_listens "$b" 9001 || return 1
 	done
 }
 
