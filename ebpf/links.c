@@ -93,6 +93,15 @@ static int links_adopt(struct module *m, char error[FAST_PATH_ERROR_MAX])
 	return links_become_generic(m, error);
 }
 
+static void port_tell(const struct module *m, uint32_t port)
+{
+	if (ports_hide_tags(&m->ports, port))
+		report_line(m->log, FAST_PATH_LOG_WARNING,
+			    "%s: it takes VLAN tags out of frames before the program sees them: answers to "
+			    "tagged packets leave without a tag, and are lost; ethtool -K %s rxvlan off",
+			    m->ports.names[port], m->ports.names[port]);
+}
+
 int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 {
 	int err = links_adopt(m, error);
@@ -110,11 +119,14 @@ int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 	}
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < m->ports.n; i++)
-		if (m->links[i].fd >= 0)
-			report_line(m->log, FAST_PATH_LOG_INFO, "%s: XDP in %s mode%s",
-				    m->links[i].interface, xdp_mode_name(m->links[i].mode),
-				    m->links[i].pinned ? ", adopted" : "");
+	for (uint32_t i = 0; i < m->ports.n; i++) {
+		if (m->links[i].fd < 0)
+			continue;
+		report_line(m->log, FAST_PATH_LOG_INFO, "%s: XDP in %s mode%s",
+			    m->links[i].interface, xdp_mode_name(m->links[i].mode),
+			    m->links[i].pinned ? ", adopted" : "");
+		port_tell(m, i);
+	}
 	if (m->program.config.no_tx)
 		report_line(m->log, FAST_PATH_LOG_INFO,
 			    "a port is a veth, which loses what XDP sends unless its peer has an XDP "
@@ -187,6 +199,7 @@ static int port_take(struct module *m, uint32_t port, char error[FAST_PATH_ERROR
 		report_line(m->log, FAST_PATH_LOG_INFO,
 			    "%s: is interface %d now: XDP attached, in %s mode", link->interface,
 			    link->ifindex, xdp_mode_name(link->mode));
+		port_tell(m, port);
 	}
 	err = m->committed ? xdp_link_pin(link, &m->pins) : 0;
 	if (err)

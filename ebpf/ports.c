@@ -200,6 +200,31 @@ int ports_read(struct ports *ports, uint32_t port, struct fast_path_port_info *i
 	return 0;
 }
 
+/* Lines "eth0.7  | 7  | eth0" of the list of 8021q, if the kernel has that. */
+static bool has_vlans(const char *interface)
+{
+	FILE *file = fopen("/proc/self/net/vlan/config", "re");
+	char line[256], lower[64];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*s | %*d | %63s", lower) == 1 &&
+			strcmp(lower, interface) == 0;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+bool ports_hide_tags(const struct ports *ports, uint32_t port)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = {.ifr_data = (char *)&flags};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ports->names[port]);
+	return ioctl(ports->fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN &&
+	       has_vlans(ports->names[port]);
+}
+
 static int mtu_read(const struct ports *ports, uint32_t port, uint32_t *mtu_bytes)
 {
 	struct ifreq request = {0};

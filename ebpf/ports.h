@@ -41,6 +41,12 @@ int ports_lookup(const struct ports *ports, uint32_t port, uint32_t *ifindex);
  */
 enum { PORTS_ONE_BUFFER_BYTES = 3000 };
 
+/*
+ * Whether the port's hardware takes VLAN tags out of frames, so that the program doesn't see them, while
+ * the kernel has VLANs on the interface.
+ */
+bool ports_hide_tags(const struct ports *ports, uint32_t port);
+
 /* What the program has to be prepared for. */
 struct ports_needs {
 	bool veth;  /* a port is a veth */

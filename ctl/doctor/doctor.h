@@ -67,7 +67,7 @@ typedef void doctor_check(struct doctor *doctor);
 
 doctor_check check_daemon, check_files, check_shortages, check_state, check_kernel, check_cores,
 	check_hugepages, check_ports, check_queues, check_native, check_nics, check_offloads,
-	check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
+	check_links, check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
 
 /*
  * Adds a finding. `mend` and `format` are printf's; what doesn't fit the memory is lost, and

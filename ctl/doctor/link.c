@@ -95,6 +95,14 @@ static int xdp_attribute_read(const struct nlattr *attr, void *arg)
 	return MNL_CB_OK;
 }
 
+/* *kind: "" before. */
+static int kind_read(const struct nlattr *attr, void *kind)
+{
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		snprintf(kind, sizeof(((struct link_facts *)0)->kind), "%s", mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
 static int attribute_read(const struct nlattr *attr, void *arg)
 {
 	struct link_facts *facts = arg;
@@ -105,6 +113,12 @@ static int attribute_read(const struct nlattr *attr, void *arg)
 		break;
 	case IFLA_XDP:
 		return mnl_attr_parse_nested(attr, xdp_attribute_read, facts);
+	case IFLA_LINKINFO:
+		return mnl_attr_parse_nested(attr, kind_read, facts->kind);
+	case IFLA_MASTER:
+		if (!if_indextoname(mnl_attr_get_u32(attr), facts->master))
+			facts->master[0] = 0;
+		break;
 	}
 	return MNL_CB_OK;
 }
@@ -156,7 +170,8 @@ static int link_read(const char *interface, struct link_facts *facts)
 				     .legacy_rx = -1,
 				     .rx_striding_rq = -1,
 				     .xdp_generic = -1,
-				     .mtu_bytes = -1};
+				     .mtu_bytes = -1,
+				     .rxvlan = -1};
 	err = ethtool(fd, interface, &driver);
 	if (err == -ENODEV) {
 		close(fd);
@@ -165,13 +180,21 @@ static int link_read(const char *interface, struct link_facts *facts)
 	if (err == 0)
 		snprintf(facts->driver, sizeof(facts->driver), "%.31s", driver.driver);
 	queues_read(fd, interface, facts);
-	if (ethtool(fd, interface, &flags) == 0)
+	if (ethtool(fd, interface, &flags) == 0) {
 		facts->lro = !!(flags.data & ETH_FLAG_LRO);
+		facts->rxvlan = !!(flags.data & ETH_FLAG_RXVLAN);
+	}
 	private_flags_read(fd, interface, facts);
 	facts->hash_udp_ports[0] = udp_ports(fd, interface, UDP_V4_FLOW);
 	facts->hash_udp_ports[1] = udp_ports(fd, interface, UDP_V6_FLOW);
 	close(fd);
 	rtnetlink_read(interface, facts);
+	if (facts->master[0]) {
+		struct link_facts master = {.kind = ""};
+
+		rtnetlink_read(facts->master, &master);
+		memcpy(facts->master_kind, master.kind, sizeof(facts->master_kind));
+	}
 	return 0;
 }
 
