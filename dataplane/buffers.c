@@ -28,11 +28,11 @@ uint32_t buffers_count(const struct fast_path_config *config, uint32_t workers_n
 	uint32_t n = workers_n * (BURST_MAX + CACHE_BUFFERS * 3 / 2);
 
 	for (uint32_t i = 0; i < config->ports_n; i++) {
-		uint32_t queue_n = 2 * PORT_DESCRIPTORS + KERNEL_RING_FRAMES;
+		uint32_t queue_n = 2 * PORT_DESCRIPTORS + KERNEL_TO_FRAMES;
 
 		if (!eal_device_is_pci(config->ports[i].device))
 			queue_n += PORT_SPARE_BUFFERS;
-		n += workers_n * queue_n + KERNEL_RING_FRAMES;
+		n += workers_n * queue_n + KERNEL_FROM_FRAMES;
 	}
 	return n;
 }

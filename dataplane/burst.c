@@ -12,7 +12,6 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_ring.h>
 
 /* Inlined into burst_run() all stages together are slower by a quarter. */
 #define STAGE static __attribute__((noinline))
@@ -234,20 +233,6 @@ void burst_send(struct burst *b, const struct burst_context *ctx)
 			b->verdict[b->out_at[port][k]] = VERDICT_transmit_full;
 		rte_pktmbuf_free_bulk(&b->out[port][sent_n], n - sent_n);
 	}
-}
-
-void burst_pass(struct burst *b, struct rte_ring *ring)
-{
-	uint16_t n = b->kernel_n, passed_n;
-
-	if (n == 0)
-		return;
-	passed_n = (uint16_t)rte_ring_sp_enqueue_burst(ring, (void *const *)b->kernel, n, NULL);
-	if (passed_n == n)
-		return;
-	for (uint16_t k = passed_n; k < n; k++)
-		b->verdict[b->kernel_at[k]] = VERDICT_kernel_full;
-	rte_pktmbuf_free_bulk(&b->kernel[passed_n], n - passed_n);
 }
 
 void burst_count(const struct burst *b, const struct burst_context *ctx)

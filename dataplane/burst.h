@@ -57,6 +57,20 @@ struct burst_context {
 	struct limit *limits; /* [LIMIT_KINDS], this worker's; NULL: all answers are sent */
 };
 
+/* What goes to the kernel, first those that must not wait for the others. */
+enum burst_class {
+	BURST_CONTROL, /* not IP (ARP, LACP, LLDP), and neighbour discovery */
+	BURST_NODE,    /* to no vip: BGP, BFD, SSH, and what the node routes */
+	BURST_VIP,     /* to a vip, but to none of its services */
+	BURST_CLASSES,
+};
+
+/* A worker's way to the kernel's interface beside one port. */
+struct burst_kernel {
+	struct rte_ring *rings[BURST_CLASSES];
+	uint64_t full[BURST_CLASSES]; /* packets that found no room; read by another thread */
+};
+
 /*
  * By packet [i], in the order given to burst_run(): verdict, row, packets, and backend where the
  * verdict is forward or icmp_forward. The mbufs are in out, in kernel, or freed.
@@ -143,8 +157,8 @@ void burst_act_changed(struct burst *b, const struct burst_context *ctx,
 /* Sends what is in out. What a port doesn't take is freed, its verdict becomes transmit_full. */
 void burst_send(struct burst *b, const struct burst_context *ctx);
 
-/* Hands what is in kernel to `ring`. What doesn't fit is freed, and becomes kernel_full. */
-void burst_pass(struct burst *b, struct rte_ring *ring);
+/* Hands what is in kernel to the ring of its class. What doesn't fit is freed, and becomes kernel_full. */
+void burst_pass(struct burst *b, const struct burst_context *ctx, struct burst_kernel *kernel);
 
 /* Counts each packet's verdict, and what went to each backend. Once, after the verdicts stand. */
 void burst_count(const struct burst *b, const struct burst_context *ctx);

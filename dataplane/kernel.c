@@ -31,13 +31,20 @@ uint16_t kernel_worker(const struct kernel *k, uint16_t port)
 	return port % k->workers_n;
 }
 
-static struct rte_ring *ring_create(const char *direction, uint32_t worker, uint32_t port)
+static const uint16_t class_frames[BURST_CLASSES] = {
+	[BURST_CONTROL] = KERNEL_CONTROL_FRAMES,
+	[BURST_NODE] = KERNEL_NODE_FRAMES,
+	[BURST_VIP] = KERNEL_VIP_FRAMES,
+};
+
+/* `class`: BURST_CLASSES for what comes from the kernel. */
+static struct rte_ring *ring_create(uint32_t class, uint32_t worker, uint32_t port)
 {
+	uint32_t frames = class < BURST_CLASSES ? class_frames[class] : (uint32_t)KERNEL_FROM_FRAMES;
 	char name[RTE_RING_NAMESIZE];
 
-	snprintf(name, sizeof(name), "kernel_%s_%u_%u", direction, worker, port);
-	return rte_ring_create(name, KERNEL_RING_FRAMES, SOCKET_ID_ANY,
-			       RING_F_SP_ENQ | RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "kernel_%u_%u_%u", class, worker, port);
+	return rte_ring_create(name, frames, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
 static void ring_destroy(struct rte_ring **ring)
@@ -52,6 +59,18 @@ static void ring_destroy(struct rte_ring **ring)
 	*ring = NULL;
 }
 
+/* Of all workers to the port's interface. False: no memory. */
+static bool rings_create(struct kernel *k, uint16_t port)
+{
+	for (uint16_t w = 0; w < k->workers_n; w++)
+		for (uint32_t class = 0; class < BURST_CLASSES; class++) {
+			k->to[w][port][class] = ring_create(class, w, port);
+			if (!k->to[w][port][class])
+				return false;
+		}
+	return true;
+}
+
 int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
 		  struct rte_mempool *const *pools, char *error)
 {
@@ -60,14 +79,9 @@ int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
 		k->taps[port].fd = -1;
 	for (uint16_t port = 0; port < ports_n; port++) {
 		k->pools[port] = pools[port];
-		k->from[port] = ring_create("from", 0, port);
-		if (!k->from[port])
+		k->from[port] = ring_create(BURST_CLASSES, 0, port);
+		if (!k->from[port] || !rings_create(k, port))
 			goto err_destroy;
-		for (uint16_t w = 0; w < workers_n; w++) {
-			k->to[w][port] = ring_create("to", w, port);
-			if (!k->to[w][port])
-				goto err_destroy;
-		}
 	}
 	return 0;
 
@@ -83,23 +97,53 @@ int kernel_port_add(struct kernel *k, uint16_t port, const char *name, const uin
 	return tap_open(&k->taps[port], name, mac, mtu_bytes, mtu_wanted, error);
 }
 
-static uint32_t move_to_kernel(struct kernel *k, uint16_t port)
+/* A batch of one ring. */
+static uint32_t move_batch(struct kernel *k, uint16_t port, uint16_t worker, enum burst_class class)
+{
+	struct rte_mbuf *frames[BATCH_FRAMES];
+	unsigned int n = rte_ring_sc_dequeue_burst(k->to[worker][port][class], (void **)frames,
+						   BATCH_FRAMES, NULL);
+	uint64_t taken_n = 0;
+
+	if (n == 0)
+		return 0;
+	for (unsigned int i = 0; i < n; i++)
+		taken_n += tap_send(&k->taps[port], frames[i]);
+	rte_pktmbuf_free_bulk(frames, n);
+	__atomic_store_n(&k->to_n[port], k->to_n[port] + taken_n, __ATOMIC_RELAXED);
+	__atomic_store_n(&k->refused_n[port], k->refused_n[port] + n - taken_n, __ATOMIC_RELAXED);
+	return n;
+}
+
+/* Those of a class that other classes wait for: what is there, up to a ring's length. */
+static uint32_t move_class(struct kernel *k, uint16_t port, enum burst_class class)
 {
 	uint32_t moved_n = 0;
 
 	for (uint16_t w = 0; w < k->workers_n; w++) {
-		struct rte_mbuf *frames[BATCH_FRAMES];
-		unsigned int n = rte_ring_sc_dequeue_burst(k->to[w][port], (void **)frames,
-							   BATCH_FRAMES, NULL);
-		uint64_t taken_n = 0;
+		uint32_t n, of_worker_n = 0;
 
-		if (n == 0)
-			continue;
-		for (unsigned int i = 0; i < n; i++)
-			taken_n += tap_send(&k->taps[port], frames[i]);
-		rte_pktmbuf_free_bulk(frames, n);
-		__atomic_store_n(&k->to_n[port], k->to_n[port] + taken_n, __ATOMIC_RELAXED);
-		moved_n += n;
+		do {
+			n = move_batch(k, port, w, class);
+			of_worker_n += n;
+		} while (n == BATCH_FRAMES && of_worker_n < class_frames[class]);
+		moved_n += of_worker_n;
+	}
+	return moved_n;
+}
+
+static uint32_t move_to_kernel(struct kernel *k, uint16_t port)
+{
+	uint32_t moved_n = move_class(k, port, BURST_CONTROL) + move_class(k, port, BURST_NODE);
+
+	/* A worker that has none costs no turn. */
+	for (uint16_t tries = 0; tries < k->workers_n; tries++) {
+		uint16_t w = k->vip_next[port];
+		uint32_t n = move_batch(k, port, w, BURST_VIP);
+
+		k->vip_next[port] = (uint16_t)((w + 1) % k->workers_n);
+		if (n > 0)
+			return moved_n + n;
 	}
 	return moved_n;
 }
@@ -197,7 +241,8 @@ void kernel_destroy(struct kernel *k)
 		tap_close(&k->taps[port]);
 		ring_destroy(&k->from[port]);
 		for (uint16_t w = 0; w < k->workers_n; w++)
-			ring_destroy(&k->to[w][port]);
+			for (uint32_t class = 0; class < BURST_CLASSES; class++)
+				ring_destroy(&k->to[w][port][class]);
 	}
 	k->ports_n = 0;
 }

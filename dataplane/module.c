@@ -35,6 +35,10 @@ static int port_read_info(uint32_t port, struct fast_path_port_info *info)
 	port_read(&path.ports[port], info);
 	snprintf(info->interface, sizeof(info->interface), "%s", path.taps[port]);
 	info->to_kernel = __atomic_load_n(&path.kernel.to_n[port], __ATOMIC_RELAXED);
+	info->dropped[FAST_PATH_DROP_TAP] =
+		__atomic_load_n(&path.kernel.refused_n[port], __ATOMIC_RELAXED);
+	for (uint16_t i = 0; i < path.workers_n; i++)
+		worker_add_drops(path.workers[i], (uint16_t)port, info->dropped);
 	info->from_kernel = __atomic_load_n(&path.kernel.from_n[port], __ATOMIC_RELAXED);
 	return 0;
 }

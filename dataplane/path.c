@@ -202,9 +202,14 @@ static void worker_connect(struct worker *w)
 	w->rcu = path.rcu;
 	for (uint16_t port = 0; port < path.ports_n; port++) {
 		w->port_ids[port] = path.ports[port].id;
-		w->to_kernel[port] = path.kernel.to[w->index][port];
-		if (kernel_worker(&path.kernel, port) == w->index)
+		memcpy(w->to_kernel[port].rings, path.kernel.to[w->index][port],
+		       sizeof(w->to_kernel[port].rings));
+		w->restores_tags[port] = path.ports[port].strips_tags;
+		if (kernel_worker(&path.kernel, port) == w->index) {
 			w->from_kernel[port] = path.kernel.from[port];
+			w->nudges[port] = path.ports[port].is_bond;
+			w->nudges_any |= w->nudges[port];
+		}
 		w->contexts[port] = (struct burst_context){
 			.arena = path.arena.start,
 			.counters = &w->counters,

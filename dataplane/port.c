@@ -8,6 +8,7 @@
 #include "error.h"
 #include "interface.h"
 #include "rss.h"
+#include "vlan.h"
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -108,6 +109,7 @@ int port_probe(struct port *p, uint32_t index, const char *device, uint32_t mtu_
 		rte_eth_random_addr(mac.addr_bytes);
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
+	p->is_bond = strcmp(p->driver, "net_bonding") == 0;
 	p->queues_max = (uint16_t)RTE_MIN(info.max_rx_queues, info.max_tx_queues);
 	p->numa_node = rte_eth_dev_socket_id(p->id);
 	p->spreads = rss_spreads(&info) || !eal_device_is_pci(device);
@@ -143,6 +145,9 @@ static void mtu_choose(struct port *p, const struct rte_eth_dev_info *info,
 
 	p->rx_mtu_bytes = RTE_MAX(p->mtu_bytes, room);
 	p->rx_mtu_bytes = RTE_MIN(p->rx_mtu_bytes, mtu_max(info));
+	/* A bond gives it to its members, of whose limits it doesn't tell. */
+	if (p->is_bond)
+		p->rx_mtu_bytes = p->mtu_bytes;
 }
 
 static int configure(struct port *p, uint16_t queues, bool one_pool,
@@ -207,6 +212,7 @@ int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool o
 	/* Neighbour discovery and routing protocols come by multicast. Devices that can't filter
 	 * refuse, and let it all in. */
 	(void)rte_eth_allmulticast_enable(p->id);
+	p->strips_tags = vlan_is_stripped(p->id);
 	if (p->rss_asked != 0)
 		rss_fill_table(p->id, queues);
 	p->spread = rss_spread(p, queues, p->spread_how);
@@ -232,7 +238,9 @@ static void stats_read(const struct port *p, uint64_t *rx, uint64_t *tx, uint64_
 /* Not of a virtual device alone: the kernel waits until a PCI device that it takes away is let go. */
 static void give_back(struct port *p)
 {
-	if (p->plugged || p->identity.leaving)
+	if (p->is_bond) /* which can't be unplugged: it ends with EAL */
+		(void)rte_eth_dev_close(p->id);
+	else if (p->plugged || p->identity.leaving)
 		unplug(p);
 	else if (rte_eth_dev_is_valid_port(p->id))
 		(void)rte_eth_dev_close(p->id);

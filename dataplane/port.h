@@ -24,6 +24,8 @@ struct port {
 	char spread_how[FAST_PATH_HOW_MAX];
 	uint8_t mac[6];
 	char driver[32];
+	bool is_bond;     /* of DPDK's own */
+	bool strips_tags; /* its device takes VLAN tags out, and can't be told not to */
 	bool plugged; /* by port_probe(), to be unplugged */
 	bool configured;
 	bool watched;

@@ -9,6 +9,7 @@
 #include "keep.h"
 #include "numa.h"
 #include "sluice/generation.h"
+#include "vlan.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -32,6 +33,7 @@ enum {
 	/* Expired flows are gone after so long, if the worker finds the time. */
 	SWEEP_ROUND_S = 4,
 	HELD_NAP_US = 100,
+	NUDGES_PER_S = 50,
 	/* Buckets a round: about 1 µs. More when nobody waits, so that one that sleeps keeps up. */
 	SWEEP_BUSY_BUCKETS = 64,
 	SWEEP_IDLE_BUCKETS = 1024,
@@ -135,12 +137,14 @@ static uint32_t port_poll(struct worker *w, uint16_t port)
 		counter_set(&w->empty_bursts, w->empty_bursts + 1);
 		return 0;
 	}
+	if (w->restores_tags[port])
+		vlan_restore(pkts, n);
 	w->burst.capture = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
 	burst_run(&w->burst, ctx, pkts, n);
 	if (w->burst.capture)
 		capture_take_out(w->burst.capture, &w->burst, ctx);
 	burst_send(&w->burst, ctx);
-	burst_pass(&w->burst, w->to_kernel[port]);
+	burst_pass(&w->burst, ctx, &w->to_kernel[port]);
 	burst_count(&w->burst, ctx);
 	if (w->burst.capture)
 		capture_end(w->burst.capture, &w->burst);
@@ -162,9 +166,28 @@ static uint32_t kernel_poll(struct worker *w, uint16_t port)
 		return 0;
 	if (id != BURST_NO_PORT)
 		sent_n = rte_eth_tx_burst(id, w->index, pkts, n);
-	if (sent_n < n)
+	if (sent_n < n) {
 		rte_pktmbuf_free_bulk(&pkts[sent_n], n - sent_n);
+		counter_set(&w->from_kernel_lost[port], w->from_kernel_lost[port] + n - sent_n);
+	}
 	return n;
+}
+
+/*
+ * net_bonding with LACP sends its own frames within calls to send, and wants one every 100 ms, also when
+ * there is nothing to be sent (DPDK's guide to its "Link Bonding Poll Mode Driver").
+ */
+static void bonds_nudge(struct worker *w, uint64_t tsc)
+{
+	if (tsc - w->nudge_tsc < w->second_tsc / NUDGES_PER_S)
+		return;
+	w->nudge_tsc = tsc;
+	for (uint16_t port = 0; port < w->ports_n; port++) {
+		uint16_t id = __atomic_load_n(&w->port_ids[port], __ATOMIC_RELAXED);
+
+		if (w->nudges[port] && id != BURST_NO_PORT)
+			(void)rte_eth_tx_burst(id, w->index, NULL, 0);
+	}
 }
 
 static void gap_measure(struct worker *w, uint64_t tsc)
@@ -250,6 +273,8 @@ int worker_run(void *worker)
 		gap_measure(w, tsc);
 		w->burst.now_s = seconds_from_tsc(tsc);
 		n = round_poll(w);
+		if (w->nudges_any)
+			bonds_nudge(w, tsc);
 		sweep(w, tsc, n > 0 ? SWEEP_BUSY_BUCKETS : SWEEP_IDLE_BUCKETS);
 		/* No pointer into a generation is held from here on. */
 		rte_rcu_qsbr_quiescent(w->rcu, w->index);
@@ -287,6 +312,21 @@ void worker_stop(struct worker *w)
 static uint64_t ns_from_tsc(uint64_t tsc)
 {
 	return (uint64_t)((double)tsc * 1e9 / (double)rte_get_tsc_hz());
+}
+
+void worker_add_drops(const struct worker *w, uint16_t port, uint64_t dropped[FAST_PATH_DROP_N])
+{
+	static const enum fast_path_drop drops[BURST_CLASSES] = {
+		[BURST_CONTROL] = FAST_PATH_DROP_KERNEL_CONTROL,
+		[BURST_NODE] = FAST_PATH_DROP_KERNEL_NODE,
+		[BURST_VIP] = FAST_PATH_DROP_KERNEL_VIP,
+	};
+
+	for (int class = 0; class < BURST_CLASSES; class++)
+		dropped[drops[class]] +=
+			__atomic_load_n(&w->to_kernel[port].full[class], __ATOMIC_RELAXED);
+	dropped[FAST_PATH_DROP_FROM_KERNEL] +=
+		__atomic_load_n(&w->from_kernel_lost[port], __ATOMIC_RELAXED);
 }
 
 void worker_read(const struct worker *w, struct worker_counters *row)

@@ -27,8 +27,10 @@ struct worker {
 	struct rte_rcu_qsbr *rcu;
 	uint16_t port_ids[FAST_PATH_PORTS_MAX]; /* or BURST_NO_PORT, by worker_forget_port() */
 	struct burst_context contexts[FAST_PATH_PORTS_MAX];
-	struct rte_ring *to_kernel[FAST_PATH_PORTS_MAX];
 	struct rte_ring *from_kernel[FAST_PATH_PORTS_MAX]; /* NULL: another worker's */
+	bool restores_tags[FAST_PATH_PORTS_MAX];           /* its device takes VLAN tags out */
+	bool nudges[FAST_PATH_PORTS_MAX];                  /* a bond, of which this worker sees to LACP */
+	bool nudges_any;
 	struct counters counters;
 	uint32_t *tickets; /* [services_max] */
 	uint64_t sweep_bucket_tsc; /* pace of the sweep */
@@ -44,6 +46,8 @@ struct worker {
 
 	/* Written by the worker, read by the control thread. */
 	uint64_t bursts __attribute__((aligned(64)));
+	struct burst_kernel to_kernel[FAST_PATH_PORTS_MAX]; /* its rings are set before */
+	uint64_t from_kernel_lost[FAST_PATH_PORTS_MAX];
 	uint64_t empty_bursts;
 	uint64_t sleeps;
 	uint64_t burst_gap_max_tsc; /* sleeps apart */
@@ -52,6 +56,7 @@ struct worker {
 	/* The worker's own. */
 	uint64_t burst_tsc __attribute__((aligned(64))); /* of the last round; 0 after a sleep */
 	uint64_t gap_second_tsc; /* when this second began */
+	uint64_t nudge_tsc; /* of the last one */
 	uint64_t sweep_tsc; /* up to when the sweep has done its part */
 	uint32_t empty_rounds;
 	uint32_t sleep_us;
@@ -88,6 +93,9 @@ void worker_stop(struct worker *w);
 
 /* Any thread. The clock of memory.seen_state: seconds since the machine was started. */
 uint32_t worker_now_s(void);
+
+/* Adds what was lost on the way to the kernel and from it, at a port. Control thread. */
+void worker_add_drops(const struct worker *w, uint16_t port, uint64_t dropped[FAST_PATH_DROP_N]);
 
 /* Its figures as they are now. Control thread. */
 void worker_read(const struct worker *w, struct worker_counters *row);

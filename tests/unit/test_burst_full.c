@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,21 +23,112 @@ enum {
 	RING_FRAMES = 8, /* one less than that fits */
 };
 
+static struct burst_kernel kernel_make(void)
+{
+	struct burst_kernel kernel = {0};
+	char name[16];
+
+	for (int class = 0; class < BURST_CLASSES; class++) {
+		snprintf(name, sizeof(name), "full%d", class);
+		kernel.rings[class] = rte_ring_create(name, RING_FRAMES, SOCKET_ID_ANY, 0);
+		assert_non_null(kernel.rings[class]);
+	}
+	return kernel;
+}
+
+static void kernel_free(struct burst_kernel *kernel)
+{
+	void *m;
+
+	for (int class = 0; class < BURST_CLASSES; class++) {
+		while (rte_ring_dequeue(kernel->rings[class], &m) == 0)
+			rte_pktmbuf_free(m);
+		rte_ring_free(kernel->rings[class]);
+	}
+	assert_int_equal(rte_mempool_in_use_count(world.pool), 0);
+}
+
+static uint32_t row_named(const char *name)
+{
+	for (uint32_t i = 0; i < world.rows.n; i++)
+		if (strcmp(world.rows.rows[i].name, name) == 0)
+			return i;
+	fail_msg("no row %s", name);
+	return 0;
+}
+
+static void pass(struct burst_kernel *kernel, uint32_t row, uint16_t n)
+{
+	struct rte_mbuf *pkts[BURST_MAX];
+
+	for (uint16_t i = 0; i < n; i++)
+		pkts[i] = world_mbuf_from(&world.frames[row]);
+	burst_run(&world.burst, &world.context, pkts, n);
+	assert_int_equal(world.burst.kernel_n, n);
+	burst_pass(&world.burst, &world.context, kernel);
+	burst_count(&world.burst, &world.context);
+}
+
+/* By class; those of one have a queue of their own, so that a flood of another doesn't push them out. */
+static void test_classes(void **state)
+{
+	static const struct {
+		const char *row;
+		enum burst_class class;
+	} rows[] = {
+		{"icmp6 neighbour solicitation", BURST_CONTROL},
+		{"icmp6 neighbour solicitation to a vip", BURST_CONTROL},
+		{"icmp6 neighbour advertisement", BURST_CONTROL},
+		{"icmp6 router advertisement", BURST_CONTROL},
+		{"icmp6 multicast listener report", BURST_NODE},
+		{"icmp6 echo to no vip", BURST_NODE},
+		{"v4 ssh to the balancer", BURST_NODE},
+		{"v4 bgp to the balancer", BURST_NODE},
+		{"v4 bfd to the balancer", BURST_NODE},
+		{"v4 ospf", BURST_NODE},
+		{"v6 ospf", BURST_NODE},
+		{"v4 gre to a vip", BURST_VIP},
+		{"v6 esp to a vip", BURST_VIP},
+	};
+	struct burst_kernel kernel = kernel_make();
+
+	(void)state;
+	pass(&kernel, row_named("v4 gre to a vip"), BURST_MAX);
+	assert_int_equal(kernel.full[BURST_VIP], BURST_MAX - (RING_FRAMES - 1));
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct burst_kernel before = kernel;
+		void *m = NULL;
+
+		print_message("# row: %s\n", rows[i].row);
+		pass(&kernel, row_named(rows[i].row), 1);
+		if (rows[i].class == BURST_VIP) {
+			assert_int_equal(kernel.full[BURST_VIP], before.full[BURST_VIP] + 1);
+			continue;
+		}
+		assert_memory_equal(kernel.full, before.full, sizeof(kernel.full));
+		assert_int_equal(rte_ring_dequeue(kernel.rings[rows[i].class], &m), 0);
+		rte_pktmbuf_free(m);
+	}
+	pass(&kernel, world_row(VERDICT_not_ip, 0), 1);
+	assert_int_equal(rte_ring_count(kernel.rings[BURST_CONTROL]), 1);
+	kernel_free(&kernel);
+}
+
 /* The queue to the kernel takes what it can; the rest is freed and counted, in order. */
 static void test_kernel_full(void **state)
 {
-	struct rte_ring *ring = rte_ring_create("full", RING_FRAMES, SOCKET_ID_ANY, 0);
-	uint32_t row = world_row(VERDICT_no_service, 0), took_n = RING_FRAMES - 1;
+	struct burst_kernel kernel = kernel_make();
+	struct rte_ring *ring = kernel.rings[BURST_NODE];
+	uint32_t row = row_named("v4 ssh to the balancer"), took_n = RING_FRAMES - 1;
 	struct rte_mbuf *pkts[20];
 	void *m = NULL;
 
 	(void)state;
-	assert_non_null(ring);
 	world_counters_clear();
 	for (size_t i = 0; i < ROWS(pkts); i++)
 		pkts[i] = world_mbuf_from(&world.frames[row]);
 	burst_run(&world.burst, &world.context, pkts, ROWS(pkts));
-	burst_pass(&world.burst, ring);
+	burst_pass(&world.burst, &world.context, &kernel);
 	burst_count(&world.burst, &world.context);
 	for (uint32_t i = 0; i < ROWS(pkts); i++)
 		assert_int_equal(world.burst.verdict[i],
@@ -50,8 +142,8 @@ static void test_kernel_full(void **state)
 		assert_ptr_equal(m, pkts[i]);
 		rte_pktmbuf_free(m);
 	}
-	rte_ring_free(ring);
-	assert_int_equal(rte_mempool_in_use_count(world.pool), 0);
+	assert_int_equal(kernel.full[BURST_NODE], ROWS(pkts) - took_n);
+	kernel_free(&kernel);
 }
 
 /* Fills the port until it refuses. */
@@ -120,6 +212,7 @@ static void test_transmit_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_kernel_full),
 		cmocka_unit_test(test_transmit_full),
 	};
