@@ -386,11 +386,6 @@ void check_free(struct check *c)
 	free(c);
 }
 
-bool check_is_of(const struct check *c, const struct service_conf *service, uint32_t i)
-{
-	return ip_equal(&c->target.backend->addr, &service->backends[i].addr);
-}
-
 bool check_does(const struct check *c, const struct service_conf *service, uint32_t i)
 {
 	const struct service_conf *mine = c->target.service;

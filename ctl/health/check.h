@@ -33,8 +33,7 @@ struct check *check_new(struct check_world *world, const struct service_conf *se
 			const struct check *was);
 void check_free(struct check *check); /* NULL is allowed */
 
-/* Whether it is the check of that backend, and does what it would do. */
-bool check_is_of(const struct check *check, const struct service_conf *service, uint32_t i);
+/* Whether it does what that backend's check, whose address is the same, would do. */
 bool check_does(const struct check *check, const struct service_conf *service, uint32_t i);
 
 /* The same backend in a later version of the service, which takes the place of the earlier. */

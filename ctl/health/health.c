@@ -62,17 +62,17 @@ static void group_free(struct group *group, const struct service_conf *service)
 static struct check *group_take(struct group *group, const struct service_conf *of,
 				const struct service_conf *service, uint32_t i, uint32_t *cursor)
 {
-	for (uint32_t tried = 0; group->checks && tried < of->backends_n; tried++) {
-		uint32_t at = (*cursor + tried) % of->backends_n;
-		struct check *check = group->checks[at];
+	const struct backend_conf *found =
+		group->checks ? service_conf_find_addr(of, &service->backends[i].addr, *cursor) :
+				NULL;
+	struct check *check;
 
-		if (!check || !check_is_of(check, service, i))
-			continue;
-		*cursor = at + 1;
-		group->checks[at] = NULL;
-		return check;
-	}
-	return NULL;
+	if (!found)
+		return NULL;
+	*cursor = (uint32_t)(found - of->backends) + 1;
+	check = group->checks[*cursor - 1];
+	group->checks[*cursor - 1] = NULL;
+	return check;
 }
 
 /* The check of service->backends[i], whose check was `was` (NULL: it had none). */
@@ -180,7 +180,7 @@ int health_follow(struct health *h, const struct model *model)
 	h->groups = groups;
 	h->services_n = model->services_n;
 	h->index = model->index;
-	h->index->refs++;
+	model_index_ref(h->index);
 	return err;
 }
 

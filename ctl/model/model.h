@@ -3,7 +3,8 @@
  * What the operator asked for: settings, services, backends. A model is a value: it and its
  * services are immutable once made, and shared by reference count, so that a change makes a new
  * model which differs from the old one in the changed services' pointers alone. Whoever applies
- * a model compares pointers to see what changed. Used on the control thread only.
+ * a model compares pointers to see what changed. Models are made and freed on the control thread, or
+ * on a thread that makes one for it; their services may be shared with what another thread reads.
  *
  * Every function that makes a model validates it whole. On failure it returns NULL, and *error
  * says where and why; nothing has changed then.
@@ -90,8 +91,11 @@ enum unserved {
 	UNSERVED_DROP,
 };
 
+struct backend_index;
+
 struct service_conf {
-	uint32_t refs;
+	uint32_t refs;               /* counted atomically */
+	struct backend_index *index; /* backend_index.h; NULL: not needed yet */
 	char name[MODEL_NAME_MAX];
 	struct ip_addr vip;
 	uint16_t port;    /* host order; 0: all ports */

@@ -97,7 +97,7 @@ static struct model *model_replace(const struct model *m, uint32_t position, str
 	for (uint32_t i = 0; i < m->services_n; i++)
 		model_append(next, i == position ? s : service_conf_ref(m->services[i]));
 	next->index = m->index;
-	next->index->refs++;
+	model_index_ref(next->index);
 	return next;
 }
 
@@ -197,6 +197,7 @@ struct model *model_backend_add(const struct model *m, const char *service,
 	struct fault_sink sink = {.fn = first_fault_take, .ctx = &first};
 	uint32_t position = service_position(m, service, error), on;
 	const struct service_conf *old;
+	const struct backend_conf *twin;
 	struct service_conf *s;
 	char addr[IP_TEXT_MAX];
 
@@ -207,19 +208,17 @@ struct model *model_backend_add(const struct model *m, const char *service,
 		return NULL;
 	old = m->services[position];
 	ip_format(&spec->addr, addr);
-	for (uint32_t i = 0; i < old->backends_n; i++) {
-		if (strcmp(old->backends[i].name, spec->name) == 0)
-			return refused(
-				error, MODEL_EXISTS,
-				"name: service \"%s\" has a backend \"%s\" already: give another "
-				"name, or change that one",
-				old->name, spec->name);
-		if (ip_equal(&old->backends[i].addr, &spec->addr))
-			return refused(error, MODEL_CONFLICT,
-				       "address: %s is the address of backend \"%s\" of this "
-				       "service: one is enough, its weight is its share",
-				       addr, old->backends[i].name);
-	}
+	if (service_conf_find(old, spec->name))
+		return refused(error, MODEL_EXISTS,
+			       "name: service \"%s\" has a backend \"%s\" already: give another "
+			       "name, or change that one",
+			       old->name, spec->name);
+	twin = service_conf_find_addr(old, &spec->addr, old->backends_n);
+	if (twin)
+		return refused(error, MODEL_CONFLICT,
+			       "address: %s is the address of backend \"%s\" of this service: one "
+			       "is enough, its weight is its share",
+			       addr, twin->name);
 	on = model_index_vip(m->index, m->services, &spec->addr);
 	if (on != MODEL_NOWHERE)
 		return refused(
@@ -410,7 +409,7 @@ struct model *model_host_change(const struct model *m, const struct ip_addr *add
 	if (!next)
 		return refused_no_memory(error);
 	next->index = m->index;
-	next->index->refs++;
+	model_index_ref(next->index);
 	for (uint32_t i = 0; i < m->services_n; i++) {
 		struct service_conf *s = host_service_change(m->services[i], addr, change,
 							     timeout_s, &found);

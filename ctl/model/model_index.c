@@ -77,9 +77,14 @@ struct model_index *model_index_new(uint32_t services_n)
 	return index;
 }
 
+void model_index_ref(struct model_index *index)
+{
+	__atomic_add_fetch(&index->refs, 1, __ATOMIC_RELAXED);
+}
+
 void model_index_unref(struct model_index *index)
 {
-	if (index && --index->refs == 0)
+	if (index && __atomic_sub_fetch(&index->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		free(index);
 }
 

@@ -18,7 +18,7 @@ enum model_index_table {
 
 /* Three open-addressing tables of positions + 1, at most half full. */
 struct model_index {
-	uint32_t refs;
+	uint32_t refs;   /* counted atomically */
 	uint32_t vips_n; /* distinct vips */
 	uint32_t mask;   /* cells of a table, a power of two, less 1 */
 	uint32_t cells[];
@@ -26,6 +26,7 @@ struct model_index {
 
 /* Empty, with one reference and room for `services_n`. NULL: no memory. */
 struct model_index *model_index_new(uint32_t services_n);
+void model_index_ref(struct model_index *index); /* one more of several models that share it */
 void model_index_unref(struct model_index *index); /* NULL is allowed */
 
 /*

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend_index.h"
 #include "maglev.h"
 
 enum {
@@ -34,14 +35,16 @@ struct service_conf *service_conf_new(uint32_t backends_n)
 
 struct service_conf *service_conf_ref(struct service_conf *s)
 {
-	s->refs++;
+	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
 	return s;
 }
 
 void service_conf_unref(struct service_conf *s)
 {
-	if (s && --s->refs == 0)
-		free(s);
+	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	backend_index_free(s->index);
+	free(s);
 }
 
 struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t backends_n)
@@ -53,6 +56,7 @@ struct service_conf *service_conf_copy(const struct service_conf *s, uint32_t ba
 		return NULL;
 	memcpy(copy, s, service_conf_bytes(kept_n));
 	copy->refs = 1;
+	copy->index = NULL;
 	copy->backends_n = backends_n;
 	return copy;
 }
@@ -66,6 +70,7 @@ struct service_conf *service_conf_with(const struct service_conf *s,
 		return NULL;
 	memcpy(copy, s, offsetof(struct service_conf, backends));
 	copy->refs = 1;
+	copy->index = NULL;
 	copy->backends_n = backends_of->backends_n;
 	return copy;
 }
@@ -119,6 +124,13 @@ void service_conf_choose_slots(struct service_conf *s)
 
 const struct backend_conf *service_conf_find(const struct service_conf *s, const char *backend)
 {
+	const struct backend_index *index = backend_index_of(s);
+	uint32_t at;
+
+	if (index) {
+		at = backend_index_name(index, s, backend);
+		return at == MODEL_NOWHERE ? NULL : &s->backends[at];
+	}
 	for (uint32_t i = 0; i < s->backends_n; i++) {
 		if (strcmp(s->backends[i].name, backend) == 0)
 			return &s->backends[i];
@@ -129,8 +141,16 @@ const struct backend_conf *service_conf_find(const struct service_conf *s, const
 const struct backend_conf *service_conf_find_addr(const struct service_conf *s,
 						  const struct ip_addr *addr, uint32_t hint)
 {
+	const struct backend_index *index;
+	uint32_t at;
+
 	if (hint < s->backends_n && ip_equal(&s->backends[hint].addr, addr))
 		return &s->backends[hint];
+	index = backend_index_of(s);
+	if (index) {
+		at = backend_index_addr(index, s, addr);
+		return at == MODEL_NOWHERE ? NULL : &s->backends[at];
+	}
 	for (uint32_t i = 0; i < s->backends_n; i++)
 		if (ip_equal(&s->backends[i].addr, addr))
 			return &s->backends[i];

@@ -194,6 +194,26 @@ static int tables_lay(const struct surroundings *around, const struct former *wa
 	return entries_new(around, s, &s->backends);
 }
 
+/* Who was there before keeps its row, without a look into the books. */
+static int rows_take_over(struct ledger *ledger, const struct service_conf *conf,
+			  const struct former *was, const struct plan *plan, struct installed *s)
+{
+	int err = 0;
+
+	if (!was || !was->backend_rows)
+		return ledger_take(ledger, conf, &s->row, &s->vip_row, s->backend_rows);
+	s->row = was->row;
+	s->vip_row = was->vip_row;
+	for (uint32_t i = 0; !err && i < conf->backends_n; i++) {
+		if (plan->places[i] != MODEL_NOWHERE)
+			s->backend_rows[i] = was->backend_rows[plan->places[i]];
+		else
+			err = ledger_take_backend(ledger, conf, &conf->backends[i],
+						  &s->backend_rows[i]);
+	}
+	return err;
+}
+
 struct installed *installed_new(const struct surroundings *around, const struct service_conf *conf,
 				const struct former *was, struct model_error *error)
 {
@@ -210,7 +230,7 @@ struct installed *installed_new(const struct surroundings *around, const struct 
 			 strerror(-err));
 		goto err_free;
 	}
-	err = ledger_take(around->ledger, conf, &s->row, &s->vip_row, s->backend_rows);
+	err = rows_take_over(around->ledger, conf, was, &plan, s);
 	if (err) {
 		snprintf(error->text, sizeof(error->text),
 			 "service %s: no row of counters is free (%s): raise "
@@ -239,6 +259,9 @@ struct former installed_former(const struct installed *s)
 	return (struct former){
 		.conf = s->conf,
 		.courses = s->courses,
+		.backend_rows = s->backend_rows,
+		.row = s->row,
+		.vip_row = s->vip_row,
 		.indices = s->indices,
 		.slots = installed_slots(s),
 		.previous = installed_previous(s),

@@ -139,6 +139,15 @@ int ledger_take(struct ledger *ledger, const struct service_conf *service, uint3
 	return err;
 }
 
+int ledger_take_backend(struct ledger *ledger, const struct service_conf *service,
+			const struct backend_conf *backend, uint32_t *row)
+{
+	char key[ROW_KEY_MAX];
+
+	backend_key(service, backend, key);
+	return take_backend(ledger, key, row);
+}
+
 int ledger_claim(struct ledger *ledger, const struct service_conf *service, uint32_t row)
 {
 	char key[ROW_KEY_MAX];
@@ -186,7 +195,8 @@ static void sweep_service(struct ledger *ledger, const struct service_conf *befo
 void ledger_sweep(struct ledger *ledger, const struct model *before, const struct model *after)
 {
 	for (uint32_t i = 0; i < before->services_n; i++)
-		sweep_service(ledger, before->services[i], after);
+		if (i >= after->services_n || after->services[i] != before->services[i])
+			sweep_service(ledger, before->services[i], after);
 }
 
 static int read_service_row(const struct ledger *ledger, uint32_t row, struct service_counters *out)

@@ -23,6 +23,10 @@ void ledger_free(struct ledger *ledger);
 int ledger_take(struct ledger *ledger, const struct service_conf *service, uint32_t *service_row,
 		uint32_t *vip_row, uint32_t *backend_rows);
 
+/* The row of one backend more. As ledger_take(). */
+int ledger_take_backend(struct ledger *ledger, const struct service_conf *service,
+			const struct backend_conf *backend, uint32_t *row);
+
 /*
  * For a service that another process ran with this row: it keeps it, by which the fast path's
  * remembered flows know it. Before any ledger_take(). 0, or as rows_claim() and the fast path's

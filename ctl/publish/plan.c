@@ -113,15 +113,12 @@ static bool was_down(const struct plan *plan, const struct former *was,
 static uint32_t position_of(const struct service_conf *was, const struct ip_addr *addr,
 			    uint32_t *cursor)
 {
-	for (uint32_t tried = 0; tried < was->backends_n; tried++) {
-		uint32_t at = (*cursor + tried) % was->backends_n;
+	const struct backend_conf *found = service_conf_find_addr(was, addr, *cursor);
 
-		if (ip_equal(&was->backends[at].addr, addr)) {
-			*cursor = at + 1;
-			return at;
-		}
-	}
-	return MODEL_NOWHERE;
+	if (!found)
+		return MODEL_NOWHERE;
+	*cursor = (uint32_t)(found - was->backends) + 1;
+	return *cursor - 1;
 }
 
 /*
@@ -167,11 +164,10 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 	uint32_t cursor = 0;
 	bool counts;
 
+	plan->places = places;
 	plan->courses = calloc(conf->backends_n + 1, sizeof(*plan->courses));
-	if (!plan->courses || !places) {
-		free(places);
+	if (!plan->courses || !places)
 		return -ENOMEM;
-	}
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		const struct course *course = NULL;
 
@@ -201,7 +197,6 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 		if (course)
 			plan->courses[i].load = course->load;
 	}
-	free(places);
 	return 0;
 }
 
@@ -436,6 +431,7 @@ int plan_make(const struct service_conf *conf, const struct former *was,
 void plan_free(struct plan *plan)
 {
 	free(plan->courses);
+	free(plan->places);
 	free(plan->slots);
 	free(plan->previous);
 	indices_unref(plan->indices);

@@ -39,6 +39,8 @@ struct phase {
 struct former {
 	const struct service_conf *conf; /* NULL: not known, another process made it */
 	const struct course *courses;    /* of conf->backends */
+	const uint32_t *backend_rows;    /* of conf->backends; NULL: not known */
+	uint32_t row, vip_row;           /* with backend_rows */
 	/* Of the backends that are to be: what an earlier process noted (notes.h). NULL: nothing. */
 	const struct course *noted;
 	const struct indices *indices; /* NULL, and slots too: it left no tables */
@@ -55,6 +57,7 @@ struct former {
 struct plan {
 	const struct service_conf *conf;
 	struct course *courses; /* of conf->backends */
+	uint32_t *places; /* of conf->backends: in former.conf; MODEL_NOWHERE: it wasn't there */
 	struct indices *indices;
 	uint16_t *slots, *previous; /* `previous` NULL: none */
 	uint32_t slots_n;

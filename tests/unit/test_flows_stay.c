@@ -88,6 +88,7 @@ static struct service_conf *web_copy(const struct life *l)
 	struct service_conf *spec = service_conf_new(s->backends_n);
 
 	memcpy(spec, s, sizeof(*s) + s->backends_n * sizeof(s->backends[0]));
+	spec->index = NULL;
 	spec->refs = 1;
 	return spec;
 }

@@ -127,6 +127,7 @@ static struct model *file_of(struct fixture *f)
 	struct service_conf *spec = service_conf_new(s->backends_n);
 
 	memcpy(spec, s, sizeof(*s) + s->backends_n * sizeof(s->backends[0]));
+	spec->index = NULL;
 	spec->refs = 1;
 	spec->slots = 0;
 	spec->slots_chosen = false;
