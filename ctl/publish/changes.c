@@ -16,8 +16,20 @@ enum {
 	RETRY_US = 100000,
 };
 
+/* What is to become one generation. */
+struct flight {
+	struct model *next; /* NULL: the model stays */
+	struct change_list list;
+	uint32_t n;
+	int64_t asked_us;
+};
+
 struct changes {
 	changes_publish_fn *publish;
+	changes_prepare_fn *prepare; /* NULL: nothing is prepared */
+	changes_hurry_fn *hurry;
+	bool preparing;       /* `flight` */
+	struct flight flight;
 	void *ctx;
 	int64_t (*now_us)(void);
 	struct event *timer;
@@ -60,35 +72,103 @@ static void try_again(struct changes *c)
 	c->asked_us = c->now_us();
 }
 
-void changes_flush(struct changes *c)
+/* Out of the queue: what comes from here on is for the next generation. */
+static void flight_take(struct changes *c, struct flight *f)
 {
-	struct change_list list = STAILQ_HEAD_INITIALIZER(list);
-	struct model *next = c->newest;
-	struct model_error error = {.text = ""};
-	uint32_t n = c->n;
-	int rc;
-
-	if (!c->waiting)
-		return;
-	STAILQ_CONCAT(&list, &c->list);
+	*f = (struct flight){.next = c->newest, .n = c->n, .asked_us = c->asked_us};
+	STAILQ_INIT(&f->list);
+	STAILQ_CONCAT(&f->list, &c->list);
 	forget(c);
 	c->published_us = c->now_us();
-	rc = c->publish(c->ctx, next, &list, n, c->asked_us, &error);
-	if (rc != 0 && n > 1) {
+}
+
+/* What was asked for while that was prepared which failed was made of it: it is to be made anew. */
+static void late_take(struct changes *c, struct change_list *late)
+{
+	STAILQ_CONCAT(late, &c->list);
+	model_free(c->newest);
+	c->newest = NULL;
+	c->n = 0;
+}
+
+static void flight_publish(struct changes *c, struct flight *f)
+{
+	struct change_list late = STAILQ_HEAD_INITIALIZER(late);
+	struct model_error error = {.text = ""};
+	int rc = c->publish(c->ctx, f->next, &f->list, f->n, f->asked_us, &error);
+
+	if (rc != 0 && f->next)
+		late_take(c, &late);
+	if (rc != 0 && f->n > 1) {
 		log_warning("%u changes could not become one generation (%s): each is tried alone",
-			    n, error.text);
+			    f->n, error.text);
 		rc = -EAGAIN;
 	}
-	tell(&list, rc, &error);
-	if (rc != 0 && n == 0)
+	tell(&f->list, rc, &error);
+	tell(&late, -EAGAIN, &error);
+	if (rc != 0 && f->n == 0)
 		try_again(c);
+}
+
+void changes_flush(struct changes *c)
+{
+	struct flight f;
+
+	if (c->preparing)
+		c->hurry(c->ctx);
+	if (!c->waiting)
+		return;
+	flight_take(c, &f);
+	flight_publish(c, &f);
+}
+
+bool changes_go(struct changes *c)
+{
+	struct flight f;
+
+	if (c->preparing)
+		return false;
+	if (!c->waiting)
+		return true;
+	flight_take(c, &f);
+	if (!c->prepare || !c->prepare(c->ctx, f.next)) {
+		flight_publish(c, &f);
+		return true;
+	}
+	c->preparing = true;
+	c->flight = f;
+	STAILQ_INIT(&c->flight.list);
+	STAILQ_CONCAT(&c->flight.list, &f.list);
+	return false;
+}
+
+void changes_prepared(struct changes *c)
+{
+	static const struct timeval now = {0};
+	struct flight f = c->flight;
+
+	STAILQ_INIT(&f.list);
+	STAILQ_CONCAT(&f.list, &c->flight.list);
+	c->flight = (struct flight){.next = NULL};
+	STAILQ_INIT(&c->flight.list);
+	c->preparing = false;
+	flight_publish(c, &f);
+	/* Its timer came, in vain. */
+	if (c->waiting)
+		evtimer_add(c->timer, &now);
+}
+
+void changes_prepare_by(struct changes *c, changes_prepare_fn *prepare, changes_hurry_fn *hurry)
+{
+	c->prepare = prepare;
+	c->hurry = hurry;
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)
 {
 	(void)fd;
 	(void)events;
-	changes_flush(ctx);
+	changes_go(ctx);
 }
 
 void changes_soon(struct changes *c)
@@ -139,13 +219,15 @@ void changes_add(struct changes *c, struct model *next, const char *who, bool al
 	STAILQ_INSERT_TAIL(&c->list, change, link);
 	c->n++;
 	changes_soon(c);
-	if (alone || c->n >= CHANGES_MAX)
+	if (alone)
 		changes_flush(c);
+	else if (c->n >= CHANGES_MAX)
+		changes_go(c);
 }
 
 const struct model *changes_newest(const struct changes *c)
 {
-	return c->newest;
+	return c->newest ? c->newest : c->flight.next;
 }
 
 void changes_set_clock(struct changes *c, int64_t (*now_us)(void))
@@ -165,6 +247,7 @@ struct changes *changes_new(struct event_base *base, int64_t (*now_us)(void),
 	c->ctx = ctx;
 	c->now_us = now_us;
 	STAILQ_INIT(&c->list);
+	STAILQ_INIT(&c->flight.list);
 	c->timer = evtimer_new(base, on_timer, c);
 	if (c->timer)
 		return c;

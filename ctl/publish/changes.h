@@ -33,6 +33,15 @@ STAILQ_HEAD(change_list, change);
 struct changes;
 
 /*
+ * Whether a generation with `next` (NULL: the model stays) is to be prepared elsewhere first:
+ * changes_prepared() says when it is. What comes meanwhile waits for the next one.
+ */
+typedef bool changes_prepare_fn(void *ctx, const struct model *next);
+
+/* Finishes now what is being prepared, which calls changes_prepared(). */
+typedef void changes_hurry_fn(void *ctx);
+
+/*
  * Brings all that waits into force as one generation: `next`, which is taken over in any case
  * (NULL: the model stays, but something beside it changed), asked for by `list` of `n` changes
  * since `asked_us`. Returns 0, or -errno with *error and nothing changed.
@@ -66,7 +75,15 @@ void changes_add(struct changes *changes, struct model *next, const char *who, b
  */
 void changes_soon(struct changes *changes);
 
-/* Brings what waits into force now. Calls the changes' done(). */
+/* With the publish function's ctx. Without, nothing is prepared. */
+void changes_prepare_by(struct changes *changes, changes_prepare_fn *prepare,
+			changes_hurry_fn *hurry);
+void changes_prepared(struct changes *changes);
+
+/* Brings what waits into force now, whatever it takes. Calls the changes' done(). */
 void changes_flush(struct changes *changes);
+
+/* The same, but for what is to be prepared: false, that is under way then. */
+bool changes_go(struct changes *changes);
 
 #endif

@@ -214,23 +214,20 @@ static int rows_take_over(struct ledger *ledger, const struct service_conf *conf
 	return err;
 }
 
-struct installed *installed_new(const struct surroundings *around, const struct service_conf *conf,
-				const struct former *was, struct model_error *error)
+struct installed *installed_of_plan(const struct surroundings *around, const struct former *was,
+				    struct plan *plan, struct model_error *error)
 {
+	const struct service_conf *conf = plan->conf;
 	struct installed *s = installed_alloc(conf);
-	struct plan plan = {0};
 	int err = -ENOMEM;
 
 	error->kind = MODEL_FULL;
-	if (s)
-		err = plan_make(conf, was, &around->settings->seed, around->now_us(),
-				around->now_real_us(), &plan);
-	if (err) {
+	if (!s) {
 		snprintf(error->text, sizeof(error->text), "service %s: %s", conf->name,
 			 strerror(-err));
 		goto err_free;
 	}
-	err = rows_take_over(around->ledger, conf, was, &plan, s);
+	err = rows_take_over(around->ledger, conf, was, plan, s);
 	if (err) {
 		snprintf(error->text, sizeof(error->text),
 			 "service %s: no row of counters is free (%s): raise "
@@ -238,19 +235,33 @@ struct installed *installed_new(const struct surroundings *around, const struct 
 			 conf->name, strerror(-err));
 		goto err_free;
 	}
-	if (tables_lay(around, was, &plan, s) != 0) {
+	if (tables_lay(around, was, plan, s) != 0) {
 		char full[ARENA_SPACE_ERROR_MAX];
 
-		arena_space_explain_full(around->space, plan.slots_n * sizeof(uint16_t), full);
+		arena_space_explain_full(around->space, plan->slots_n * sizeof(uint16_t), full);
 		snprintf(error->text, sizeof(error->text), "service %s: %s", conf->name, full);
 		goto err_free;
 	}
-	plan_free(&plan);
+	plan_free(plan);
 	return s;
 
 err_free:
-	plan_free(&plan);
+	plan_free(plan);
 	installed_unref(s);
+	return NULL;
+}
+
+struct installed *installed_new(const struct surroundings *around, const struct service_conf *conf,
+				const struct former *was, struct model_error *error)
+{
+	struct plan plan = {0};
+	int err = plan_make(conf, was, &around->settings->seed, around->now_us(),
+			    around->now_real_us(), &plan);
+
+	if (!err)
+		return installed_of_plan(around, was, &plan, error);
+	error->kind = MODEL_FULL;
+	snprintf(error->text, sizeof(error->text), "service %s: %s", conf->name, strerror(-err));
 	return NULL;
 }
 

@@ -50,6 +50,10 @@ struct installed {
 struct installed *installed_new(const struct surroundings *around, const struct service_conf *conf,
 				const struct former *was, struct model_error *error);
 
+/* The same of a plan that was made before, which is taken over in any case. */
+struct installed *installed_of_plan(const struct surroundings *around, const struct former *was,
+				    struct plan *plan, struct model_error *error);
+
 /* For installed_new() and plan_make(); valid as long as `installed`. */
 struct former installed_former(const struct installed *installed);
 

@@ -24,14 +24,17 @@ static struct installed *install(const struct publisher *p, const struct service
 {
 	struct installed *found = running_find_same(&p->running, conf);
 	struct former was;
+	struct plan plan;
 
 	if (found && found->conf == conf && !plan_health_is_due(conf, found->courses))
 		return p->hops_changed ? installed_refresh(&p->running.around, found) :
 					 installed_ref(found);
-	if (found) {
+	if (found)
 		was = installed_former(found);
+	if (preparation_take(p->preparation, conf, found, &plan))
+		return installed_of_plan(&p->running.around, found ? &was : NULL, &plan, error);
+	if (found)
 		return installed_new(&p->running.around, conf, &was, error);
-	}
 	return installed_new(&p->running.around, conf,
 			     adopted ? adopted_former(adopted, conf) : NULL, error);
 }
@@ -180,6 +183,36 @@ static void tell_generation(const struct running *r, const char *who, uint32_t n
 		   (unsigned long long)r->number, (unsigned long long)r->took_us, changes);
 }
 
+/* worker_thread_fn, on the control thread: the plans are there. */
+static void prepared(void *ctx)
+{
+	changes_prepared(((struct publisher *)ctx)->changes);
+}
+
+static void prepare(void *ctx)
+{
+	preparation_run(((struct publisher *)ctx)->preparation);
+}
+
+bool publication_prepare(void *ctx, const struct model *next)
+{
+	struct publisher *p = ctx;
+
+	p->preparation = preparation_new(&p->running, next);
+	if (!p->preparation)
+		return false;
+	if (worker_thread_run(p->worker, prepare, prepared, p) == 0)
+		return true;
+	preparation_free(p->preparation);
+	p->preparation = NULL;
+	return false;
+}
+
+void publication_hurry(void *ctx)
+{
+	worker_thread_finish(((struct publisher *)ctx)->worker);
+}
+
 int publication_make(void *ctx, struct model *next, const struct change_list *list,
 		     uint32_t n, int64_t asked_us, struct model_error *error)
 {
@@ -196,6 +229,8 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 		reach_look(p->reach);
 	rc = next ? put_in_force(p, next, asked_us, error) :
 		    running_renew(r, renew, p, asked_us, text);
+	preparation_free(p->preparation);
+	p->preparation = NULL;
 	if (rc < 0) {
 		if (!next)
 			log_error("next hops or health changed, but the tables could not be "

@@ -73,9 +73,9 @@ int publisher_apply(void *ctx, struct model *next, const char *who, struct model
 }
 
 /* transitions_begin_fn */
-static void begin_look(void *ctx)
+static bool begin_look(void *ctx)
 {
-	publisher_flush(ctx);
+	return changes_go(((struct publisher *)ctx)->changes);
 }
 
 /* A drain's time is up. */
@@ -262,9 +262,14 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	r->around.ports_n = path->ports_n;
 	r->around.now_us = clock_now_us;
 	r->around.now_real_us = now_real_us;
+	err = worker_thread_new(base, &p->worker);
+	if (err)
+		goto err_free;
+	err = -ENOMEM;
 	p->changes = changes_new(base, clock_now_us, publication_make, p);
 	if (!p->changes)
 		goto err_free;
+	changes_prepare_by(p->changes, publication_prepare, publication_hurry);
 	err = publisher_open(p, base, arena, path->started.arena_bytes);
 	if (err) {
 		snprintf(error, MODEL_ERROR_MAX, "next hops: %s", strerror(-err));
@@ -299,6 +304,7 @@ void publisher_free(struct publisher *p)
 		return;
 	r = &p->running;
 	changes_free(p->changes);
+	worker_thread_free(p->worker);
 	hop_news_free(p->hop_news);
 	reach_free(p->reach);
 	transitions_free(p->transitions);

@@ -9,11 +9,13 @@
 #include "changes.h"
 #include "hop_news.h"
 #include "notes.h"
+#include "preparation.h"
 #include "publisher.h"
 #include "reach.h"
 #include "running.h"
 #include "transitions.h"
 #include "watched.h"
+#include "worker_thread.h"
 
 struct publisher {
 	struct running running;
@@ -30,6 +32,8 @@ struct publisher {
 	struct notes *notes; /* of an earlier process, until a model is in force; NULL: none */
 	struct changes *changes; /* what waits for the next generation */
 	bool hops_changed;       /* entries are to be written anew with it */
+	struct worker_thread *worker;
+	struct preparation *preparation; /* what the worker makes for it; NULL: nothing */
 };
 
 /* Time or health made something else of a service: there may be something to note. */
@@ -37,5 +41,9 @@ void publisher_went_on(void *ctx);
 
 /* changes_publish_fn, with the publisher for ctx: makes a generation of what waits. */
 changes_publish_fn publication_make;
+
+/* changes_prepare_fn and changes_hurry_fn. */
+changes_prepare_fn publication_prepare;
+changes_hurry_fn publication_hurry;
 
 #endif

@@ -29,7 +29,7 @@ struct transitions {
 	struct event *timer;
 	transitions_begin_fn *begin;
 	drains_disable_fn *disable;
-	transitions_begin_fn *went_on;
+	transitions_went_on_fn *went_on;
 	void *ctx;
 	int64_t counted_us;  /* when a count was last gone by */
 	uint32_t patience_s; /* from count to count that only clear up; doubles */
@@ -303,7 +303,8 @@ bool transitions_tick(struct transitions *t)
 {
 	if (!t->running->model)
 		return false;
-	t->begin(t->ctx);
+	if (!t->begin(t->ctx))
+		return true;
 	return look(t, count(t));
 }
 
@@ -332,7 +333,11 @@ static void on_counted(void *ctx)
 
 	if (!t->waits || !t->running->model)
 		return;
-	t->begin(t->ctx);
+	if (!t->begin(t->ctx)) {
+		t->waits = false; /* the next tick counts anew */
+		timer_arm(t);
+		return;
+	}
 	census = counted(t);
 	/* What waited may be in force now, of which the count knows nothing. */
 	if (look(t, census->number == t->running->number ? census : NULL))
@@ -347,7 +352,7 @@ void transitions_kick(struct transitions *t)
 
 struct transitions *transitions_new(struct event_base *base, struct running *running,
 				    transitions_begin_fn *begin, drains_disable_fn *disable,
-				    transitions_begin_fn *went_on, void *ctx)
+				    transitions_went_on_fn *went_on, void *ctx)
 {
 	struct transitions *t = calloc(1, sizeof(*t));
 

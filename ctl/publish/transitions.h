@@ -13,13 +13,19 @@
 struct event_base;
 struct transitions;
 
-/* Before each look: brings the changes that wait into force, so that none is made of less. */
-typedef void transitions_begin_fn(void *ctx);
+/*
+ * Before each look: brings the changes that wait into force, so that none is made of less. False:
+ * that takes a while, and what is in force is to stay as it is until then.
+ */
+typedef bool transitions_begin_fn(void *ctx);
 
-/* After something else than loads was published: `went_on`. `running` outlives it; `disable` as drains_tick() has it. NULL: no memory. */
+/* After something else than loads was published. */
+typedef void transitions_went_on_fn(void *ctx);
+
+/* `running` outlives it; `disable` as drains_tick() has it. NULL: no memory. */
 struct transitions *transitions_new(struct event_base *base, struct running *running,
 				    transitions_begin_fn *begin, drains_disable_fn *disable,
-				    transitions_begin_fn *went_on, void *ctx);
+				    transitions_went_on_fn *went_on, void *ctx);
 void transitions_free(struct transitions *transitions); /* NULL is allowed */
 
 /* After each change of what is in force: goes on looking. */
