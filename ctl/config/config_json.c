@@ -5,6 +5,7 @@
  */
 #include "config_json.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,6 +120,15 @@ json_t *config_json_settings(const struct settings *settings)
 json_t *config_json_service(const struct service_conf *service)
 {
 	return config_json_group(config_service_keys, service);
+}
+
+json_t *config_json_service_head(const struct service_conf *service)
+{
+	struct service_conf head = { 0 };
+
+	memcpy(&head, service, offsetof(struct service_conf, backends));
+	head.backends_n = 0;
+	return config_json_group(config_service_keys, &head);
 }
 
 json_t *config_json_backend(const struct backend_conf *backend)

@@ -17,6 +17,7 @@
 json_t *config_json_group(const struct config_key *keys, const void *in);
 json_t *config_json_settings(const struct settings *settings); /* all but "services" */
 json_t *config_json_service(const struct service_conf *service);
+json_t *config_json_service_head(const struct service_conf *service); /* without its backends */
 json_t *config_json_backend(const struct backend_conf *backend);
 json_t *config_json_model(const struct model *model);
 

@@ -162,7 +162,8 @@ static int service_compare(struct model_diff *diff, const struct service_conf *b
 	int err;
 
 	memcpy(like.service, after->name, sizeof(like.service));
-	err = trees_compare(diff, &like, config_json_service(before), config_json_service(after));
+	err = trees_compare(diff, &like, config_json_service_head(before),
+			    config_json_service_head(after));
 	return err ? err : backends_compare(diff, before, after);
 }
 

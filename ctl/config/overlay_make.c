@@ -100,7 +100,7 @@ static void put(json_t *list, json_t *change)
 /* NULL: nothing differs. */
 static json_t *service_make(const struct service_conf *base, const struct service_conf *now)
 {
-	json_t *keys = keys_make(config_json_service(base), config_json_service(now));
+	json_t *keys = keys_make(config_json_service_head(base), config_json_service_head(now));
 	json_t *backends = json_array(), *change = NULL;
 	char endpoint[ENDPOINT_TEXT_MAX];
 

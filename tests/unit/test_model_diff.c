@@ -10,6 +10,8 @@
 #include "model_diff.h"
 #include "named_rows.h"
 
+#include <time.h>
+
 #define SEED "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
 #define PLANE "dataplane = { ports = ( { device = \"d0\"; interface = \"i0\"; } ); };\n"
 #define START SEED PLANE
@@ -173,12 +175,58 @@ static void as_data(void **state)
 	model_free(after);
 }
 
+/* The first of 32,000 is gone, so that no other stands where it stood: linear all the same. */
+static void many_backends(void **state)
+{
+	enum { MANY = 32000, CPU_MS_MAX = 1000 };
+	struct settings settings = { .services_max = 8, .backends_max = 2 * MANY };
+	struct service_conf *spec = service_conf_new(MANY);
+	struct model *none = model_new(&settings), *before, *after;
+	struct timespec start, end;
+	struct model_error error;
+	struct model_diff diff;
+
+	snprintf(spec->name, sizeof(spec->name), "web");
+	assert_int_equal(ip_parse("198.51.100.10", &spec->vip), 0);
+	spec->port = 80;
+	spec->proto = 6;
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(spec->backends[i].name, MODEL_NAME_MAX, "b%u", i);
+		spec->backends[i].addr = (struct ip_addr){
+			.family = IP_V4, .bytes = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+		spec->backends[i].weight = 100;
+	}
+	before = model_service_add(none, spec, &error);
+	assert_non_null(before);
+	assert_ptr_equal(service_conf_find(before->services[0], "b31999"),
+			 &before->services[0]->backends[MANY - 1]);
+	after = model_backend_remove(before, "web", "b0", &error);
+	assert_non_null(after);
+	assert_null(service_conf_find(after->services[0], "b0"));
+	assert_null(service_conf_find_addr(after->services[0], &before->services[0]->backends[0].addr,
+					   0));
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+	assert_int_equal(model_diff(before, after, &diff), 0);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	assert_int_equal(diff.n, 1);
+	assert_int_equal(diff.changes[0].kind, MODEL_CHANGE_BACKEND_REMOVED);
+	assert_string_equal(diff.changes[0].backend, "b0");
+	assert_true((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000 <
+		    CPU_MS_MAX);
+	model_diff_free(&diff);
+	model_free(none);
+	model_free(before);
+	model_free(after);
+	service_conf_unref(spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(differences),
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(as_data),
+		cmocka_unit_test(many_backends),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
