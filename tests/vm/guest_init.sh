@@ -55,6 +55,8 @@ services_forget() {
 	rm -rf /etc/systemd/system /etc/rc?.d && mkdir -p /etc/systemd/system/multi-user.target.wants
 	ln -s /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
 	: >/etc/fstab
+	# It walks /var and /tmp of the host by 9p, which takes minutes.
+	ln -s /dev/null /etc/systemd/system/systemd-tmpfiles-setup.service
 	# Databases of hardware and messages are the host's; making them takes minutes here.
 	touch /etc/.updated /var/.updated
 	# A machine of its own, and not this host.
