@@ -24,11 +24,12 @@
 
 #include <bpf/libbpf.h>
 
-/* What a forwarded frame starts with: Ethernet, an outer IPv4 header. */
+/* What a forwarded frame starts with: Ethernet, an outer IPv4 header, the client's (IPIP: ways 0 and 1). */
 enum {
 	OUTER_IP = 14,
-	OUTER_ID = OUTER_IP + 4,
 	OUTER_DST = OUTER_IP + 16,
+	INNER_IP = OUTER_IP + 20,
+	INNER_ID = INNER_IP + 4,
 	REPLY_MAX_MS = 10000, /* on a machine that does other things */
 	LOOP_TRIES = 5,
 };
@@ -106,7 +107,7 @@ static bool is_reply(const uint8_t *bytes, ssize_t n, uint16_t seq, unsigned int
 	const uint8_t dst[4] = {10, 4, 0, (uint8_t)(way + 1)};
 
 	/* The tag stands beside the frame in a packet socket's view. */
-	return n > OUTER_DST + 4 && frame_get16(bytes + OUTER_ID) == seq &&
+	return n > INNER_ID + 2 && frame_get16(bytes + INNER_ID) == seq &&
 	       memcmp(bytes + OUTER_DST, dst, sizeof(dst)) == 0;
 }
 
