@@ -158,10 +158,13 @@ static void read_protocol(struct config_reader *r, const config_setting_t *s,
 static void read_mss(struct config_reader *r, const config_setting_t *s,
 		     const struct config_key *key, void *out)
 {
-	const char *text = config_setting_get_string(s);
+	const bool word = config_setting_type(s) == CONFIG_TYPE_STRING;
+	const char *text = word ? config_string(r, s) : NULL;
 	int64_t mss = 0;
 	char *end = NULL;
 
+	if (word && !text)
+		return;
 	if (text && strcmp(text, "auto") == 0)
 		mss = MODEL_MSS_AUTO;
 	else if (text && strcmp(text, "off") != 0) {

@@ -168,7 +168,7 @@ static void lay_out(struct balancer *b)
 
 	for (uint32_t i = 0; i < n; i++) {
 		services[i] = make_service(b, i);
-		vips[i] = (struct layout_vip){services[i].vip, 1 + n + i};
+		vips[i] = (struct layout_vip){.addr = services[i].vip, .id = 1 + n + i};
 	}
 	if (laid_generation_new(b->space, &spec, &b->laid, error) != 0)
 		give_up(error);

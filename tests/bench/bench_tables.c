@@ -119,8 +119,8 @@ static struct layout_service make_service(struct bench_tables *t, uint32_t index
 static struct laid_generation *make_generation(struct bench_tables *t, enum encap encap)
 {
 	const struct layout_vip vips[FAMILIES] = {
-		{addr_parse(BENCH_VIP4), 1 + SERVICES},
-		{addr_parse(BENCH_VIP6), 2 + SERVICES},
+		{.addr = addr_parse(BENCH_VIP4), .id = 1 + SERVICES},
+		{.addr = addr_parse(BENCH_VIP6), .id = 2 + SERVICES},
 	};
 	struct layout_service services[SERVICES];
 	struct layout_spec spec = {

@@ -215,7 +215,7 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 	out->trace.verdict = VERDICT_echo_reply;
 	if (probe->proto == PROTO_ICMP)
 		return fake->read_rc;
-	out->trace.verdict = probe->dst_port == 80 ? VERDICT_forward : VERDICT_no_service;
+	out->trace.verdict = probe->dst_port == 80 ? VERDICT_forward : VERDICT_unserved;
 	if (probe->dst_port != 80)
 		return fake->read_rc;
 	out->service = web;

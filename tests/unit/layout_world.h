@@ -54,7 +54,7 @@ static inline struct world world_new(uint64_t arena_bytes, uint32_t services_max
 
 static inline void world_add_vip(struct world *w, const struct ip_addr *addr)
 {
-	w->vips[w->vips_n++] = (struct layout_vip){ *addr, ++w->last_id };
+	w->vips[w->vips_n++] = (struct layout_vip){ .addr = *addr, .id = ++w->last_id };
 }
 
 /* With one backend, whose counter is the service's id. */
