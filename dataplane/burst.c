@@ -190,6 +190,7 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
 	}
 	g = arena_at(ctx->arena, current, sizeof(*g));
 	burst_parse(b, ctx, g);
+	burst_check_sources(b);
 	burst_hash(b, g);
 	flags = burst_find_services(b, ctx, g);
 	if (flags & SERVICE_HASH_SOURCE)

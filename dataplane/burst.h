@@ -129,6 +129,9 @@ void burst_run(struct burst *b, const struct burst_context *ctx, struct rte_mbuf
  */
 void burst_parse(struct burst *b, const struct burst_context *ctx, const struct generation *g);
 
+/* The next stage: what comes from no host gets its verdict. */
+void burst_check_sources(struct burst *b);
+
 /*
  * Within the first stage of burst_run(), for a packet of which packet_parse() said `fragment`:
  * completes its flow, or keeps what it tells for those behind it. Returns forward or fragment.

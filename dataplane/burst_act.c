@@ -19,14 +19,52 @@ static __attribute__((noinline)) enum verdict packet_refuse(const struct backend
 	return steer_way(b, p);
 }
 
-/* rte_pktmbuf_prepend(), less what it knows of a mbuf: that it is one, and not at address 0. */
-SLUICE_INLINE bool packet_grow(struct rte_mbuf *m, uint32_t bytes)
+/* Cuts the frame to `bytes`. Segments that are not needed any more are freed. */
+static void packet_cut(struct rte_mbuf *m, uint32_t bytes)
+{
+	struct rte_mbuf *last = m;
+	uint16_t segments_n = 1;
+	uint32_t before = 0;
+
+	if (m->pkt_len <= bytes)
+		return;
+	while (before + last->data_len < bytes && last->next) {
+		before += last->data_len;
+		last = last->next;
+		segments_n++;
+	}
+	if (last->next)
+		rte_pktmbuf_free(last->next);
+	last->next = NULL;
+	last->data_len = (uint16_t)(bytes - before);
+	m->nb_segs = segments_n;
+	m->pkt_len = bytes;
+}
+
+/* Several segments: rare. */
+static __attribute__((noinline)) void packet_grow_segments(struct rte_mbuf *m, uint32_t bytes,
+							   uint32_t frame_bytes)
+{
+	m->data_len = (uint16_t)(m->data_len + bytes);
+	m->pkt_len += bytes;
+	packet_cut(m, frame_bytes);
+}
+
+/*
+ * rte_pktmbuf_prepend(), less what it knows of a mbuf: that it is one, and not at address 0. Of the
+ * frame that comes of it, `frame_bytes` stay.
+ */
+SLUICE_INLINE bool packet_grow(struct rte_mbuf *m, uint32_t bytes, uint32_t frame_bytes)
 {
 	if (bytes > m->data_off)
 		return false;
 	m->data_off = (uint16_t)(m->data_off - bytes);
-	m->data_len = (uint16_t)(m->data_len + bytes);
-	m->pkt_len += bytes;
+	if (m->nb_segs > 1) {
+		packet_grow_segments(m, bytes, frame_bytes);
+		return true;
+	}
+	m->data_len = (uint16_t)frame_bytes;
+	m->pkt_len = frame_bytes;
 	return true;
 }
 
@@ -57,7 +95,8 @@ SLUICE_INLINE bool packet_forward(struct rte_mbuf *m, const struct generation *g
 			return false;
 	}
 	*refused = VERDICT_no_headroom;
-	if (!packet_grow(m, encap_kind_growth_bytes(kind, &info)))
+	if (!packet_grow(m, encap_kind_growth_bytes(kind, &info),
+			 encap_kind_frame_bytes(kind, &info)))
 		return false;
 	c = packet_cursor(m);
 	/* In front of the inner IP header all is in one piece: no bound needs to be looked at. */
@@ -99,28 +138,6 @@ SLUICE_INLINE bool packet_forward_kind(struct rte_mbuf *m, const struct generati
 		return packet_forward(m, g, b, p, hash, gue6, refused);
 	}
 	return packet_forward_any(m, g, b, p, hash, refused);
-}
-
-/* Cuts the frame to `bytes`. Segments that are not needed any more are freed. */
-static void packet_cut(struct rte_mbuf *m, uint32_t bytes)
-{
-	struct rte_mbuf *last = m;
-	uint16_t segments_n = 1;
-	uint32_t before = 0;
-
-	if (m->pkt_len <= bytes)
-		return;
-	while (before + last->data_len < bytes && last->next) {
-		before += last->data_len;
-		last = last->next;
-		segments_n++;
-	}
-	if (last->next)
-		rte_pktmbuf_free(last->next);
-	last->next = NULL;
-	last->data_len = (uint16_t)(bytes - before);
-	m->nb_segs = segments_n;
-	m->pkt_len = bytes;
 }
 
 static enum verdict packet_answer_too_big(struct rte_mbuf *m, const struct packet *p,
@@ -218,6 +235,7 @@ static __attribute__((noinline)) bool packet_act(struct burst *b, const struct a
 	case ACTION_ECHO:
 		if (!answer_echo(packet_cursor(m), &b->packets[i]))
 			verdict = VERDICT_bad_icmp;
+		packet_cut(m, answer_echo_bytes(&b->packets[i]));
 		break;
 	case ACTION_REJECT:
 		verdict = may_tell(act, LIMIT_REFUSALS, &b->packets[i].flow)

@@ -124,6 +124,7 @@ SLUICE_INLINE enum verdict packet_forward(struct xdp_md *ctx, const struct gener
 			return VERDICT_bad_tables;
 	}
 	backend_count(b, p);
+	frame_cut(ctx, encap_frame_bytes(b, p));
 	return verdict;
 }
 
@@ -191,6 +192,7 @@ SLUICE_INLINE enum verdict packet_act(struct xdp_md *ctx, const struct generatio
 	case ACTION_ECHO:
 		if (!frame_answer_echo(ctx, p->l3_offset, p->l4_offset, p->flags))
 			return VERDICT_bad_icmp;
+		(void)frame_cut_longer(ctx, answer_echo_bytes(p));
 		*action = frame_return(ctx);
 		return verdict;
 	case ACTION_TOO_BIG:
@@ -324,7 +326,7 @@ SLUICE_INLINE bool frame_parse_plain(const struct cursor *c, struct packet *p, b
 
 	if (!cursor_reaches(c, PLAIN_BYTES_MIN) ||
 	    !plain_starts(wire_load32(c->pos + l3_offset - 2), v6) ||
-	    !plain_parse(c, l3_offset, v6, &plain))
+	    !plain_parse(c, l3_offset, v6, &plain) || plain_source_is_bad(&plain, v6))
 		return false;
 	plain_store(p, &plain, v6);
 	return true;

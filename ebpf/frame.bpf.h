@@ -48,6 +48,24 @@ SLUICE_INLINE bool frame_is_whole(struct xdp_md *ctx)
 	       (uint32_t)(ctx->data_end - ctx->data) >= (uint32_t)bpf_xdp_get_buff_len(ctx);
 }
 
+/* Cuts the frame to `bytes`, where it is longer. */
+__attribute__((noinline)) uint32_t frame_cut_longer(struct xdp_md *ctx, uint32_t bytes)
+{
+	uint32_t all = frame_bytes(ctx);
+
+	return all > bytes && bpf_xdp_adjust_tail(ctx, (int)(bytes - all)) == 0;
+}
+
+/*
+ * The same. A frame in one piece that is as long as it should be pays for a comparison; of one in
+ * several the kernel is asked. Where padding can't be cut off, it goes along.
+ */
+SLUICE_INLINE void frame_cut(struct xdp_md *ctx, uint32_t bytes)
+{
+	if ((uint32_t)(ctx->data_end - ctx->data) != bytes)
+		(void)frame_cut_longer(ctx, bytes);
+}
+
 enum {
 	/* Two IP headers with extensions of 8 * 2,048 bytes each end before it. */
 	FRAME_OFFSET_MAX = 0xa000,

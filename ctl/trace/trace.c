@@ -78,6 +78,12 @@ static void head_move(struct trace_frame *frame, uint32_t growth_bytes)
 	frame->n += growth_bytes;
 }
 
+static void frame_cut(struct trace_frame *frame, uint32_t bytes)
+{
+	if (frame->n > bytes)
+		frame->n = bytes;
+}
+
 static void outer_read_v4(const struct ipv4_header *ip, struct trace_outer *outer)
 {
 	be32 src = ip->src, dst = ip->dst;
@@ -142,6 +148,7 @@ static enum verdict forward(struct trace *t, struct trace_frame *frame, enum ver
 	if (!encap_write(&c, t->generation, b, &t->packet, t->steering.hash) ||
 	    !outer_read(frame, b, &t->outer))
 		return VERDICT_no_headroom;
+	frame_cut(frame, encap_frame_bytes(b, &t->packet));
 	return verdict;
 }
 
@@ -172,7 +179,10 @@ static enum verdict act(const struct trace_tables *tables, struct trace *t,
 		return reject_write(cursor_of(frame), &t->packet, &reject) ? verdict :
 									     VERDICT_no_headroom;
 	case ACTION_ECHO:
-		return answer_echo(cursor_of(frame), &t->packet) ? verdict : VERDICT_bad_icmp;
+		if (!answer_echo(cursor_of(frame), &t->packet))
+			return VERDICT_bad_icmp;
+		frame_cut(frame, answer_echo_bytes(&t->packet));
+		return verdict;
 	case ACTION_PASS:
 	case ACTION_DROP:
 		break;

@@ -12,6 +12,7 @@
 
 enum {
 	ANSWER_TTL = 64,
+	ANSWER_FRAME_BYTES_MIN = 60, /* of Ethernet, without its checksum: IEEE 802.3 §3.2.8 */
 	/*
 	 * Of the packet that was too big, this much is quoted. IPv4 hosts need 28 bytes, and may
 	 * get 576 in all (RFC 1812 §4.3.2.3); for IPv6 as much as fits 1,280 bytes is asked for,
@@ -114,6 +115,17 @@ SLUICE_INLINE bool answer_read_addresses(struct cursor c, struct packet *p)
 		p->flow.addrs[0] = wire_load64(&ip->src);
 	}
 	return true;
+}
+
+/*
+ * How long a reply's frame is at most; the path cuts the rest off: padding beyond what Ethernet asks for
+ * isn't carried back.
+ */
+SLUICE_INLINE uint32_t answer_echo_bytes(const struct packet *p)
+{
+	uint32_t bytes = p->l3_offset + p->ip_bytes;
+
+	return bytes < ANSWER_FRAME_BYTES_MIN ? ANSWER_FRAME_BYTES_MIN : bytes;
 }
 
 /* How far the frame's head moves for a "too big" answer: an IP and an ICMP header. */

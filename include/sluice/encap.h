@@ -83,6 +83,12 @@ SLUICE_INLINE uint32_t encap_kind_bytes(struct encap_kind kind)
 	return encap_kind_outer_bytes(kind) + (uint32_t)sizeof(struct ether_header) + tag_bytes;
 }
 
+/* How long the frame becomes: Ethernet's padding, which its IP length tells, isn't carried along. */
+SLUICE_INLINE uint32_t encap_kind_frame_bytes(struct encap_kind kind, const struct packet *p)
+{
+	return encap_kind_bytes(kind) + p->ip_bytes;
+}
+
 /* How far the frame's head moves; always more than 0, for the inner frame's tags go. */
 SLUICE_INLINE uint32_t encap_kind_growth_bytes(struct encap_kind kind, const struct packet *p)
 {
@@ -92,6 +98,11 @@ SLUICE_INLINE uint32_t encap_kind_growth_bytes(struct encap_kind kind, const str
 SLUICE_INLINE uint32_t encap_outer_bytes(const struct backend *b)
 {
 	return encap_kind_outer_bytes(encap_kind(b));
+}
+
+SLUICE_INLINE uint32_t encap_frame_bytes(const struct backend *b, const struct packet *p)
+{
+	return encap_kind_frame_bytes(encap_kind(b), p);
 }
 
 SLUICE_INLINE uint32_t encap_growth_bytes(const struct backend *b, const struct packet *p)

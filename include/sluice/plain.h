@@ -128,8 +128,6 @@ SLUICE_INLINE bool plain_parse_v4(const struct ipv4_header *ip, uint32_t l3_offs
 			    fragment_proto == PROTO_TCP << 24, fragment_proto == PROTO_UDP << 24,
 			    FLOW_BYTES_V4, plain))
 		return false;
-	if (source_is_bad_v4(ip->src, ip->dst))
-		return false;
 	/* The bit that it is, moved to where it's wanted: no branch. */
 	df = (uint64_t)(ip->fragment & be16_from(IPV4_DF)) *
 	     (((uint64_t)PACKET_DF << PLAIN_FLAGS_SHIFT) / be16_from(IPV4_DF));
@@ -155,17 +153,25 @@ SLUICE_INLINE bool plain_parse_v6(const struct ipv6_header *ip, uint32_t l3_offs
 	plain->flow.addrs[1] = ip->src[1];
 	plain->flow.addrs[2] = ip->dst[0];
 	plain->flow.addrs[3] = ip->dst[1];
-	if (source_is_bad_v6(&plain->flow.addrs[0], &plain->flow.addrs[2]))
-		return false;
 	plain->info[0] = ip_bytes | (uint64_t)l3_offset << 32 | l4_offset << 48;
 	plain->info[1] |= tos << PLAIN_TOS_SHIFT | (uint64_t)(PACKET_V6 | PACKET_DF)
 							   << PLAIN_FLAGS_SHIFT;
 	return true;
 }
 
+/* Whether a plain frame comes from no host: source.h. */
+SLUICE_INLINE bool plain_source_is_bad(const struct plain *plain, bool v6)
+{
+	const uint64_t *addrs = plain->flow.addrs;
+
+	return v6 ? source_is_bad_v6(&addrs[0], &addrs[2]) :
+		    source_is_bad_v4((be32)addrs[0], (be32)(addrs[0] >> 32));
+}
+
 /*
  * Of a frame (`c` stands at its first byte) that plain_starts() at `l3_offset`, which is in reach.
- * True: it is plain, and packet_parse() says `forward`, and the same as this. False: ask that.
+ * True: it is plain, and packet_parse() says `forward`, and the same as this; or, where
+ * plain_source_is_bad(), which the caller has to see to, `bad_source`. False: ask that.
  */
 SLUICE_INLINE bool plain_parse(const struct cursor *c, uint32_t l3_offset, bool v6,
 			       struct plain *plain)

@@ -185,9 +185,9 @@ void oracle_encap(const struct fixture *fixture, const struct frame *frame, cons
 	ip = put_ethernet(expected->bytes, b, service, backend, v6);
 	udp = put_ip(ip, b, view, gue ? IP_UDP : inner_proto, hash);
 	at = gue ? put_gue(udp, b, view, inner_proto, hash) : udp;
-	/* Padding behind the packet stays where it was. */
-	memcpy(at, frame->bytes + view->l3, frame->n - view->l3);
-	expected->n = (uint32_t)(at - expected->bytes) + frame->n - view->l3;
+	/* Padding behind the packet stays behind. */
+	memcpy(at, frame->bytes + view->l3, view->ip_bytes);
+	expected->n = (uint32_t)(at - expected->bytes) + view->ip_bytes;
 	expected->port = b->port;
 	if (gue && v6 && view->sums)
 		put_udp_sum(ip, udp, frame, view);
@@ -207,8 +207,11 @@ void oracle_echo(const struct frame *frame, const struct view *view, struct pari
 	uint8_t *bytes = expected->bytes, *ip = bytes + view->l3, *icmp = bytes + view->l4;
 	uint16_t error = l4_error(view, frame->bytes + view->l4), sum = 0;
 
-	expected->n = frame->n;
-	memcpy(bytes, frame->bytes, frame->n);
+	/* Padding up to Ethernet's shortest frame stays. */
+	expected->n = view->l3 + view->ip_bytes;
+	if (expected->n < 60)
+		expected->n = frame->n < 60 ? frame->n : 60;
+	memcpy(bytes, frame->bytes, expected->n);
 	swap(bytes, bytes + 6, 6);
 	swap(ip + (view->v6 ? 8 : 12), ip + (view->v6 ? 24 : 16), view->addr_bytes);
 	icmp[0] = view->v6 ? 129 : 0;

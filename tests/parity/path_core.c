@@ -225,6 +225,11 @@ static enum verdict rewrite(const struct generation *g, const struct packet *p,
 		verdict = VERDICT_bad_icmp;
 	}
 	if (verdict_action(verdict) == action) {
+		uint32_t cut_n = action == ACTION_FORWARD ? encap_frame_bytes(st->backend, p)
+				 : action == ACTION_ECHO  ? answer_echo_bytes(p)
+							  : n;
+
+		n = n < cut_n ? n : cut_n;
 		result->fate = PARITY_SENT;
 		result->n = n;
 		memcpy(result->bytes, bytes, n);

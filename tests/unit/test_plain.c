@@ -40,6 +40,7 @@ static bool check_parse(const char *name, struct frame *frame, uint32_t first_by
 	struct cursor c = {frame->bytes, frame->bytes + first_bytes, frame->n};
 	struct packet expected, p;
 	struct plain plain;
+	enum verdict verdict;
 	uint32_t l3_offset;
 	bool v6;
 
@@ -47,7 +48,10 @@ static bool check_parse(const char *name, struct frame *frame, uint32_t first_by
 	if (!plain_find(&c, &l3_offset, &v6) || !plain_parse(&c, l3_offset, v6, &plain))
 		return false;
 	plain_store(&p, &plain, v6);
-	if (packet_parse(&c, &expected) != VERDICT_forward || !packets_equal(&expected, &p))
+	verdict = packet_parse(&c, &expected);
+	if (plain_source_is_bad(&plain, v6) ? verdict != VERDICT_bad_source :
+					      verdict != VERDICT_forward ||
+						      !packets_equal(&expected, &p))
 		fail_msg("%s: %u of %u bytes: not what packet_parse() says", name, first_bytes,
 			 frame->n);
 	return true;

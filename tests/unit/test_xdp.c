@@ -144,6 +144,7 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 		out->n += encap_growth_bytes(st.backend, &p);
 		c = cursor_over(out->bytes, out->n);
 		assert_true(encap_write(&c, g, st.backend, &p, st.hash));
+		out->n = encap_frame_bytes(st.backend, &p);
 		out->action = st.backend->port == 0 ? XDP_TX : XDP_REDIRECT;
 		break;
 	case ACTION_ECHO:
@@ -152,6 +153,8 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 			verdict = VERDICT_bad_icmp;
 			out->action = XDP_DROP;
 		}
+		if (out->n > answer_echo_bytes(&p))
+			out->n = answer_echo_bytes(&p);
 		break;
 	case ACTION_TOO_BIG:
 		out->bytes -= answer_too_big_growth(&p);
