@@ -145,9 +145,13 @@ STAGE void burst_clamp(struct burst *b, const struct arena *arena)
 		const uint8_t i = b->live[k];
 		const struct packet *p = &b->packets[i];
 
-		if (steer_clamps(b->service[i], p))
-			mss_clamp(packet_cursor(b->pkts[i]), p->l4_offset,
-				  service_mss(arena, b->service[i]));
+		if (!steer_clamps(b->service[i], p))
+			continue;
+		/* A plain frame's TCP options may go on there. */
+		if (b->pkts[i]->nb_segs > 1)
+			packet_pull(b->pkts[i]);
+		mss_clamp(packet_cursor(b->pkts[i]), p->l4_offset,
+			  service_mss(arena, b->service[i]));
 	}
 }
 
