@@ -83,8 +83,11 @@ __attribute__((noinline)) uint32_t frame_clamp(struct xdp_md *ctx, uint32_t l4_o
 	if (proto != PROTO_TCP || !arena_is_there(&tables))
 		return 0;
 	hole = arena_at(&tables, hole_offset, sizeof(*hole));
-	if (hole)
-		mss_clamp(cursor_make(ctx), l4_offset, hole->mtu_bytes);
+	if (!hole)
+		return 0;
+	if (!frame_is_whole(ctx) && !frame_reaches(ctx, l4_offset + MSS_HEADER_BYTES))
+		return window_clamp(ctx, l4_offset, hole->mtu_bytes);
+	mss_clamp(cursor_make(ctx), l4_offset, hole->mtu_bytes);
 	return 0;
 }
 

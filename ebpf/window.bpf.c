@@ -10,6 +10,7 @@
 
 #include "sluice/answer.h"
 #include "sluice/encap.h"
+#include "sluice/mss.h"
 #include "sluice/reject.h"
 
 #include "fastpath.h"
@@ -57,12 +58,12 @@ SLUICE_INLINE bool window_fill(struct xdp_md *ctx, struct window *w, uint32_t fr
 	return bpf_xdp_load_bytes(ctx, 0, w->bytes + WINDOW_FRONT_BYTES, n) == 0;
 }
 
-/* Stores `bytes` (up to 1,024) of the window, from `front` before the frame on, as its first. */
+/* Stores `bytes` (up to 2,048) of the window, from `front` before the frame on, as its first. */
 SLUICE_INLINE bool window_store(struct xdp_md *ctx, struct window *w, uint32_t front, uint32_t bytes)
 {
 	const uint32_t at = cursor_bound(WINDOW_FRONT_BYTES - front, WINDOW_FRONT_BYTES * 2 - 1);
 
-	return bpf_xdp_store_bytes(ctx, 0, w->bytes + at, cursor_bound(bytes - 1, 1023) + 1) == 0;
+	return bpf_xdp_store_bytes(ctx, 0, w->bytes + at, cursor_bound(bytes - 1, 2047) + 1) == 0;
 }
 
 /* packet_walk() from `offset` of the window on. */
@@ -192,6 +193,19 @@ __attribute__((noinline)) uint32_t window_answer_too_big(struct xdp_md *ctx, uin
 	       answer_too_big(cursor_at(w, 0 - growth, 0), &p, mtu_bytes) &&
 	       bpf_xdp_adjust_head(ctx, -(int)growth) == 0 && bpf_xdp_adjust_tail(ctx, cut) == 0 &&
 	       window_store(ctx, w, growth, l3_offset + growth);
+}
+
+__attribute__((noinline)) uint32_t window_clamp(struct xdp_md *ctx, uint32_t l4_offset, uint32_t mss)
+{
+	struct window *w = window_find();
+	uint32_t bytes;
+
+	if (!fastpath_options.frags || !w || l4_offset > MSS_L4_MAX ||
+	    !window_fill(ctx, w, (uint32_t)bpf_xdp_get_buff_len(ctx), l4_offset + MSS_HEADER_BYTES))
+		return 0;
+	bytes = w->end - WINDOW_FRONT_BYTES;
+	mss_clamp(cursor_at(w, 0, 0), l4_offset, (uint16_t)mss);
+	return window_store(ctx, w, 0, bytes);
 }
 
 __attribute__((noinline)) uint32_t window_reject(struct xdp_md *ctx, uint32_t l3_offset,

@@ -77,6 +77,9 @@ uint32_t window_answer_echo(struct xdp_md *ctx);
 uint32_t window_answer_too_big(struct xdp_md *ctx, uint32_t l3_offset, uint32_t flags,
 			       uint32_t mtu_bytes);
 
+/* mss_clamp(), of any frame in several buffers. */
+uint32_t window_clamp(struct xdp_md *ctx, uint32_t l4_offset, uint32_t mss);
+
 /* The answer of a frame that is refused, likewise; as frame_reject(). */
 uint32_t window_reject(struct xdp_md *ctx, uint32_t l3_offset, uint32_t l4_offset, uint32_t packed,
 		       uint32_t ip_bytes);
