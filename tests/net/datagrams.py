@@ -8,6 +8,12 @@
                                           a short one and a second long one; checks each echo
   datagrams.py orphan VIP SOURCE          sends the last fragment of a datagram that never began, by
                                           IPv4 or IPv6
+  datagrams.py overtake VIP SOURCE COUNT PERCENT  sends COUNT datagrams in three fragments each, four in
+                                          2 ms, from raw sockets; in PERCENT of them, by a
+                                          seed, the second fragment leaves before the first. Prints
+                                          "sent N overtaken N lost N others N": lost are those of which no
+                                          echo came, others are those among them whose fragments
+                                          were in order
 
 The client prints a line for each server: NAME and how many flows it answered; at the end "again N",
 how many datagrams it sent a second time since no answer had come within a second. Exit status 1: an
@@ -15,9 +21,13 @@ echo differs, none came, or one flow was answered by two servers; it says so.
 """
 import collections
 import os
+import random
 import selectors
 import socket
+import struct
 import sys
+import threading
+import time
 
 PORT = 9000
 IPV6_FREEBIND = 78  # linux/in6.h; Python has no name for it
@@ -98,11 +108,71 @@ def orphan(vip, source):
     sock.sendto(packet + payload, (vip, 0))
 
 
+def udp_sum(src, dst, datagram):
+    """RFC 768, RFC 8200 8.1: over the pseudo header and the datagram, whose checksum is 0."""
+    data = src + dst + struct.pack("!II", len(datagram), socket.IPPROTO_UDP) + datagram
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff or 0xffff
+
+
+def fragments(src, dst, number, datagram, piece=1200):
+    """The IP packets of a datagram, whose identification is `number`."""
+    for at in range(0, len(datagram), piece):
+        data = datagram[at:at + piece]
+        more = at + piece < len(datagram)
+        if len(src) == 16:
+            yield (struct.pack("!IHBB", 6 << 28, 8 + len(data), 44, 64) + src + dst
+                   + struct.pack("!BBHI", socket.IPPROTO_UDP, 0, at | more, number) + data)
+        else:
+            yield (struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(data), number, at >> 3 | more << 13, 64,
+                               socket.IPPROTO_UDP, 0) + src + dst + data)
+
+
+def overtake(vip, source, count, percent):
+    src, dst = (socket.inet_pton(family(vip), a) for a in (source, vip))
+    raw = socket.socket(family(vip), socket.SOCK_RAW, socket.IPPROTO_RAW)
+    listener = socket.socket(family(vip), socket.SOCK_DGRAM)
+    listener.bind((source, 0))
+    listener.settimeout(2)
+    port = listener.getsockname()[1]
+    came, overtaken = set(), set()
+
+    def listen():
+        try:
+            while len(came) < count:
+                came.add(int.from_bytes(listener.recv(65536).partition(b"\n")[2][:4], "big"))
+        except TimeoutError:
+            pass
+
+    chance = random.Random(1)
+    thread = threading.Thread(target=listen)
+    thread.start()
+    for number in range(1, count + 1):
+        data = struct.pack("!I", number) + bytes(3588)
+        header = struct.pack("!HHHH", port, PORT, 8 + len(data), 0)
+        datagram = header[:6] + struct.pack("!H", udp_sum(src, dst, header + data)) + data
+        packets = list(fragments(src, dst, number, datagram))
+        if chance.random() * 100 < percent:
+            overtaken.add(number)
+            packets[:2] = reversed(packets[:2])
+        for packet in packets:
+            raw.sendto(packet, (vip, 0))
+        if number % 4 == 0:
+            time.sleep(0.002)
+    thread.join()
+    lost = set(range(1, count + 1)) - came
+    print(f"sent {count} overtaken {len(overtaken)} lost {len(lost)} others {len(lost - overtaken)}")
+
+
 if len(sys.argv) >= 4 and sys.argv[1] == "server":
     serve(sys.argv[2], sys.argv[3:])
 elif len(sys.argv) == 5 and sys.argv[1] == "client":
     client(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
 elif len(sys.argv) == 4 and sys.argv[1] == "orphan":
     orphan(sys.argv[2], sys.argv[3])
+elif len(sys.argv) == 6 and sys.argv[1] == "overtake":
+    overtake(sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
 else:
     sys.exit(__doc__)
