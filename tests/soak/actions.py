@@ -171,6 +171,8 @@ class Actions:
         if not name:
             return False
         address, rows = self.of_host(name)
+        if any(b.state == "timing" for _, b in rows):  # which may be disabled by now, and stays so
+            return False
         timeout_s = self.random.choice([0, 5])
         self.change("host.drain", address=address, timeout_s=timeout_s)
         for service, backend in rows:
