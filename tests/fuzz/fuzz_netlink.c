@@ -82,7 +82,9 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *s, void *buffer, siz
 		return -1;
 	}
 	free(nl.buffer);
-	nl.buffer = malloc(n); /* the size that it has, not the one that there is room for */
+	/* The size that it has, not the one that there is room for; but for its last word, which
+	 * libmnl reads whole, and which the buffer that there is has. */
+	nl.buffer = calloc(1, NLMSG_ALIGN(n));
 	if (!nl.buffer)
 		fuzz_fail("no memory");
 	memcpy(nl.buffer, input.at, n);

@@ -15,7 +15,7 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leak
 export LSAN_OPTIONS=suppressions=lsan.supp:print_suppressions=0
 
 # Inputs that a short run makes of the corpus: some 5 to 10 s on a slow core.
-declare -A runs=([config]=5000 [rpc]=4000 [packet]=60000 [state]=4000 [netlink]=100000)
+declare -A runs=([config]=5000 [rpc]=4000 [packet]=60000 [state]=2000 [netlink]=100000)
 
 # The dictionary of a target: what stands here, and the words of the tables that read its input.
 dictionary() {
