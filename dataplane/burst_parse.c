@@ -6,6 +6,7 @@
 #include "burst.h"
 #include "packet_cursor.h"
 #include "prefetch.h"
+#include "sluice/mac.h"
 #include "sluice/plain.h"
 #include "sluice/service.h"
 
@@ -74,7 +75,14 @@ static __attribute__((noinline)) void frame_join(struct burst *b, const struct b
 	flow_pack(b, table_of(ctx->arena, g), i, &p->flow, p->flags & PACKET_V6);
 }
 
-/* What is not plain. */
+/* Whether the port takes frames to this one's MAC; of a frame without one, nobody minds. */
+SLUICE_INLINE bool frame_is_ours(const struct burst_context *ctx, const struct cursor *c)
+{
+	return !ctx->macs || !cursor_reaches(c, sizeof(struct ether_header)) ||
+	       macs_have(ctx->macs, mac_word(c->pos));
+}
+
+/* What is not plain, or not ours. */
 static __attribute__((noinline)) void frame_parse_any(struct burst *b,
 						      const struct burst_context *ctx,
 						      const struct generation *g, uint32_t i)
@@ -82,11 +90,15 @@ static __attribute__((noinline)) void frame_parse_any(struct burst *b,
 	struct packet *p = &b->packets[i];
 	enum verdict verdict;
 	struct cursor c;
+	bool ours;
 
 	if (b->pkts[i]->nb_segs > 1)
 		packet_pull(b->pkts[i]);
 	c = packet_cursor(b->pkts[i]);
+	ours = frame_is_ours(ctx, &c);
 	verdict = packet_parse(&c, p);
+	if (!ours)
+		verdict = packet_not_ours(p, verdict);
 	if (p->flags & PACKET_ICMP_ERROR)
 		b->errors_n++;
 	if (verdict == VERDICT_fragment) {
@@ -135,6 +147,9 @@ void burst_parse(struct burst *b, const struct burst_context *ctx, const struct 
 	const struct table table = table_of(ctx->arena, g);
 	struct rte_mbuf **pkts = b->pkts;
 	const uint32_t n = b->n;
+	/* A word that no frame's MAC is not: where all are taken. */
+	const uint64_t mask = ctx->macs ? UINT64_MAX : 0;
+	const uint64_t own = ctx->macs ? __atomic_load_n(&ctx->macs->words[0], __ATOMIC_RELAXED) : 0;
 
 	b->v6_n = 0;
 	b->errors_n = 0;
@@ -150,7 +165,9 @@ void burst_parse(struct burst *b, const struct burst_context *ctx, const struct 
 			prefetch(packet_data(pkts[i + PREFETCH_PACKETS]));
 		prefetch_write(c.pos - PREFETCH_HEADROOM);
 		/* IPv4's own bound, so that it is looked at once. */
-		type_first = pkts[i]->data_len >= PLAIN_BYTES_MIN
+		type_first = pkts[i]->data_len >= PLAIN_BYTES_MIN &&
+					     ((mac_word(c.pos) & mask) == own ||
+					      macs_have(ctx->macs, mac_word(c.pos)))
 				     ? wire_load32(c.pos + l3_offset - 2)
 				     : 0;
 		if (plain_starts(type_first, false) &&

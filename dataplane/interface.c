@@ -68,6 +68,16 @@ int interface_link_read(const char *name, bool *up)
 	return 0;
 }
 
+int interface_mac_read(const char *name, uint8_t mac[6])
+{
+	struct ifreq request;
+	int ret = interface_ask(name, SIOCGIFHWADDR, &request);
+
+	if (ret == 0)
+		memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	return ret;
+}
+
 int interface_set_up(const char *name, const uint8_t mac[6], uint32_t mtu_bytes)
 {
 	struct ifreq request = {0};

@@ -17,6 +17,9 @@ int interface_index_read(const char *name, unsigned int *index);
 /* Whether it is set up and has a carrier; false where there is no such interface. Errors as above. */
 int interface_link_read(const char *name, bool *up);
 
+/* Its Ethernet address. -ENODEV: there is no such interface; another -errno: it can't be told. */
+int interface_mac_read(const char *name, uint8_t mac[6]);
+
 /*
  * Gives `name` an Ethernet address and an MTU (0: it keeps what it has), and sets it up. -EINVAL: it takes no such MTU;
  * -EPERM.

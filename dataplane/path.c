@@ -4,6 +4,7 @@
 #include "buffers.h"
 #include "eal.h"
 #include "error.h"
+#include "interface.h"
 #include "numa.h"
 
 #include <rte_cycles.h>
@@ -147,12 +148,20 @@ static int ports_start(char *error)
 	char line[FAST_PATH_HOW_MAX + 128];
 
 	for (uint16_t i = 0; i < path.ports_n; i++) {
+		const struct fast_path_port *conf = &path.config.ports[i];
 		const struct port *p = &path.ports[i];
 		int ret = port_start(&path.ports[i], path.workers_n, path.buffers[i],
 				     one_pool(), error);
 
 		if (ret < 0)
 			return ret;
+		ret = port_macs_set(&path.ports[i], conf->macs, conf->macs_n);
+		if (ret < 0) {
+			snprintf(line, sizeof(line),
+				 "port %.100s: the device can't be told of ports[%u].macs, and may keep "
+				 "frames to them back: %s", p->device, i, strerror(-ret));
+			path.config.log(FAST_PATH_LOG_WARNING, line);
+		}
 		if (path.workers_n == 1)
 			continue;
 		snprintf(line, sizeof(line), "port %.100s: %u queues, %s", p->device,
@@ -225,6 +234,7 @@ static void worker_connect(struct worker *w)
 			.tickets = w->tickets,
 			.fragments = &w->fragments,
 			.limits = w->limits,
+			.macs = &path.ports[port].macs,
 		};
 	}
 }
@@ -340,12 +350,31 @@ static void port_drop(uint16_t port)
 	port_stop(&path.ports[port]);
 }
 
+/* Who gives the TAP another MAC, by which neighbours know the node from then on, means the port. */
+static void port_mac_follow(uint16_t port)
+{
+	struct port *p = &path.ports[port];
+	char line[FAST_PATH_ERROR_MAX];
+	uint8_t mac[6];
+	int ret;
+
+	if (p->closed || interface_mac_read(path.taps[port], mac) < 0 ||
+	    memcmp(mac, p->mac, sizeof(mac)) == 0)
+		return;
+	ret = port_mac_change(p, mac);
+	snprintf(line, sizeof(line), "port %s: its MAC is %02x:%02x:%02x:%02x:%02x:%02x now, as its TAP's%s%s",
+		 p->device, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+		 ret < 0 ? "; the device doesn't take it: " : "", ret < 0 ? strerror(-ret) : "");
+	path.config.log(ret < 0 ? FAST_PATH_LOG_WARNING : FAST_PATH_LOG_INFO, line);
+}
+
 int path_port_look(uint32_t port, enum fast_path_port_state *state)
 {
 	if (port >= path.ports_n)
 		return -ENOENT;
 	*state = port_state_look(&path.ports[port]);
 	tap_set_carrier(&path.kernel.taps[port], *state == FAST_PATH_PORT_UP);
+	port_mac_follow((uint16_t)port);
 	if (path.ports[port].identity.leaving && !path.ports[port].closed)
 		port_drop((uint16_t)port);
 	return 0;

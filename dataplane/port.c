@@ -225,6 +225,38 @@ err:
 			 strerror(-ret), eal_log_first_error());
 }
 
+int port_macs_set(struct port *p, const uint8_t (*macs)[6], uint32_t n)
+{
+	int ret = 0;
+
+	p->macs.words[0] = mac_word_from(p->mac);
+	for (uint32_t i = 0; i < n && i < MACS_MAX - 1; i++) {
+		struct rte_ether_addr addr;
+
+		memcpy(addr.addr_bytes, macs[i], sizeof(addr.addr_bytes));
+		if (ret == 0)
+			ret = rte_eth_dev_mac_addr_add(p->id, &addr, 0);
+		p->macs.words[1 + i] = mac_word_from(macs[i]);
+	}
+	p->macs.n = 1 + RTE_MIN(n, (uint32_t)MACS_MAX - 1);
+	return ret < 0 ? rte_eth_promiscuous_enable(p->id) : 0;
+}
+
+int port_mac_change(struct port *p, const uint8_t mac[6])
+{
+	struct rte_ether_addr addr;
+	int ret;
+
+	memcpy(addr.addr_bytes, mac, sizeof(addr.addr_bytes));
+	ret = rte_eth_dev_default_mac_addr_set(p->id, &addr);
+	if (ret < 0)
+		ret = rte_eth_promiscuous_enable(p->id);
+	/* Frames to it may come all the same. */
+	memcpy(p->mac, mac, sizeof(p->mac));
+	__atomic_store_n(&p->macs.words[0], mac_word_from(mac), __ATOMIC_RELAXED);
+	return ret;
+}
+
 static void stats_read(const struct port *p, uint64_t *rx, uint64_t *tx, uint64_t *missed)
 {
 	struct rte_eth_stats stats = {0};

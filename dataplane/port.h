@@ -7,6 +7,7 @@
 #define SLUICE_DATAPLANE_PORT_H
 
 #include "port_state.h"
+#include "sluice/mac.h"
 #include "sluice/module.h"
 
 struct rte_mempool;
@@ -23,6 +24,7 @@ struct port {
 	enum fast_path_spread spread;
 	char spread_how[FAST_PATH_HOW_MAX];
 	uint8_t mac[6];
+	struct macs macs; /* that it takes frames to */
 	char driver[32];
 	bool is_bond;     /* of DPDK's own */
 	bool strips_tags; /* its device takes VLAN tags out, and can't be told not to */
@@ -53,6 +55,15 @@ int port_probe(struct port *p, uint32_t index, const char *device, uint32_t mtu_
  * -ENODEV: the device refuses; -ENOMEM.
  */
 int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool, char *error);
+
+/*
+ * From now on it takes frames to its own MAC and to these, which is told to the device. -errno: the
+ * device can't, not even by letting all frames in.
+ */
+int port_macs_set(struct port *p, const uint8_t (*macs)[6], uint32_t n);
+
+/* Its own MAC is another one, as its kernel's interface has by now. -errno: the device can't. */
+int port_mac_change(struct port *p, const uint8_t mac[6]);
 
 /* No worker polls it any more. The device is given back; once. */
 void port_stop(struct port *p);

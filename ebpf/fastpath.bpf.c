@@ -21,6 +21,8 @@ const volatile struct fastpath_options fastpath_options = {
 
 volatile struct fastpath_ports fastpath_ports SEC(".data.ports") = {0};
 
+volatile struct fastpath_macs fastpath_macs SEC(".data.macs") = {0};
+
 /* Stays 0, which the verifier doesn't know: packet_forget(). */
 volatile uint32_t fastpath_nothing SEC(".data.nothing") = 0;
 
@@ -310,6 +312,8 @@ SLUICE_INLINE int frame_receive_any(struct xdp_md *ctx, const struct arena *tabl
 		parsed = frame_parse_window(ctx, w);
 		p = w->packet;
 	}
+	if (fastpath_options.macs && !frame_is_ours(ctx))
+		parsed = packet_not_ours(&p, parsed);
 	if (parsed == VERDICT_fragment)
 		parsed = fragment_join(ctx, g, &p);
 	packet_forget(&p);
@@ -348,10 +352,12 @@ SLUICE_INLINE int frame_receive(struct xdp_md *ctx, const struct arena *tables)
 	if (fastpath_capture.service != 0)
 		capture_take_in(ctx);
 	c = cursor_make(ctx);
-	if (frame_parse_plain(&c, &p, false))
-		return packet_way(ctx, tables, g, &p);
-	if (frame_parse_plain(&c, &p, true))
-		return packet_way(ctx, tables, g, &p);
+	if (!fastpath_options.macs || frame_is_own(ctx, &c)) {
+		if (frame_parse_plain(&c, &p, false))
+			return packet_way(ctx, tables, g, &p);
+		if (frame_parse_plain(&c, &p, true))
+			return packet_way(ctx, tables, g, &p);
+	}
 	return frame_receive_any(ctx, tables, g, &c);
 }
 

@@ -5,6 +5,7 @@
 #ifndef SLUICE_FASTPATH_H
 #define SLUICE_FASTPATH_H
 
+#include "sluice/mac.h"
 #include "sluice/types.h"
 
 /* How the loaded program is recognised: bpf_prog_info.name, at most 15 characters. */
@@ -23,6 +24,7 @@ struct fastpath_options {
 	 * NAPI by `gro on` alone, without an XDP program: veth_xdp_flush() in drivers/net/veth.c.
 	 */
 	bool no_tx;
+	bool macs; /* frames to other MACs than those in fastpath_macs are the kernel's; else all are ours */
 	uint32_t arena_bytes; /* how long the arena's one value is; unused where it has chunks */
 };
 
@@ -32,6 +34,29 @@ struct fastpath_options {
  */
 struct fastpath_ports {
 	uint32_t ifindex[FASTPATH_PORTS];
+};
+
+enum {
+	FASTPATH_MAC_SLOTS = 64, /* a power of two */
+	FASTPATH_MACS = FASTPATH_PORTS * MACS_MAX,
+};
+
+/* A MAC that an interface takes frames to: mac.h. */
+struct fastpath_mac {
+	uint64_t word;
+	uint32_t ifindex; /* of a port's interface */
+	uint32_t reserved;
+};
+
+/*
+ * Written by the loader before the program is attached, and whenever an interface gets another MAC; a
+ * word at a time, so that packets see one or the other.
+ */
+struct fastpath_macs {
+	/* The own MAC of the interface whose index has these lowest bits; MAC_NONE where several do. */
+	uint64_t own[FASTPATH_MAC_SLOTS];
+	struct fastpath_mac all[FASTPATH_MACS];
+	uint32_t n; /* of `all` */
 };
 
 /* What the program copies (capture.bpf.h): written by the daemon. */

@@ -58,12 +58,70 @@ __attribute__((noinline)) uint32_t frame_cut_longer(struct xdp_md *ctx, uint32_t
 
 /*
  * The same. A frame in one piece that is as long as it should be pays for a comparison; of one in
- * several the kernel is asked. Where padding can't be cut off, it goes along.
+ * several the kernel is asked. Where padding can't be cut off, it goes along, and so it does where the
+ * first buffer ends with the IP packet and the padding alone lies in others.
  */
 SLUICE_INLINE void frame_cut(struct xdp_md *ctx, uint32_t bytes)
 {
 	if ((uint32_t)(ctx->data_end - ctx->data) != bytes)
 		(void)frame_cut_longer(ctx, bytes);
+}
+
+/* 1 for 0, else 0; without a branch, after which the verifier would look at the rest twice. */
+SLUICE_INLINE uint64_t is_zero(uint64_t value)
+{
+	return ((value - 1) & ~value) >> 63;
+}
+
+/* The word of a frame's MAC, wherever the driver put it. MAC_NONE: the frame has none. */
+SLUICE_INLINE uint64_t frame_mac(struct xdp_md *ctx)
+{
+	struct cursor c = cursor_make(ctx);
+	const struct ether_header *ether = cursor_take(&c, sizeof(*ether));
+	uint8_t bytes[sizeof(*ether)];
+
+	if (ether)
+		return mac_word(ether);
+	if (fastpath_options.frags && bpf_xdp_load_bytes(ctx, 0, bytes, sizeof(bytes)) == 0)
+		return mac_word(bytes);
+	return MAC_NONE;
+}
+
+/*
+ * Whether a frame's MAC is one that its interface takes frames to. Slaves of a bond are no ports, and
+ * take what any port takes. A frame without a MAC is for the parser to judge.
+ */
+__attribute__((noinline)) uint32_t frame_is_ours(struct xdp_md *ctx)
+{
+	const uint64_t word = frame_mac(ctx);
+	uint64_t ifindex = ctx->ingress_ifindex, port = 0, mac = 0, both = 0;
+	uint32_t n = fastpath_macs.n;
+
+	if (word == MAC_NONE)
+		return 1;
+	if (fastpath_macs.own[ifindex & (FASTPATH_MAC_SLOTS - 1)] == word)
+		return 1;
+	for (uint32_t i = 0; i < FASTPATH_MACS; i++) {
+		uint64_t same_port, same_mac;
+
+		if (i >= n)
+			break;
+		same_port = is_zero(fastpath_macs.all[i].ifindex ^ ifindex);
+		same_mac = is_zero(fastpath_macs.all[i].word ^ word);
+		port |= same_port;
+		mac |= same_mac;
+		both |= same_port & same_mac;
+	}
+	return (uint32_t)(both | (mac & ~port & 1));
+}
+
+/* The same; of an interface's own MAC one look tells. */
+SLUICE_INLINE bool frame_is_own(struct xdp_md *ctx, const struct cursor *c)
+{
+	return (cursor_reaches(c, sizeof(struct ether_header)) &&
+		fastpath_macs.own[ctx->ingress_ifindex & (FASTPATH_MAC_SLOTS - 1)] ==
+			mac_word(c->pos)) ||
+	       frame_is_ours(ctx);
 }
 
 enum {

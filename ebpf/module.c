@@ -87,6 +87,7 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 		.backends_max = config->backends_max,
 		.flows_max = config->flows_max,
 		.ports = m->ports.table,
+		.macs = true,
 		.no_tx = needs->veth || needs->waits,
 		.no_frags = !needs->frags && !needs->waits,
 	};
@@ -103,6 +104,22 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 		    m->older_fd >= 0 ? " and the program" :
 				       "; the program is another build, and exchanged");
 	return 0;
+}
+
+/* The program gets to know the MACs that the interfaces have by now. */
+static int macs_follow(struct module *m)
+{
+	struct fastpath_mac macs[FASTPATH_MACS];
+	int n = ports_macs(&m->ports, &m->config, macs), err;
+
+	if (n < 0)
+		return n;
+	if (memcmp(macs, m->macs, sizeof(macs)) == 0)
+		return 0;
+	err = program_macs_set(&m->program, macs, (uint32_t)n);
+	if (!err)
+		memcpy(m->macs, macs, sizeof(macs));
+	return err;
 }
 
 static void started_fill(const struct module *m, struct fast_path_started *started)
@@ -173,6 +190,12 @@ static int start(const struct fast_path_config *config, struct fast_path_started
 		report_error(error, err, "kernel refused a map of maps: %s", strerror(-err));
 		goto err_release;
 	}
+	m->config = *config;
+	err = macs_follow(m);
+	if (err) {
+		report_error(error, err, "can't ask for the interfaces' MACs: %s", strerror(-err));
+		goto err_release;
+	}
 	err = links_start(m, error);
 	if (!err && m->adopted)
 		err = links_commit(m, error);
@@ -199,7 +222,14 @@ static void publish(uint32_t offset)
 
 static int ports_changed(void)
 {
-	return links_follow(&module);
+	int err = links_follow(&module), macs_err = macs_follow(&module);
+
+	if (macs_err && !module.macs_told)
+		report_line(module.log, FAST_PATH_LOG_WARNING,
+			    "can't ask for the interfaces' MACs; those of before count: %s",
+			    strerror(-macs_err));
+	module.macs_told = macs_err;
+	return err ? err : macs_err;
 }
 
 static void quiesce(void)

@@ -225,6 +225,29 @@ bool ports_hide_tags(const struct ports *ports, uint32_t port)
 	       has_vlans(ports->names[port]);
 }
 
+int ports_macs(struct ports *ports, const struct fast_path_config *config,
+	       struct fastpath_mac macs[FASTPATH_MACS])
+{
+	uint32_t n = 0;
+
+	memset(macs, 0, FASTPATH_MACS * sizeof(*macs));
+	for (uint32_t i = 0; i < ports->n; i++) {
+		const struct fast_path_port *port = &config->ports[i];
+		uint32_t ifindex = ports->table.ifindex[i];
+		struct fast_path_port_info info;
+		int err = ports_read(ports, i, &info);
+
+		if (err)
+			return err;
+		if (info.state == FAST_PATH_PORT_WAITING)
+			continue;
+		macs[n++] = (struct fastpath_mac){mac_word_from(info.mac), ifindex, 0};
+		for (uint32_t j = 0; j < port->macs_n && j < FAST_PATH_MACS_MAX; j++)
+			macs[n++] = (struct fastpath_mac){mac_word_from(port->macs[j]), ifindex, 0};
+	}
+	return (int)n;
+}
+
 static int mtu_read(const struct ports *ports, uint32_t port, uint32_t *mtu_bytes)
 {
 	struct ifreq request = {0};

@@ -47,6 +47,13 @@ enum { PORTS_ONE_BUFFER_BYTES = 3000 };
  */
 bool ports_hide_tags(const struct ports *ports, uint32_t port);
 
+/*
+ * What frames the ports take, by MAC: the interfaces' own, and those of the config. A port that waits has
+ * none. Returns how many are in `macs`; -errno: the kernel can't be asked.
+ */
+int ports_macs(struct ports *ports, const struct fast_path_config *config,
+	       struct fastpath_mac macs[FASTPATH_MACS]);
+
 /* What the program has to be prepared for. */
 struct ports_needs {
 	bool veth;  /* a port is a veth */

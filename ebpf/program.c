@@ -28,6 +28,7 @@ const char *program_map_name(enum program_map map)
 		[PROGRAM_BACKENDS] = "backends",
 		[PROGRAM_DEVICES] = "devices",
 		[PROGRAM_PORTS] = "ports",
+		[PROGRAM_MACS] = "macs",
 		[PROGRAM_HALF_OPEN] = "half_open",
 		[PROGRAM_ESTABLISHED] = "established",
 		[PROGRAM_MEMORY_COUNTS] = "memory_counts",
@@ -97,6 +98,7 @@ int program_open(struct program *p, const struct program_config *config,
 	p->cpus = (uint32_t)libbpf_num_possible_cpus();
 	p->options.frags = !config->no_frags && features_have_frags();
 	p->options.no_tx = config->no_tx;
+	p->options.macs = config->macs;
 	skel = p->skeleton = fastpath_bpf__open();
 	if (!skel)
 		return report_error(error, -errno, "BPF object: %s", strerror(errno));
@@ -105,6 +107,7 @@ int program_open(struct program *p, const struct program_config *config,
 	p->maps[PROGRAM_BACKENDS] = skel->maps.backends;
 	p->maps[PROGRAM_DEVICES] = skel->maps.devices;
 	p->maps[PROGRAM_PORTS] = skel->maps.data_ports;
+	p->maps[PROGRAM_MACS] = skel->maps.data_macs;
 	p->maps[PROGRAM_HALF_OPEN] = skel->maps.half_open;
 	p->maps[PROGRAM_ESTABLISHED] = skel->maps.established;
 	p->maps[PROGRAM_MEMORY_COUNTS] = skel->maps.memory_counts;
@@ -217,6 +220,39 @@ int program_port_set(struct program *p, uint32_t port, uint32_t ifindex)
 	if (ifindex == 0)
 		return bpf_map_delete_elem(devices, &port) == 0 || errno == ENOENT ? 0 : -errno;
 	return bpf_map_update_elem(devices, &port, &ifindex, BPF_ANY) == 0 ? 0 : -errno;
+}
+
+/* The own MAC of each interface, where one look finds it; where two share a place, neither. */
+static void own_macs_place(const struct fastpath_mac *macs, uint32_t n, uint64_t *own)
+{
+	uint8_t taken[FASTPATH_MAC_SLOTS] = {0};
+
+	for (uint32_t i = 0; i < FASTPATH_MAC_SLOTS; i++)
+		own[i] = MAC_NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t slot = macs[i].ifindex & (FASTPATH_MAC_SLOTS - 1);
+		bool first = true;
+
+		for (uint32_t j = 0; j < i; j++)
+			first &= macs[j].ifindex != macs[i].ifindex;
+		if (first)
+			own[slot] = taken[slot]++ ? MAC_NONE : macs[i].word;
+	}
+}
+
+int program_macs_set(struct program *p, const struct fastpath_mac *macs, uint32_t n)
+{
+	struct fastpath_macs table = {.n = n};
+	uint32_t zero = 0;
+
+	if (n > FASTPATH_MACS)
+		return -E2BIG;
+	if (n > 0)
+		memcpy(table.all, macs, n * sizeof(*macs));
+	own_macs_place(macs, n, table.own);
+	return bpf_map_update_elem(program_map_fd(p, PROGRAM_MACS), &zero, &table, BPF_ANY) == 0 ?
+		       0 :
+		       -errno;
 }
 
 int program_ports_renew(struct program *p)

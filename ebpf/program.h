@@ -23,6 +23,7 @@ enum program_map {
 	PROGRAM_BACKENDS,
 	PROGRAM_DEVICES,
 	PROGRAM_PORTS,
+	PROGRAM_MACS, /* that frames are taken to */
 	PROGRAM_HALF_OPEN,     /* remembered flows: flow_memory.bpf.h */
 	PROGRAM_ESTABLISHED,
 	PROGRAM_MEMORY_COUNTS,
@@ -46,6 +47,7 @@ struct program_config {
 	uint32_t backends_max;
 	uint32_t flows_max; /* of both maps of flows together; each has PROGRAM_FLOWS_MIN at least */
 	struct fastpath_ports ports;
+	bool macs;     /* MACs count, those of program_macs_set(); else all frames are taken */
 	bool no_tx;    /* a port's XDP_TX can't be used: fastpath.h */
 	bool chunks;   /* the arena as older kernels need it, whatever this one has: for tests */
 	bool no_frags; /* no frames of several buffers will come; costs a call a packet else */
@@ -85,6 +87,12 @@ int program_port_set(struct program *program, uint32_t port, uint32_t ifindex);
 
 /* The same for every port of which adopted maps have another interface. */
 int program_ports_renew(struct program *program);
+
+/*
+ * From now on frames are taken to these MACs, of which an interface's first is its own; at most
+ * FASTPATH_MACS. 0, or -errno. Behind program_load().
+ */
+int program_macs_set(struct program *program, const struct fastpath_mac *macs, uint32_t n);
 
 void program_close(struct program *program);
 

@@ -16,8 +16,8 @@ enum {
 
 #define SEED_MEND "make one with: openssl rand -hex 16"
 
-static config_read_fn read_seed, read_cores, read_ports, read_state;
-static config_json_fn seed_json, cores_json, ports_json, state_json, mtu_json;
+static config_read_fn read_seed, read_cores, read_ports, read_state, read_macs;
+static config_json_fn seed_json, cores_json, ports_json, state_json, mtu_json, macs_json;
 
 #define AT(member) \
 	.offset = offsetof(struct config_form, member), \
@@ -58,6 +58,7 @@ static const struct config_key port_keys[] = {
 	{ "mtu", "", config_read_integer, .offset = offsetof(struct port_conf, mtu_bytes),
 	  .size = sizeof(((struct port_conf *)NULL)->mtu_bytes), .min = 576, .max = 16000,
 	  .json = mtu_json },
+	{ "macs", "", read_macs, .json = macs_json, .list = true },
 	{ .name = NULL },
 };
 
@@ -309,6 +310,49 @@ static void read_cores(struct config_reader *r, const config_setting_t *s,
 	}
 }
 
+static bool mac_parse(const char *text, uint8_t mac[6])
+{
+	return strlen(text) == 17 && strspn(text, "0123456789abcdefABCDEF:") == 17 &&
+	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		      &mac[4], &mac[5]) == 6;
+}
+
+/* A MAC that a host may have: neither a group's nor all zeros. */
+static void read_mac(struct config_reader *r, const config_setting_t *s, struct port_conf *port)
+{
+	static const uint8_t zeros[6];
+	const char *text = config_string(r, s);
+	uint8_t mac[6];
+
+	if (!text)
+		return;
+	if (!mac_parse(text, mac)) {
+		config_fault(r, s, NULL,
+			     "\"%s\" is no MAC address, as in \"00:00:5e:00:01:0a\"", text);
+		return;
+	}
+	if (mac[0] & 1 || memcmp(mac, zeros, sizeof(zeros)) == 0) {
+		config_fault(r, s, NULL, "%s is a multicast address, or none: no host has it", text);
+		return;
+	}
+	for (uint32_t i = 0; i < port->macs_n; i++) {
+		if (memcmp(port->macs[i], mac, sizeof(port->macs[i])) == 0) {
+			config_fault(r, s, NULL, "%s is there twice", text);
+			return;
+		}
+	}
+	memcpy(port->macs[port->macs_n++], mac, sizeof(port->macs[0]));
+}
+
+static void read_macs(struct config_reader *r, const config_setting_t *s,
+		      const struct config_key *key, void *out)
+{
+	int n = elements(r, s, "an array of MAC addresses", FAST_PATH_MACS_MAX);
+
+	for (int i = 0; i < n; i++)
+		read_mac(r, config_setting_get_elem(s, (unsigned int)i), out);
+}
+
 static void read_ports(struct config_reader *r, const config_setting_t *s,
 		       const struct config_key *key, void *out)
 {
@@ -346,6 +390,22 @@ static json_t *mtu_json(const struct config_key *key, const void *in)
 	const uint32_t *mtu_bytes = in;
 
 	return *mtu_bytes ? json_integer(*mtu_bytes) : NULL;
+}
+
+static json_t *macs_json(const struct config_key *key, const void *in)
+{
+	const struct port_conf *port = in;
+	json_t *list = port->macs_n > 0 ? json_array() : NULL;
+	char text[18];
+
+	for (uint32_t i = 0; i < port->macs_n; i++) {
+		const uint8_t *mac = port->macs[i];
+
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+			 mac[3], mac[4], mac[5]);
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
 }
 
 static json_t *cores_json(const struct config_key *key, const void *in)

@@ -135,6 +135,8 @@ struct port_conf {
 	char tap[IFNAMSIZ];      /* "" when not given: then "sluice<index>" */
 	char interface[IFNAMSIZ]; /* "" when not given */
 	uint32_t mtu_bytes;       /* 0 when not given */
+	uint8_t macs[FAST_PATH_MACS_MAX][6]; /* virtual ones, beside the port's own */
+	uint32_t macs_n;
 };
 
 /* What only a restart changes. */

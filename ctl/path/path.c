@@ -88,6 +88,8 @@ static void config_from(const struct settings *s, bool replace, struct fast_path
 			.tap = text_or_null(s->ports[i].tap),
 			.interface = text_or_null(s->ports[i].interface),
 			.mtu_bytes = s->ports[i].mtu_bytes,
+			.macs = s->ports[i].macs,
+			.macs_n = s->ports[i].macs_n,
 		};
 }
 

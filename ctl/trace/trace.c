@@ -3,6 +3,7 @@
  * What would become of a packet, step by step. Control thread.
  */
 #include "trace.h"
+#include "sluice/mac.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,9 @@ static enum verdict steer(const struct trace_tables *tables, const struct trace_
 			  struct trace *t)
 {
 	struct cursor c = cursor_of(frame);
-	enum verdict verdict = steer_start(tables->arena, t->generation, &c, &t->packet,
+	bool ours = !tables->macs || frame->n < sizeof(struct ether_header) ||
+		    macs_have(tables->macs, mac_word(frame->bytes));
+	enum verdict verdict = steer_start(tables->arena, t->generation, &c, ours, &t->packet,
 					   &t->steering);
 	uint16_t previous;
 

@@ -24,6 +24,7 @@ struct trace_frame {
 
 struct trace_tables {
 	const struct arena *arena;
+	const struct macs *macs; /* that the port takes frames to; NULL: any */
 	uint32_t now_s; /* the clock of what is remembered */
 	/* What the path's table holds of the flow. False: nothing. */
 	bool (*find)(void *ctx, const struct packet *packet, uint64_t hash, struct memory *memory);

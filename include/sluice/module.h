@@ -29,6 +29,7 @@ enum {
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
 	FAST_PATH_ERROR_MAX = 512,
 	FAST_PATH_HOW_MAX = 256,
+	FAST_PATH_MACS_MAX = 8, /* of a port, beside its own */
 	FAST_PATH_MODE_MAX = 12,
 };
 
@@ -108,6 +109,8 @@ static inline const char *fast_path_drop_word(enum fast_path_drop drop)
 struct fast_path_port {
 	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
 	const char *tap;       /* dpdk: name of the kernel's interface, taken or made by the path */
+	const uint8_t (*macs)[6]; /* [macs_n]: frames to these are taken, too, as to the port's own */
+	uint32_t macs_n;
 	const char *interface; /* xdp: the network device; NULL if the config has none */
 	uint32_t mtu_bytes;    /* dpdk: of the device and of the kernel's interface; 0: as they are */
 };

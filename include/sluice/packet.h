@@ -519,6 +519,19 @@ SLUICE_INLINE enum verdict packet_parse(struct cursor *c, struct packet *p)
 }
 
 /*
+ * What becomes of packet_parse()'s word on a frame to a MAC that the port doesn't take frames to
+ * (mac.h): whatever it was, it's the kernel's, and if it is to a vip, that is counted.
+ */
+SLUICE_INLINE enum verdict packet_not_ours(const struct packet *p, enum verdict parsed)
+{
+	if (parsed == VERDICT_not_ip || parsed == VERDICT_no_service)
+		return parsed;
+	if (parsed == VERDICT_fragment && packet_is_passed_on(p))
+		return VERDICT_no_service;
+	return VERDICT_other_mac;
+}
+
+/*
  * The identification that all fragments of a datagram have in common. `c` stands at the first byte
  * of a frame of which packet_parse() said `fragment`, and is used up. False: never then.
  */

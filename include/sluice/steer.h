@@ -71,6 +71,7 @@ SLUICE_INLINE enum verdict steer_service(const struct arena *arena, const struct
 		if (*service)
 			return VERDICT_forward;
 		return VERDICT_no_service;
+	case VERDICT_other_mac: /* without addresses if it is broken: then of no vip */
 	case VERDICT_bad_extension:
 	case VERDICT_bad_tcp:
 	case VERDICT_bad_udp:
@@ -367,14 +368,17 @@ SLUICE_INLINE enum verdict steer_parsed(const struct arena *arena, const struct 
 
 /*
  * Steps 1 to 3 with steer_unserved(), for one packet that stands alone: nothing is known of a
- * fragment's first. `c`
- * stands at its first byte, and is used up.
+ * fragment's first. `c` stands at its first byte, and is used up. `ours`: it is to a MAC that the
+ * port takes frames to.
  */
 SLUICE_INLINE enum verdict steer_start(const struct arena *arena, const struct generation *g,
-				       struct cursor *c, struct packet *p, struct steering *st)
+				       struct cursor *c, bool ours, struct packet *p,
+				       struct steering *st)
 {
 	enum verdict parsed = packet_parse(c, p);
 
+	if (!ours)
+		parsed = packet_not_ours(p, parsed);
 	if (parsed == VERDICT_fragment && fragment_part(p) == FRAGMENT_FIRST)
 		parsed = VERDICT_forward;
 	parsed = steer_parsed(arena, g, p, parsed, st);

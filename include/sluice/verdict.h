@@ -33,6 +33,8 @@ enum action {
 	X(not_ip, PASS, "neither IPv4 nor IPv6 (ARP, LLDP, more than two VLAN tags): the kernel's") \
 	X(no_service, PASS, "for no service: the kernel's")                                        \
 	X(unserved, PASS, "to a vip's port that no service has: the kernel's")                     \
+	X(other_mac, PASS, "to a vip, but by its MAC to another host, to broadcast or to multicast: "  \
+			   "the kernel's")                                                     \
 	X(short_frame, DROP, "ends within its Ethernet header or VLAN tags")                       \
 	X(short_ip, DROP, "ends within its fixed IP header")                                       \
 	X(bad_ip_version, DROP, "the IP version is not the one that the Ethernet type names")      \

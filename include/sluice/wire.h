@@ -162,6 +162,12 @@ SLUICE_INLINE uint64_t wire_load64(const void *at)
 	return ((const struct wire_word64 *)at)->value;
 }
 
+/* Of a frame of 8 bytes at least: the destination MAC, as mac.h keeps it. */
+SLUICE_INLINE uint64_t mac_word(const void *frame)
+{
+	return wire_load64(frame) << 16;
+}
+
 SLUICE_INLINE void wire_store16(void *at, uint16_t value)
 {
 	((struct wire_word16 *)at)->value = value;

@@ -7,6 +7,7 @@
 #include "layout.h"
 #include "maglev.h"
 #include "transition.h"
+#include "sluice/mac.h"
 #include "sluice/encap.h"
 
 #include <stdio.h>
@@ -193,6 +194,9 @@ static size_t arena_bytes_for(const struct balancer_spec *spec)
 	return ((spec->services * service_bytes >> ARENA_CHUNK_LOG2) + 2) << ARENA_CHUNK_LOG2;
 }
 
+/* FRAME_MAC_OWN, which the traffic is for. */
+static const struct macs balancer_macs = {.words = {0x0b0000000002ULL << 16}, .n = 1};
+
 static void context_new(struct balancer *b, uint32_t i, bool hugetlb)
 {
 	uint32_t service_rows = 1 + 2 * b->spec.services;
@@ -205,6 +209,7 @@ static void context_new(struct balancer *b, uint32_t i, bool hugetlb)
 		.arena = b->region.start,
 		.counters = c,
 		.ports_n = 1,
+		.macs = &balancer_macs,
 	};
 	if (b->spec.changed_percent == 0)
 		return;

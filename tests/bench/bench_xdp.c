@@ -256,11 +256,14 @@ int main(int argc, char **argv)
 	struct program_config config = {
 		.arena_bytes = ARENA_BYTES,
 		.services_max = BENCH_SERVICE_ROWS,
+		.macs = true,
 		.ports.ifindex = {1}, /* a test run's frames come in by the loopback */
 		.no_frags = true,     /* as the module does it for an MTU of 1500 */
 	};
 	int backends = BACKENDS, rounds = ROUNDS, option;
 	char error[FAST_PATH_ERROR_MAX];
+	/* FRAME_MAC_OWN */
+	const struct fastpath_mac mac = {.word = 0x0b0000000002ULL << 16, .ifindex = 1};
 	struct bench_tables *tables;
 	struct program program;
 
@@ -281,7 +284,8 @@ int main(int argc, char **argv)
 		return 77;
 	}
 	stay_here();
-	if (program_open(&program, &config, error) != 0 || program_load(&program, error) != 0) {
+	if (program_open(&program, &config, error) != 0 || program_load(&program, error) != 0 ||
+	    program_macs_set(&program, &mac, 1) != 0) {
 		fprintf(stderr, "bench_xdp: %s\n", error);
 		return 1;
 	}

@@ -414,6 +414,11 @@ static uint32_t make_vips(const struct fixture *fixture, const struct layout_ser
 	return n;
 }
 
+const struct macs fixture_macs_of_port = {
+	.words = {0x0b0000000002ULL << 16, 0x0a01005e0000ULL << 16}, /* FRAME_MAC_OWN, _VIRTUAL */
+	.n = 2,
+};
+
 uint32_t fixture_lay(const struct fixture *fixture, struct arena *arena, uint64_t arena_bytes)
 {
 	static struct layout_service laid[FIXTURE_ROWS_MAX];

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sluice/generation.h"
+#include "sluice/mac.h"
 
 enum {
 	FIXTURE_BACKENDS_MAX = 5,
@@ -90,6 +91,9 @@ enum {
 /* Not ours. */
 #define OTHER4 "10.0.0.2"
 #define OTHER6 "2001:db8::2"
+
+/* Port 0's own MAC, as frames have it (frames.h), and a virtual one. */
+extern const struct macs fixture_macs_of_port;
 
 struct fixture_backend {
 	const char *addr; /* NULL: no more backends */

@@ -111,13 +111,22 @@ static void append_payload(struct builder *b, size_t n)
 
 static void append_ethernet(struct builder *b)
 {
-	static const uint8_t macs[12] = {0x02, 0, 0, 0, 0, 0x0b, 0x02, 0, 0, 0, 0, 0x0c};
+	static const uint8_t receivers[][6] = {
+		[TO_OWN] = FRAME_MAC_OWN,
+		[TO_VIRTUAL] = FRAME_MAC_VIRTUAL,
+		[TO_OTHER] = {0x02, 0, 0, 0, 0, 0x0a},
+		[TO_OTHER_TOO] = {0x06, 0, 0, 0, 0, 0x0b},
+		[TO_BROADCAST] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		[TO_MULTICAST] = {0x01, 0, 0x5e, 0, 0, 1},
+	};
+	static const uint8_t sender[6] = {0x02, 0, 0, 0, 0, 0x0c};
 	const struct frame_spec *spec = b->spec;
 	uint16_t type = spec->ether_type;
 
 	if (type == 0)
 		type = spec->dst && strchr(spec->dst, ':') ? 0x86dd : 0x0800;
-	memcpy(append(b, 12), macs, sizeof(macs));
+	memcpy(append(b, 6), receivers[spec->to], 6);
+	memcpy(append(b, 6), sender, sizeof(sender));
 	for (int i = 0; i < spec->tags; i++) {
 		uint8_t *tag = append(b, 4);
 

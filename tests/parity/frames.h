@@ -51,8 +51,22 @@ struct poke {
 	uint16_t value;
 };
 
+/* The receiver's MAC. */
+enum frame_to {
+	TO_OWN,       /* FRAME_MAC_OWN */
+	TO_VIRTUAL,   /* FRAME_MAC_VIRTUAL */
+	TO_OTHER,     /* another host's, which differs in its last bit */
+	TO_OTHER_TOO, /* in its first byte */
+	TO_BROADCAST,
+	TO_MULTICAST,
+};
+
+#define FRAME_MAC_OWN     {0x02, 0, 0, 0, 0, 0x0b}
+#define FRAME_MAC_VIRTUAL {0, 0, 0x5e, 0, 1, 0x0a} /* RFC 9568 §7.3 */
+
 /* What is 0 or NULL has the value in brackets. */
 struct frame_spec {
+	enum frame_to to; /* [TO_OWN] */
 	uint8_t tags;        /* VLAN tags, up to 3 */
 	uint16_t tag_type;   /* of the first [0x8100]; further ones are 0x8100 */
 	uint16_t ether_type; /* [that of the addresses' family] */

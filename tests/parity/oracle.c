@@ -130,6 +130,23 @@ static enum verdict expect_unserved(const struct fixture *fixture, const struct 
 	return VERDICT_unserved_reject;
 }
 
+/* RFC 1812 §5.3.4, RFC 1122 §3.3.6: nothing is done to it here but to count it, if it's to a vip. */
+static enum verdict expect_other_mac(const struct fixture *fixture, const struct view *view,
+				     enum verdict verdict, struct parity_result *expected)
+{
+	if (verdict == VERDICT_not_ip || verdict == VERDICT_no_service || !view->dst)
+		return verdict == VERDICT_not_ip ? verdict : VERDICT_no_service;
+	expected->row = find_vip(fixture, view);
+	return expected->row ? VERDICT_other_mac : VERDICT_no_service;
+}
+
+static bool to_this_port(const struct frame *frame)
+{
+	static const uint8_t own[6] = FRAME_MAC_OWN, virtual[6] = FRAME_MAC_VIRTUAL;
+
+	return memcmp(frame->bytes, own, 6) == 0 || memcmp(frame->bytes, virtual, 6) == 0;
+}
+
 static enum verdict expect(const struct fixture *fixture, const struct frame *frame,
 			   struct parity_result *expected)
 {
@@ -137,6 +154,8 @@ static enum verdict expect(const struct fixture *fixture, const struct frame *fr
 	enum verdict verdict = view_read(frame, &view);
 	int service;
 
+	if (frame->n >= 14 && !to_this_port(frame))
+		return expect_other_mac(fixture, &view, verdict, expected);
 	switch (verdict) {
 	case VERDICT_forward:
 		break;
@@ -191,6 +210,7 @@ void oracle_expect(const struct fixture *fixture, const struct frame *frame,
 	case VERDICT_not_ip:
 	case VERDICT_no_service:
 	case VERDICT_unserved:
+	case VERDICT_other_mac:
 		expected->fate = PARITY_KERNEL;
 		expected->n = frame->n;
 		memcpy(expected->bytes, frame->bytes, frame->n);

@@ -131,6 +131,9 @@ static enum verdict steer(const struct generation *g, struct cursor *c, struct p
 	enum verdict verdict = packet_parse(c, p);
 	uint16_t index;
 
+	if (start.frame_bytes >= sizeof(struct ether_header) &&
+	    !macs_have(&fixture_macs_of_port, mac_word(start.pos)))
+		verdict = packet_not_ours(p, verdict);
 	if (verdict == VERDICT_fragment)
 		verdict = join(g, start, p);
 	verdict = steer_parsed(arena, g, p, verdict, st);

@@ -76,6 +76,7 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	context.ports_n = FIXTURE_PORTS;
 	context.port = 0;
 	context.flows = &flows;
+	context.macs = &fixture_macs_of_port;
 	context.fragments = fixture->keeps_fragments ? &fragments : NULL;
 	burst.now_s = NOW_S;
 	return 0;

@@ -62,7 +62,8 @@ static enum parity_fate fate_of(enum verdict verdict)
 
 static void trace_run_one(const struct frame *frame, struct parity_result *result)
 {
-	const struct trace_tables tables = {.arena = arena, .find = trace_find};
+	const struct trace_tables tables = {
+		.arena = arena, .macs = &fixture_macs_of_port, .find = trace_find};
 	uint32_t skew = frame->n % 4;
 	/* Of just the frame's size, so that AddressSanitizer sees a byte too far. */
 	uint8_t *memory = malloc(skew + TRACE_GROWTH_MAX + frame->n);

@@ -75,8 +75,10 @@ static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 		.services_max = FIXTURE_ROWS_MAX,
 		.backends_max = fixture_backend_rows(fixture),
 		.ports.ifindex = {1},
+		.macs = true,
 	};
 	const char *linear = getenv("PARITY_LINEAR");
+	struct fastpath_mac macs[MACS_MAX];
 	int rc;
 
 	if (linear)
@@ -105,6 +107,9 @@ static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 		rc = program_load(&program, why);
 	if (rc != 0)
 		return rc;
+	for (uint32_t i = 0; i < fixture_macs_of_port.n; i++)
+		macs[i] = (struct fastpath_mac){.word = fixture_macs_of_port.words[i], .ifindex = 1};
+	program_macs_set(&program, macs, fixture_macs_of_port.n);
 	rows_n = fixture_service_rows(fixture);
 	keeps_fragments = fixture->keeps_fragments;
 	fixture_lay(fixture, program.arena, FIXTURE_ARENA_BYTES);

@@ -80,7 +80,7 @@ enum verdict reach_steer(const struct arena *arena, const struct frame *frame, u
 	if (!bytes)
 		abort();
 	memcpy(bytes, frame->bytes, reach);
-	verdict = steer_start(arena, g, &c, &p, &st);
+	verdict = steer_start(arena, g, &c, true, &p, &st);
 	if (verdict == VERDICT_forward) /* no slot of the fixture is changed */
 		verdict = steer_finish(arena, &p, st.value, &st);
 	free(bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows: sources that are no host, and those next to them that are.
+ * Rows: sources that are no host, and those next to them that are; receivers' MACs.
  */
 #include "fixture.h"
 #include "rows.h"
@@ -117,6 +117,82 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
+static const struct {
+	const char *name;
+	enum frame_to to;
+	bool ours;
+} receivers[] = {
+	{"another host", TO_OTHER, false},
+	{"another host, told by the first byte", TO_OTHER_TOO, false},
+	{"broadcast", TO_BROADCAST, false},
+	{"multicast", TO_MULTICAST, false},
+	{"a virtual MAC", TO_VIRTUAL, true},
+};
+
+/* clang-format off */
+/* Of each to each: the verdict of a frame that is ours. */
+static const struct row frames[] = {
+	{"v4 syn", VERDICT_forward, {TCP(WEB4, 80), .flags = 2}},
+	{"v4 syn, tagged", VERDICT_forward, {TCP(WEB4, 80), .flags = 2, .tags = 1}},
+	{"v4 udp", VERDICT_forward, {UDP32(WEB4, 53)}},
+	{"v4 options", VERDICT_forward, {TCP(WEB4, 80), .options_bytes = 8}},
+	{"v4 echo", VERDICT_echo_reply, {ECHO4(WEB4), .payload_bytes = 56}},
+	{"v4 icmp error", VERDICT_icmp_forward, {ERROR4(WEB4, 3, 4), QUOTE(SENT4(WEB4, IP_TCP, 80))}},
+	{"v4 first fragment", VERDICT_forward, {TCP(WEB4, 80), .fragment = V4_MF}},
+	{"v4 last fragment", VERDICT_fragment, {TCP(WEB4, 80), .fragment = 100}},
+	{"v4 too big", VERDICT_too_big,
+	 {TCP(TIGHT4, 80), .fragment = V4_DF, .payload_bytes = 1000}},
+	{"v4 no backend", VERDICT_no_backend, {TCP(EMPTY4, 80)}},
+	{"v4 bad tcp", VERDICT_bad_tcp, {TCP(WEB4, 80), .poke = {{POKE_TCP_OFFSET, 0x40}}}},
+	{"v4 bad source", VERDICT_bad_source, {TCP(WEB4, 80), .src = "127.0.0.1"}},
+	{"v6 syn", VERDICT_forward, {TCP(WEB6, 80), .flags = 2}},
+	{"v6 syn, two tags", VERDICT_forward, {TCP(WEB6, 80), .flags = 2, .tags = 2}},
+	{"v6 udp behind options", VERDICT_forward, {UDP32(WEB6, 53), .chain = "d"}},
+	{"v6 echo", VERDICT_echo_reply, {ECHO6(WEB6), .payload_bytes = 56}},
+	{"v6 icmp error", VERDICT_icmp_forward, {ERROR6(WEB6, 1, 4), QUOTE(SENT6(WEB6, IP_TCP, 80))}},
+	{"v6 first fragment", VERDICT_forward, {TCP(WEB6, 80), .chain = "f"}},
+	{"v6 later fragment", VERDICT_fragment, {TCP(WEB6, 80), .chain = "l"}},
+	{"v6 too big", VERDICT_too_big, {TCP(WEB6, 80), .payload_bytes = 2000}},
+	{"v6 broken chain", VERDICT_bad_extension, {TCP(WEB6, 80), .chain = "dh"}},
+};
+
+/* The kernel's to any MAC. */
+static const struct row kernels[] = {
+	{"arp", VERDICT_not_ip, {.ether_type = 0x0806, .payload_bytes = 28}},
+	{"v4 to no vip", VERDICT_no_service, {TCP(OTHER4, 80)}},
+	{"v4 echo to no vip", VERDICT_no_service, {ECHO4(OTHER4)}},
+	{"v4 gre to a vip", VERDICT_no_service, {.dst = WEB4, .proto = 47, .payload_bytes = 8}},
+	{"v6 to no vip", VERDICT_no_service, {TCP(OTHER6, 80)}},
+};
+
+/* Dropped only where they are to us. */
+static const struct row broken[] = {
+	{"v4 ip version 5", VERDICT_bad_ip_version, {TCP(WEB4, 80), .poke = {{POKE_IP_FIRST, 0x55}}}},
+	{"v4 ip length", VERDICT_bad_ip_length, {TCP(WEB4, 80), .poke = {{POKE_IP_BYTES, 1000}}}},
+	{"v4 cut", VERDICT_short_ip, {TCP(WEB4, 80), .cut = 30}},
+	{"v6 cut", VERDICT_short_ip, {TCP(WEB6, 80), .cut = 50}},
+};
+/* clang-format on */
+
+static void append_to(struct row_list *list, const struct row *table, size_t n, int elsewhere)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof(receivers) / sizeof(receivers[0]); k++) {
+			struct frame_spec spec = table[i].spec;
+			enum verdict verdict = table[i].verdict;
+
+			spec.to = receivers[k].to;
+			if (!receivers[k].ours && elsewhere >= 0)
+				verdict = (enum verdict)elsewhere;
+			row_append(list, verdict, &spec, "%s to %s", table[i].name,
+				   receivers[k].name);
+		}
+	}
+}
+
+#define APPEND_TO(list, table, elsewhere) \
+	append_to(list, table, sizeof(table) / sizeof((table)[0]), elsewhere)
+
 void rows_append_address(struct row_list *list)
 {
 	for (size_t i = 0; i < sizeof(sources4) / sizeof(sources4[0]); i++) {
@@ -132,4 +208,7 @@ void rows_append_address(struct row_list *list)
 			   sources6[i].src);
 	}
 	ROWS_APPEND(list, rows);
+	APPEND_TO(list, frames, VERDICT_other_mac);
+	APPEND_TO(list, kernels, -1);
+	APPEND_TO(list, broken, VERDICT_no_service);
 }

@@ -74,6 +74,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/*
+ * Whether what is out of reach is padding, all of it and nothing else. Such a frame looks like one in one
+ * piece, so its padding goes along: each frame would have to pay for the question.
+ */
+static bool hides_its_padding(const struct frame *frame, uint32_t linear_bytes)
+{
+	struct view view = {0};
+
+	view_read(frame, &view);
+	return view.ip_bytes > 0 && view.l3 + view.ip_bytes == linear_bytes &&
+	       frame->n > linear_bytes;
+}
+
 static void frame_check(const char *name, const struct frame *frame, uint32_t linear_bytes)
 {
 	static struct parity_result expected, got;
@@ -81,6 +94,8 @@ static void frame_check(const char *name, const struct frame *frame, uint32_t li
 
 	if (frame->n < path_xdp.shortest_bytes)
 		return;
+	if (hides_its_padding(frame, linear_bytes))
+		linear_bytes++;
 	path_xdp_linear_bytes = whole ? UINT32_MAX : linear_bytes;
 	oracle_expect(fixture, frame, &expected);
 	path_xdp.run(frame, 1, &got);

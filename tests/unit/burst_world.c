@@ -129,6 +129,7 @@ int world_open(void **state)
 		.counters = &world.counters,
 		.ports_n = FIXTURE_PORTS,
 		.flows = &world.flows,
+		.macs = &fixture_macs_of_port,
 	};
 	ring_port_open();
 	return rows_expect();

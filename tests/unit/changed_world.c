@@ -341,7 +341,9 @@ struct traced {
 
 static struct traced packet_traced(const struct changed_packet *p, uint32_t worker)
 {
-	const struct trace_tables tables = {cw.arena, cw.burst.now_s, traced_find, &worker};
+	const struct trace_tables tables = {
+		.arena = cw.arena, .now_s = cw.burst.now_s, .find = traced_find, .ctx = &worker,
+	};
 	static uint8_t room[TRACE_GROWTH_MAX + FRAME_MAX];
 	static struct frame frame;
 	struct trace_frame traced = {.bytes = room + TRACE_GROWTH_MAX};

@@ -158,6 +158,23 @@ static void test_dataplane(void **state)
 		  "characters" },
 		{ "port: no name of an interface", "ports = ( { interface = \"a/b\"; } );",
 		  "$:3: dataplane.ports[0].interface: \"a/b\" is no name of a network interface" },
+		{ "port: macs: a string", "ports = ( { interface = \"a\"; macs = \"x\"; } );",
+		  "$:3: dataplane.ports[0].macs: expected an array of MAC addresses, not a string" },
+		{ "port: macs: none", "ports = ( { interface = \"a\"; macs = []; } );",
+		  "$:3: dataplane.ports[0].macs: 0 elements; 1 to 8 are possible" },
+		{ "port: macs: no MAC",
+		  "ports = ( { interface = \"a\"; macs = [ \"00:00:5e:00:01\" ]; } );",
+		  "$:3: dataplane.ports[0].macs[0]: \"00:00:5e:00:01\" is no MAC address, as in "
+		  "\"00:00:5e:00:01:0a\"" },
+		{ "port: macs: multicast",
+		  "ports = ( { interface = \"a\"; macs = [ \"00:00:5e:00:01:0a\",\n"
+		  "\"01:00:5e:00:00:01\" ]; } );",
+		  "$:4: dataplane.ports[0].macs[1]: 01:00:5e:00:00:01 is a multicast address, or "
+		  "none: no host has it" },
+		{ "port: macs: twice",
+		  "ports = ( { interface = \"a\"; macs = [ \"02:00:00:00:00:0a\", "
+		  "\"02:00:00:00:00:0A\" ]; } );",
+		  "$:3: dataplane.ports[0].macs[1]: 02:00:00:00:00:0A is there twice" },
 		{ "mode: none of them", "ports = ( { device = \"d\"; } ); mode = \"fast\";",
 		  "$:3: dataplane.mode: \"fast\" is none of auto, dpdk, xdp" },
 		{ "dpdk without a device",

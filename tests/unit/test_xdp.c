@@ -130,7 +130,7 @@ static enum verdict reference(const uint8_t *frame, uint32_t n, struct outcome *
 	out->n = n;
 	memcpy(out->bytes, frame, n);
 	c = cursor_over(out->bytes, n);
-	verdict = steer_start(loaded.arena, g, &c, &p, &st);
+	verdict = steer_start(loaded.arena, g, &c, true, &p, &st);
 	if (verdict == VERDICT_forward) { /* no slot of the fixture is changed */
 		assert_false(steer_looks_further(&st));
 		verdict = steer_finish(loaded.arena, &p, st.value, &st);

@@ -60,6 +60,7 @@ static void test_examined(void **state)
 			.services_max = 16,
 			.backends_max = 16,
 			.ports.ifindex = {1},
+			.macs = true,
 			.chunks = forms[i].chunks,
 			.no_frags = forms[i].no_frags,
 			.no_tx = forms[i].no_tx,

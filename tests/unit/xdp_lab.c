@@ -85,7 +85,8 @@ bool lab_enter(struct lab *lab)
 
 		/* Without gro the peer would lose what XDP sends. */
 		snprintf(command, sizeof(command),
-			 "ip link add l%d type veth peer name p%d && ip link set l%d up && "
+			 "ip link add l%d address 02:00:00:00:00:0b type veth peer name p%d && "
+			 "ip link set l%d up && "
 			 "ip link set p%d up && ethtool -K p%d gro on", i, i, i, i, i);
 		shell(command);
 		lab->wires[i] = lab_wire(peer);
