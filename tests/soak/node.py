@@ -109,6 +109,12 @@ class Node:
     def backends(self):
         return {(b["service"], b["name"]): b for b in self.rpc("backends.list")["backends"]}
 
+    def backends_or_none(self):
+        try:
+            return self.backends()
+        except (OSError, Refused):
+            return None
+
     # ---- what it tells of itself
 
     def page(self, path):

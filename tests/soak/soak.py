@@ -92,7 +92,7 @@ class Soak:
 
     def model_again(self):
         """After a fault: the model is what is in force, so that one fault is told once."""
-        rows = self.node.backends()
+        rows = until(15, self.node.backends_or_none) or {}
         for service in self.model.services.values():
             for name, backend in service.backends.items():
                 if (service.name, name) in rows:
