@@ -129,8 +129,8 @@ int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 	}
 	if (m->program.config.no_tx)
 		report_line(m->log, FAST_PATH_LOG_INFO,
-			    "a port is a veth, which loses what XDP sends unless its peer has an XDP "
-			    "program or `ethtool -K PEER gro on`");
+			    "a port is a veth, or not there yet and may be one: a veth loses what XDP "
+			    "sends unless its peer has an XDP program or `ethtool -K PEER gro on`");
 	return 0;
 }
 
