@@ -112,7 +112,7 @@ if [ "$LAB_PATH" = dpdk ]; then
 	lab_runs sluiced-lb && lab_stop lb
 	report $? "... and ends well"
 else
-	lab_within 5 is up && lab_within 2 told "waiting -> up"
+	lab_within 5 is up && lab_within 2 told "waiting -> "
 	report $? "another l0 is there: it is taken up"
 fi
 tap_done
