@@ -108,7 +108,7 @@ scripts() {
 			[ "$([ "$(header "$file" alone)" = - ] && echo "$LANES" || echo 1)" = "$lanes" ] || continue
 			for path in $(header "$file" paths); do
 				while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
-				LAB_PATH=$path script 300 "$file" "$path" &
+				LAB_PATH=$path script 480 "$file" "$path" &
 			done
 		done
 		wait
