@@ -76,11 +76,14 @@ static json_t *course_json(const struct course *c, bool starts_down)
 {
 	json_t *object;
 
-	if (c->ramp_us == 0 && c->drain.started_us == 0 && c->down == starts_down)
+	if (c->ramp_us == 0 && c->spared_us == 0 && c->drain.started_us == 0 &&
+	    c->down == starts_down)
 		return NULL;
 	object = json_object();
 	if (c->ramp_us != 0)
 		json_object_set_new(object, "slow_start_us", json_integer(c->ramp_us));
+	if (c->spared_us != 0)
+		json_object_set_new(object, "spared_us", json_integer(c->spared_us));
 	if (c->drain.started_us != 0)
 		json_object_set_new(object, "drain", drain_json(&c->drain));
 	if (c->down != starts_down)
@@ -289,6 +292,7 @@ struct course *notes_courses(const struct notes *n, const struct service_conf *s
 			json_object_get(backends, ip_format(&s->backends[i].addr, addr));
 
 		courses[i].ramp_us = time_at(n, one, "slow_start_us");
+		courses[i].spared_us = time_at(n, one, "spared_us");
 		courses[i].down = service_conf_starts_down(s, i);
 		if (json_object_get(one, "down"))
 			courses[i].down = json_is_true(json_object_get(one, "down"));

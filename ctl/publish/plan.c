@@ -17,7 +17,18 @@
 bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i)
 {
 	return conf->backends[i].admin != BACKEND_DISABLED &&
-	       !(courses[i].out && service_conf_on_down(conf, i) == ON_DOWN_CUT);
+	       !(courses[i].out && courses[i].spared_us == 0 &&
+		 service_conf_on_down(conf, i) == ON_DOWN_CUT);
+}
+
+int64_t plan_spare_us(const struct service_conf *conf, uint32_t i)
+{
+	struct health_timing t;
+
+	if (!service_conf_checks(conf, i))
+		return 0;
+	t = health_timing_of(&conf->health, &conf->backends[i].health, conf->port);
+	return ((int64_t)t.interval_ms * t.rise + t.timeout_ms) * 1000;
 }
 
 uint16_t plan_flags(const struct service_conf *conf)
@@ -75,9 +86,12 @@ bool plan_health_is_due(const struct service_conf *conf, const struct course *co
 {
 	bool counts = down_counts(conf, courses);
 
-	for (uint32_t i = 0; i < conf->backends_n; i++)
-		if (courses[i].out != (course_is_down(&courses[i]) && counts))
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		bool down = course_is_down(&courses[i]);
+
+		if (courses[i].out != (down && counts) || courses[i].last_resort != (down && !counts))
 			return true;
+	}
 	return false;
 }
 
@@ -155,6 +169,25 @@ static void drain_go_on(const struct backend_conf *now, const struct course *was
 	}
 }
 
+/*
+ * Sets `out`, and what it means for the flows it has. The first of several to come up says that the others are
+ * down after all, but their flows were sent on to them until now, and the check may have been wrong: cutting
+ * these at once would break connections of those that come up with the next check.
+ */
+static void out_set(const struct service_conf *conf, uint32_t i, bool counts,
+		    const struct course *was, int64_t now_us, struct course *course)
+{
+	bool down = course_is_down(course);
+
+	course->out = down && counts;
+	course->last_resort = down && !counts;
+	if (!course->out || !was || course->unreachable)
+		return;
+	course->spared_us = was->last_resort ? now_us : was->spared_us;
+	if (course->spared_us != 0 && now_us - course->spared_us >= plan_spare_us(conf, i))
+		course->spared_us = 0;
+}
+
 static int courses_make(struct plan *plan, const struct former *was, int64_t now_us,
 			int64_t now_real_us)
 {
@@ -189,7 +222,7 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 
 		if (was && was->noted)
 			course = &was->noted[i];
-		plan->courses[i].out = course_is_down(&plan->courses[i]) && counts;
+		out_set(conf, i, counts, course, now_us, &plan->courses[i]);
 		ramp_go_on(plan, now,
 			   places[i] != MODEL_NOWHERE ? &before->backends[places[i]] : NULL, course,
 			   before != NULL, now_us, &plan->courses[i]);
@@ -441,10 +474,14 @@ void plan_free(struct plan *plan)
 bool plan_step_is_due(const struct service_conf *conf, const struct course *courses,
 		      int64_t now_us)
 {
-	for (uint32_t i = 0; i < conf->backends_n; i++)
-		if (courses[i].ramp_us != 0 &&
-		    slow_start_step(courses[i].ramp_us, now_us, conf->slow_start_s) !=
-			    courses[i].step)
+	for (uint32_t i = 0; i < conf->backends_n; i++) {
+		const struct course *course = &courses[i];
+
+		if (course->ramp_us != 0 &&
+		    slow_start_step(course->ramp_us, now_us, conf->slow_start_s) != course->step)
 			return true;
+		if (course->spared_us != 0 && now_us - course->spared_us >= plan_spare_us(conf, i))
+			return true;
+	}
 	return false;
 }

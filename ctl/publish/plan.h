@@ -24,6 +24,12 @@ struct course {
 	int64_t unsent_us; /* since when packets can't be sent to it; 0: they can, or who knows */
 	/* For one of these it takes no new flows; not so where all are down and all_down is "all". */
 	bool out;
+	bool last_resort; /* down, but it takes flows, since all are down and all_down is "all" */
+	/*
+	 * Out, but not yet cut, since then: it was a last resort, whose flows may well be answered, until
+	 * another backend came up. Ends after plan_spare_us(). 0: not so.
+	 */
+	int64_t spared_us;
 };
 
 /* Where a service is between two steady states. */
@@ -79,7 +85,13 @@ void plan_free(struct plan *plan);
 /* Whether it counts as down, whatever becomes of that. */
 bool course_is_down(const struct course *course);
 
-/* Whether conf->backends[i] keeps its flows: not disabled, nor out, unless on_down is "keep". */
+/*
+ * How long conf->backends[i] keeps its flows after it was a last resort: its checks have this long to find
+ * it up, too. 0: nothing checks it.
+ */
+int64_t plan_spare_us(const struct service_conf *conf, uint32_t i);
+
+/* Whether conf->backends[i] keeps its flows: not disabled, nor out, unless spared or on_down is "keep". */
 bool plan_lives(const struct service_conf *conf, const struct course *courses, uint32_t i);
 
 /* Whether there are backends that could take flows, and all of them are down. */
@@ -100,7 +112,7 @@ uint16_t plan_flags(const struct service_conf *conf);
  */
 uint32_t plan_weight(const struct service_conf *conf, const struct course *courses, uint32_t i);
 
-/* Whether slow start has another step for some backend by now. */
+/* Whether time alone changes something by now: a step of slow start, or the end of being spared. */
 bool plan_step_is_due(const struct service_conf *conf, const struct course *courses,
 		      int64_t now_us);
 

@@ -60,10 +60,11 @@ static uint32_t quiet_enough_s(const struct settings *settings, const struct ser
 
 /* ---- who needs what ---- */
 
-static bool has_ramp(const struct installed *s)
+/* Whether time alone will change something: plan_step_is_due() will say when. */
+static bool has_step(const struct installed *s)
 {
 	for (uint32_t i = 0; i < s->conf->backends_n; i++)
-		if (s->courses[i].ramp_us != 0)
+		if (s->courses[i].ramp_us != 0 || s->courses[i].spared_us != 0)
 			return true;
 	return false;
 }
@@ -78,7 +79,7 @@ static bool is_under_way(const struct installed *s)
 {
 	return s->phase.changed_slots > 0 || installed_in_transition(s) ||
 	       s->flags & SERVICE_LEAST_CONN ||
-	       s->indices->freed_n > 0 || has_ramp(s) || drains_any(s);
+	       s->indices->freed_n > 0 || has_step(s) || drains_any(s);
 }
 
 /* Seconds from count to count; 0: nobody needs one. */
@@ -197,7 +198,7 @@ static struct installed *take_step(const struct transitions *t, struct installed
 	struct installed *next = installed_new(&t->running->around, s->conf, &was, &error);
 
 	if (!next)
-		log_error("slow start: %s", error.text);
+		log_error("a step of slow start, or an end of flows that were spared: %s", error.text);
 	return next;
 }
 

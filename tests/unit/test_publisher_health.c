@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "named_rows.h"
+#include "plan.h"
 #include "publisher_world.h"
 #include "world_packets.h"
 
@@ -325,6 +326,77 @@ static void test_all_down(void **state)
 	assert_int_equal(running(f, 1).slots, world_service(VIP)->slots);
 }
 
+/* Flows that backends kept while all were down: where each is in the end. */
+static void all_down_flows(struct fixture *f, uint8_t homes[FLOWS])
+{
+	start(f, 3, ALL_DOWN_ALL, 0);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		homes[i] = world_send(VIP, flow(i), true);
+	for (uint32_t i = 0; i < 3; i++)
+		set(f, (const char *[]){"b1", "b2", "b3"}[i], true);
+	turn(f);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+}
+
+/* The first to come up takes no flow from those that come up a check later. */
+static void test_all_down_come_up(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t homes[FLOWS];
+
+	all_down_flows(f, homes);
+	set(f, "b2", false);
+	turn(f);
+	assert_int_equal(running(f, 0).slots, 0); /* no new flows, though */
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+	world_wait(f, 2);
+	set(f, "b1", false);
+	turn(f);
+	set(f, "b3", false);
+	turn(f);
+	world_wait(f, 60);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+}
+
+/* One that doesn't come up by then is cut, also by a daemon that was started meanwhile. */
+static void all_down_ends(struct fixture *f, bool restarts)
+{
+	uint8_t homes[FLOWS];
+	int64_t spare_us;
+
+	all_down_flows(f, homes);
+	spare_us = plan_spare_us(world_model(f)->services[0], 0);
+	assert_in_range(spare_us, 2 * SECOND_US, 30 * SECOND_US);
+	set(f, "b2", false);
+	turn(f);
+	world_wait(f, 1);
+	if (restarts) {
+		struct service_conf *spec = world_spec("web", VIP, 3);
+
+		spec->health = health_conf_default();
+		spec->health.type = HEALTH_TCP;
+		world_go_on(f, NULL, true, world_with(model_new(&f->settings), spec));
+	}
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), homes[i]);
+	world_wait(f, (uint32_t)(spare_us / SECOND_US) + 1);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_int_equal(world_send(VIP, flow(i), false), 2);
+}
+
+static void test_all_down_ends(void **state)
+{
+	all_down_ends(*state, false);
+}
+
+static void test_all_down_ends_restarted(void **state)
+{
+	all_down_ends(*state, true);
+}
+
 static void test_all_down_none(void **state)
 {
 	struct fixture *f = *state;
@@ -444,6 +516,9 @@ int main(void)
 		TEST(test_down_keeps), TEST(test_backend_keeps), TEST(test_backend_is_cut),
 		TEST(test_start), TEST(test_known_before), TEST(test_unreachable),
 		TEST(test_many_are_one_generation), TEST(test_all_down),
+		TEST(test_all_down_come_up),
+		TEST(test_all_down_ends),
+		TEST(test_all_down_ends_restarted),
 		TEST(test_all_down_none), TEST(test_all_that_could),
 		TEST(test_beside_admin), TEST(test_slow_start_when_up_again),
 		TEST(test_restart), TEST(test_outer),
