@@ -82,11 +82,13 @@ make_daemon() {
 	LAB_SLUICED=$LAB_DIR/sluiced-short
 }
 
-# Checks of every kind, and a backend on the link, whose MAC stir() changes.
+# Checks of every kind, and a backend on the link, whose MAC stir() changes. The service that requests go to keeps
+# the flows of a backend whose checks fail: on a machine that is slow enough for four of them in a row to time out, that
+# is no fault, and it broke one request of 40,000. That no check fails for want of a call is seen by itself, below.
 make_conf() {
 	local check='interval_ms = 500; timeout_ms = 450; fall = 4; rise = 1'
 	lab_conf lb | sed "
-		/name = \"v4-ipip\";/s|encap|health = { type = \"tcp\"; $check; }; encap|
+		/name = \"v4-ipip\";/s|encap|health = { type = \"tcp\"; $check; }; on_down = \"keep\"; encap|
 		/name = \"v4-gue\";/s|encap|health = { type = \"http\"; path = \"/\"; $check; }; encap|
 		/name = \"v6-ipip\";/s|encap|health = { type = \"icmp\"; $check; }; encap|
 		/name = \"v6-gue\";/s|encap|health = { type = \"exec\"; program = \"/bin/true\"; $check; }; encap|
@@ -95,13 +97,11 @@ make_conf() {
 	" >"$LAB_DIR/lb.conf"
 }
 
-# load_ok TEXT: no request failed so far. A known fault (docs/testing.md): on dpdk one of some 40,000 is reset
-# while calls fail, so there as many as 1 of 10,000 are let pass, and printed.
+# load_ok TEXT: no request failed so far.
 load_ok() {
-	local failed most=0
-	[ "$LAB_PATH" = xdp ] || most=$(($(wc -l <"$LAB_DIR/steady") / 10000))
+	local failed
 	read -r failed _ < <(load_failed <"$LAB_DIR/steady")
-	[ "$failed" -le "$most" ]
+	[ "$failed" = 0 ]
 	report $? "$1 ($(wc -l <"$LAB_DIR/steady") requests, $failed failed)"
 	[ "$failed" = 0 ] || awk '$3 != 0 || $4 != 200 { print "# " $0 }' "$LAB_DIR/steady" | head -5
 }
