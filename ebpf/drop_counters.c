@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -25,10 +24,9 @@ _Static_assert((int)DROPS_NO_XDP == (int)FAST_PATH_DROP_NO_XDP &&
 
 enum {
 	LINKS = 4,
-	RETIRE_MS_MAX = 100,
 };
 
-static const char map_pin[] = "drops";
+static const char map_pin[] = "drops", ports_pin[] = "drops_ports";
 static const char *const link_pins[LINKS] = {
 	"drops_devmap_xmit",
 	"drops_bulk_tx",
@@ -62,45 +60,24 @@ static void map_adopt(struct drops_bpf *skel, const struct pins *pins)
 	close(fd);
 }
 
-/* The id of the link that is pinned so; 0: none is. */
-static uint32_t link_unpin(const struct pins *pins, const char *name)
-{
-	struct bpf_link_info info = {0};
-	uint32_t bytes = sizeof(info);
-	int fd = pins_get(pins, name);
-
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &bytes) != 0)
-		info.id = 0;
-	close(fd);
-	(void)pins_remove(pins, name);
-	return info.id;
-}
-
-static bool link_is_there(uint32_t id)
-{
-	int fd = id ? bpf_link_get_fd_by_id(id) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 /*
- * The programs of the sluiced before count no more: with ours, each packet would count twice. The
- * kernel lets a link go that has lost its pin after an RCU grace period.
+ * The programs of the sluiced before count no more: with ours, each packet would count twice. A link
+ * that has lost its pin goes by itself, but the kernel takes its time for that and doesn't say when; so
+ * the programs lose their ports first.
  */
 static void links_retire(const struct pins *pins)
 {
-	const struct timespec nap = {.tv_nsec = 1000 * 1000};
-	uint32_t ids[LINKS];
+	const struct drops_ports none = {0};
+	const uint32_t first = 0;
+	int fd = pins_get(pins, ports_pin);
 
+	if (fd >= 0) {
+		(void)bpf_map_update_elem(fd, &first, &none, BPF_ANY);
+		close(fd);
+		(void)pins_remove(pins, ports_pin);
+	}
 	for (int i = 0; i < LINKS; i++)
-		ids[i] = link_unpin(pins, link_pins[i]);
-	for (int i = 0; i < LINKS; i++)
-		for (int naps = 0; naps < RETIRE_MS_MAX && link_is_there(ids[i]); naps++)
-			(void)nanosleep(&nap, NULL);
+		(void)pins_remove(pins, link_pins[i]);
 }
 
 static int pin(struct drops_bpf *skel, const struct pins *pins)
@@ -113,6 +90,8 @@ static int pin(struct drops_bpf *skel, const struct pins *pins)
 	};
 	int err = pins_put(pins, map_pin, bpf_map__fd(skel->maps.drops));
 
+	if (!err)
+		err = pins_put(pins, ports_pin, bpf_map__fd(skel->maps.data_ports));
 	for (int i = 0; i < LINKS && !err; i++)
 		err = pins_put(pins, link_pins[i], bpf_link__fd(links[i]));
 	return err;
