@@ -11,6 +11,7 @@ cd "$(dirname "$0")/../.."
 BUILD=$(readlink -f "${BUILD:-build}")
 ROUNDS=${1:-5} CHANGES=${2:-21}
 . tests/bench/lines.sh
+. tests/lab/services.sh
 
 ns=sluice-bench-$$
 dir=$(mktemp -d)
@@ -36,21 +37,8 @@ conf() {
 		};
 		outer = { source_v4 = "10.0.0.1"; };
 		control = { socket = "$dir/control.sock"; state = ""; };
-		services = (
 	CONF
-	awk -v services="$2" -v backends="$3" 'BEGIN {
-		for (s = 0; s < services; s++) {
-			printf "%s{ name = \"s%d\"; vip = \"198.18.%d.%d\"; port = 80; protocol = \"udp\";\n backends = (",
-				s ? ",\n" : "", s, s / 250, s % 250 + 1
-			for (k = 0; k < backends; k++) {
-				b = s * backends + k
-				printf "%s{ name = \"b%d\"; address = \"10.%d.%d.%d\"; }",
-					k ? ",\n  " : "", k, 1 + b / 62500, b / 250 % 250, b % 250 + 1
-			}
-			printf "); }"
-		}
-		print "\n);"
-	}'
+	services_conf "$2" "$3"
 }
 
 ctl() {

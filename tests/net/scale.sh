@@ -14,6 +14,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/tap.sh"
+. "$here/../lab/services.sh"
 BUILD=$(readlink -f "${BUILD:-build}")
 CPU_MS_MAX=2000 END_MS_MAX=8000
 
@@ -36,21 +37,8 @@ conf() {
 		  services_max = 20011; backends_max = 100101; ports = ( { interface = "l0"; } ); };
 		outer = { source_v4 = "172.16.0.1"; };
 		control = { socket = "$dir/control.sock"; state = "$dir/state.json"; };
-		services = (
 	CONF
-	awk -v services="$1" -v backends="$2" 'BEGIN {
-		for (s = 0; s < services; s++) {
-			printf "%s{ name = \"s%d\"; vip = \"198.18.%d.%d\"; port = 80; protocol = \"udp\";\n backends = (",
-				s ? ",\n" : "", s, s / 250, s % 250 + 1
-			for (k = 0; k < backends; k++) {
-				b = s * backends + k
-				printf "%s{ name = \"b%d\"; address = \"10.%d.%d.%d\"; }",
-					k ? ",\n  " : "", k, 1 + b / 62500, b / 250 % 250, b % 250 + 1
-			}
-			printf "); }"
-		}
-		print "\n);"
-	}'
+	services_conf "$1" "$2"
 }
 
 start() {
