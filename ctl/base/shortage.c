@@ -5,6 +5,8 @@
 #include "shortage.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "clock.h"
 
@@ -17,7 +19,7 @@ static const struct {
 };
 
 /* A reader may see the members of two failures: each is right by itself. */
-static struct shortage_count counts[SHORTAGE_N];
+static struct shortage_count own[SHORTAGE_N], *counts = own;
 
 bool shortage_is(int error)
 {
@@ -57,6 +59,20 @@ struct shortage_count shortage_read(enum shortage what)
 		.error = __atomic_load_n(&count->error, __ATOMIC_RELAXED),
 		.last_us = __atomic_load_n(&count->last_us, __ATOMIC_RELAXED),
 	};
+}
+
+int shortage_share(void)
+{
+	struct shortage_count *shared;
+
+	if (counts != own)
+		return 0;
+	shared = mmap(NULL, sizeof(own), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return -errno;
+	memcpy(shared, own, sizeof(own));
+	counts = shared;
+	return 0;
 }
 
 const char *shortage_word(enum shortage what)

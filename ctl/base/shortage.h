@@ -36,6 +36,12 @@ bool shortage_is(int error);
 /* Counts a failure with errno `error`, of either sign, if shortage_is(). Returns whether it is. */
 bool shortage_note(enum shortage what, int error);
 
+/*
+ * From now on processes that this one forks count into the same. Before the first of them, and before
+ * there are threads. 0 or -errno.
+ */
+int shortage_share(void);
+
 /* Since the process began. */
 struct shortage_count {
 	uint64_t failures;

@@ -61,3 +61,12 @@ bool utf8_has_control(const char *text)
 	}
 	return false;
 }
+
+void utf8_make_safe(char *text)
+{
+	if (utf8_valid(text) && !utf8_has_control(text))
+		return;
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
+			*c = '?';
+}

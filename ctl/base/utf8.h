@@ -19,4 +19,7 @@ bool utf8_valid(const char *text);
 /* Whether a valid text has a control character: U+0000 to 1F, 7F to 9F. */
 bool utf8_has_control(const char *text);
 
+/* Of a text that may be neither: then '?' for each byte that isn't printable ASCII. */
+void utf8_make_safe(char *text);
+
 #endif

@@ -146,10 +146,10 @@ static void tell(const struct confinement *what, int threads_n, int refused_n)
 
 	capng_get_caps_process();
 	kept = capng_print_caps_text(CAPNG_PRINT_BUFFER, CAPNG_EFFECTIVE);
-	log_info("security: %s%s, keeps %s; %d other threads keep nothing; %d system calls are "
+	log_info("security: %s%s%s, keeps %s; %d other threads keep nothing; %d system calls are "
 		 "refused",
-		 what->user[0] ? "now user " : "user unchanged", what->user, kept ? kept : "?",
-		 threads_n, refused_n);
+		 what->who ? what->who : "", what->user[0] ? "now user " : "user unchanged",
+		 what->user, kept ? kept : "?", threads_n, refused_n);
 	free(kept);
 }
 

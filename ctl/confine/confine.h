@@ -18,6 +18,7 @@ enum {
 
 /* What is needed from then on. */
 struct confinement {
+	const char *who;  /* which process, for the log: "checks: "; NULL: the daemon itself */
 	const char *user; /* to become; "": stay who we are */
 	bool bpf;         /* BPF maps are read and written: xdp, and DPDK's net_af_xdp */
 };

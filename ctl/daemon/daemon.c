@@ -43,11 +43,18 @@ static void health_outer(void *ctx, const struct service_conf *service,
 	publisher_outer(((struct daemon *)ctx)->publisher, service, backend, out);
 }
 
+/* In the process that makes checks. */
+static bool health_confine(void *ctx)
+{
+	return daemon_confine_checks(&((struct daemon *)ctx)->settings);
+}
+
 static const struct health_ops health_ops = {
 	.ctx = &the_daemon,
 	.set_down = health_set_down,
 	.is_down = health_is_down,
 	.outer = health_outer,
+	.confine = health_confine,
 };
 
 /* There may be something else to keep over a restart. */
@@ -299,14 +306,14 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 		model_free(model);
 		goto out;
 	}
-	/* Before the fast path has threads. */
+	/* Forks: before the fast path has threads. */
 	err = d->options->detach ? 0 : health_new(d->base, &d->settings, &health_ops, &d->health);
 	if (err) {
 		log_error("health checks can't start: %s", strerror(-err));
 		model_free(model);
 		goto out;
 	}
-	/* Behind the fork for exec checks, and before anything that may have much to say. */
+	/* Behind the fork for checks, and before anything that may have much to say. */
 	err = d->options->detach ? 0 : log_start();
 	if (err)
 		log_warning("log: no thread for it (%s): it may have to wait for its reader",

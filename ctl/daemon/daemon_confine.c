@@ -75,3 +75,14 @@ bool daemon_confine(const struct settings *settings, const struct path *path,
 			    config_path, settings->user[0] ? settings->user : "root");
 	return true;
 }
+
+bool daemon_confine_checks(const struct settings *settings)
+{
+	const struct confinement what = {.who = "checks: ", .user = settings->user};
+	char error[CONFINE_ERROR_MAX];
+
+	if (confine(&what, error) >= 0)
+		return true;
+	log_error("%s", error);
+	return false;
+}

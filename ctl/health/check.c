@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The check of one backend. Control thread.
+ * The check of one backend. Of the process that makes checks; one thread.
  */
 #include "check.h"
 
@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "clock.h"
-#include "events.h"
 #include "log.h"
 #include "shortage.h"
 
@@ -34,14 +33,12 @@ struct check {
 	const struct probe_kind *kind;
 	void *probe;
 	struct event *timer;
-	struct track track;
+	struct health_known known;
 	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
 	int64_t began_us;   /* of that one; monotonic */
 	bool placed;        /* runs at its place in the interval; not while in doubt */
 	uint8_t excuses;    /* the latest runs: nothing came of them because we were late */
 	bool complained;    /* the log knows that it can't be made */
-	int64_t since_us, checked_us; /* since the epoch */
-	char reason[HEALTH_REASON_MAX];
 };
 
 /* ---- when ---- */
@@ -102,7 +99,7 @@ void check_rearm(struct check *c)
 static void arm_next(struct check *c)
 {
 	const struct health_timing *t = &c->target.timing;
-	bool doubt = track_in_doubt(&c->track, t);
+	bool doubt = track_in_doubt(&c->known.track, t);
 	int64_t interval_us = (doubt ? t->fast_interval_ms : t->interval_ms) * 1000LL;
 	int64_t now = clock_now_us();
 	int64_t due_us;
@@ -113,15 +110,15 @@ static void arm_next(struct check *c)
 	else
 		due_us = c->due_us + interval_us -
 			 random_below(c->world, interval_us * t->jitter_percent / 100);
-	if (c->track.held_until_us > now && c->track.held_until_us < due_us)
-		due_us = c->track.held_until_us;
+	if (c->known.track.held_until_us > now && c->known.track.held_until_us < due_us)
+		due_us = c->known.track.held_until_us;
 	c->placed = !doubt;
 	arm(c, due_us > now ? due_us : now);
 }
 
 static void run(struct check *c)
 {
-	const struct health_ops *ops = c->world->ops;
+	const struct checker_ops *ops = c->world->ops;
 	int64_t now = clock_now_us();
 
 	c->has_file = c->kind->has_file;
@@ -212,40 +209,49 @@ static void explain(struct check *c, const char *reason, bool passed, uint16_t s
 	time_t seconds;
 	struct tm utc;
 
-	if (track_is_held(&c->track, clock_now_us())) {
-		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->track.held_until_us - clock_now_us()) /
+	if (track_is_held(&c->known.track, clock_now_us())) {
+		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->known.track.held_until_us - clock_now_us()) /
 					   1000000 + 1);
 		gmtime_r(&seconds, &utc);
 		strftime(until, sizeof(until), "%H:%M:%S UTC", &utc);
-		snprintf(c->reason, sizeof(c->reason),
+		snprintf(c->known.reason, sizeof(c->known.reason),
 			 "flapping: held down until %s, %u times down in %u s; %s", until,
-			 track_downs(&c->track, &c->target.service->health, clock_now_us()),
+			 track_downs(&c->known.track, &c->target.service->health, clock_now_us()),
 			 c->target.service->health.flap_window_s, reason);
 	} else if (streak > 0) {
-		snprintf(c->reason, sizeof(c->reason), "%s, %u of %u", reason, streak,
+		snprintf(c->known.reason, sizeof(c->known.reason), "%s, %u of %u", reason, streak,
 			 passed ? t->rise : t->fall);
 	} else {
-		snprintf(c->reason, sizeof(c->reason), "%s", reason);
+		snprintf(c->known.reason, sizeof(c->known.reason), "%s", reason);
 	}
+}
+
+static uint32_t index_of(const struct check *c)
+{
+	return (uint32_t)(c->target.backend - c->target.service->backends);
+}
+
+static void tell(struct check *c, bool state_changed)
+{
+	const struct checker_ops *ops = c->world->ops;
+
+	if (ops->told)
+		ops->told(ops->ctx, c->target.service, index_of(c), &c->known, state_changed);
 }
 
 static void changed(struct check *c, enum health_state was)
 {
-	const char *service = c->target.service->name, *backend = c->target.backend->name;
-	char addr[IP_TEXT_MAX];
+	const struct checker_ops *ops = c->world->ops;
 
-	c->since_us = c->checked_us;
-	/* What ends badly is a warning. */
-	(c->track.state == HEALTH_DOWN ? events_warn : events_add)(
-		EVENT_HEALTH, "health", service, backend, "%s %s -> %s (%s)",
-		ip_format(&c->target.backend->addr, addr), health_state_name(was),
-		health_state_name(c->track.state), c->reason);
-	c->world->ops->set_down(c->world->ops->ctx, service, backend, c->track.out);
+	c->known.since_us = c->known.checked_us;
+	c->known.was = was;
+	if (ops->set_down)
+		ops->set_down(ops->ctx, c->target.service, index_of(c), c->known.track.out);
 }
 
 static void not_made(struct check *c, const char *reason)
 {
-	snprintf(c->reason, sizeof(c->reason), "not checked: %s", reason);
+	snprintf(c->known.reason, sizeof(c->known.reason), "not checked: %s", reason);
 	if (!c->complained)
 		log_error("service %s: backend %s: can't be checked: %s", c->target.service->name,
 			  c->target.backend->name, reason);
@@ -268,13 +274,14 @@ static bool was_late(struct check *c)
 
 static void take_result(struct check *c, enum probe_outcome outcome, const char *reason)
 {
-	enum health_state was = c->track.state;
+	enum health_state was = c->known.track.state;
 	bool passed = outcome == PROBE_PASSED, differs;
-	uint16_t before = c->track.streak;
+	uint16_t before = c->known.track.streak;
 
 	if (outcome == PROBE_NOT_MADE) {
 		c->world->totals.not_made++;
 		not_made(c, reason);
+		tell(c, false);
 		arm_next(c);
 		return;
 	}
@@ -290,17 +297,18 @@ static void take_result(struct check *c, enum probe_outcome outcome, const char 
 		c->world->totals.failed++;
 	c->excuses = 0;
 	c->complained = false;
-	c->checked_us = clock_us(CLOCK_REALTIME);
-	differs = track_result(&c->track, &c->target.service->health, &c->target.timing, passed,
+	c->known.checked_us = clock_us(CLOCK_REALTIME);
+	differs = track_result(&c->known.track, &c->target.service->health, &c->target.timing, passed,
 			       clock_now_us());
 	/* The streak that made the change stands in its reason; an unknown one needs just one. */
 	if (differs && was == HEALTH_UNKNOWN && passed)
 		explain(c, reason, passed, 0);
 	else
 		explain(c, reason, passed,
-			differs ? (uint16_t)(before + 1) : c->track.streak);
+			differs ? (uint16_t)(before + 1) : c->known.track.streak);
 	if (differs)
 		changed(c, was);
+	tell(c, differs);
 	arm_next(c);
 }
 
@@ -327,21 +335,16 @@ static bool via_vip(const struct service_conf *service)
 
 static void state_begin(struct check *c, const struct check *was, uint32_t i)
 {
-	const struct health_ops *ops = c->world->ops;
+	const struct checker_ops *ops = c->world->ops;
 
-	if (was) {
-		c->track = was->track;
-		c->since_us = was->since_us;
-		c->checked_us = was->checked_us;
-		memcpy(c->reason, was->reason, sizeof(c->reason));
-		return;
+	if (was)
+		c->known = was->known;
+	else if (!ops->known || !ops->known(ops->ctx, c->target.service, i, &c->known)) {
+		c->known.track = track_new(ops->is_down(ops->ctx, c->target.service, i));
+		c->known.since_us = clock_us(CLOCK_REALTIME);
+		checker_first_reason(c->target.service, i, c->known.track.out, c->known.reason);
 	}
-	c->track = track_new(ops->is_down(ops->ctx, c->target.service, i));
-	c->since_us = clock_us(CLOCK_REALTIME);
-	snprintf(c->reason, sizeof(c->reason), "no result yet%s",
-		 !c->track.out                                    ? "" :
-		 service_conf_starts_down(c->target.service, i) ? "; it starts down" :
-								    "; kept out as before");
+	tell(c, false);
 }
 
 struct check *check_new(struct check_world *world, const struct service_conf *service, uint32_t i,
@@ -404,8 +407,8 @@ void check_move(struct check *c, const struct service_conf *service, uint32_t i)
 
 void check_read(const struct check *c, struct health_report *out)
 {
-	out->state = c->track.state;
-	out->since_us = c->since_us;
-	out->checked_us = c->checked_us;
-	memcpy(out->reason, c->reason, sizeof(out->reason));
+	out->state = c->known.track.state;
+	out->since_us = c->known.since_us;
+	out->checked_us = c->known.checked_us;
+	memcpy(out->reason, c->known.reason, sizeof(out->reason));
 }

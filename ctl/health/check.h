@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The check of one backend: when it runs next, and what its results make of the backend's state.
- * Used by health.c; control thread.
+ * Used by checker.c; one thread.
  */
 #ifndef SLUICE_HEALTH_CHECK_H
 #define SLUICE_HEALTH_CHECK_H
 
 #include <sys/queue.h>
 
-#include "health.h"
+#include "checker.h"
 
 struct check;
 
 /* What the checks share; outlives them. */
 struct check_world {
 	struct probe_env env;
-	const struct health_ops *ops;
+	const struct checker_ops *ops;
 	uint64_t random;   /* state */
 	int64_t begin_us;  /* when the next new check has its first run */
 	struct health_totals totals;

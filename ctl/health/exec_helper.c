@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "exec_wire.h"
+#include "keeper.h"
 #include "log.h"
 #include "shortage.h"
 
@@ -110,7 +111,12 @@ int exec_helper_new(struct event_base *base, const char *user, struct exec_helpe
 		goto err_free;
 	h->pid = fork();
 	if (h->pid == 0)
-		exec_keeper_run(fds[1], &identity);
+		keeper_run(fds[1], &(struct keeper_job){
+					   .ctx = &identity,
+					   .run = exec_process_run,
+					   .lost = exec_process_lost,
+					   .rights_drop = exec_rights_drop,
+				   });
 	close(fds[1]);
 	h->fd = fds[0];
 	if (h->pid < 0)

@@ -5,7 +5,7 @@
  * nor to start programs. Each program runs as the given user, without new rights, in a process
  * group of its own with nothing open, and the group is killed when its time is up or its leader
  * has ended. No shell. If the process dies, another that waits for that starts it
- * again (exec_keeper.c); runs that were under way end with EXEC_NO_HELPER. Both end with the daemon.
+ * again (keeper.c); runs that were under way end with EXEC_NO_HELPER. Both end with the daemon.
  * Control thread.
  */
 #ifndef SLUICE_HEALTH_EXEC_HELPER_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The process that runs the programs of exec checks: forked off by exec_keeper.c, it has one thread,
+ * The process that runs the programs of exec checks: kept alive by keeper.c, it has one thread,
  * and nothing but a socket to the daemon.
  */
 #include "clock.h"
@@ -250,8 +250,21 @@ static void children_kill(void)
 			kill(-children[i].pid, SIGKILL);
 }
 
-void exec_process_run(int fd, const struct exec_identity *identity)
+void exec_process_lost(int fd, int signal_number)
 {
+	const struct exec_reply message = {
+		.id = EXEC_ID_LOST,
+		.end = EXEC_NO_HELPER,
+		.code = signal_number,
+	};
+
+	while (send(fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+void exec_process_run(int fd, const void *ctx)
+{
+	const struct exec_identity *identity = ctx;
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
 	struct signalfd_siginfo info;
 	sigset_t set;

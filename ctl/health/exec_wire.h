@@ -35,13 +35,13 @@ struct exec_identity {
 	gid_t gid;
 };
 
-/* What the daemon forks: keeps a process of the kind below alive until the other end is closed. */
-__attribute__((noreturn)) void exec_keeper_run(int fd, const struct exec_identity *identity);
-
-/* Keeps what becoming a user takes, and killing its processes, and nothing else. */
+/* A keeper's job (keeper.h): keeps what becoming a user takes, and killing its processes. */
 void exec_rights_drop(void);
 
-/* The process: serves requests until the other end is closed, and exits. */
-__attribute__((noreturn)) void exec_process_run(int fd, const struct exec_identity *identity);
+/* Answers to what the process was asked for won't come. */
+void exec_process_lost(int fd, int signal_number);
+
+/* The process: serves requests until the other end is closed, and exits. `ctx`: struct exec_identity. */
+void exec_process_run(int fd, const void *ctx);
 
 #endif

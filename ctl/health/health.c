@@ -1,233 +1,269 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Checks the backends of a model. Control thread.
+ * Which backends of a model are down. Who is checked is known by health_follow.c, and told by
+ * health_post.c. Control thread.
  */
 #include "health.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "check.h"
-#include "echo.h"
-#include "exec_helper.h"
-#include "http_loop.h"
+#include "clock.h"
+#include "events.h"
+#include "health_internal.h"
+#include "keeper.h"
 #include "log.h"
 #include "model_index.h"
+#include "shortage.h"
+#include "utf8.h"
 
-/* The checks of a service. */
-struct group {
-	struct check **checks; /* of conf->backends; NULL where there is none */
+enum {
+	SLOTS_MAX = 1 << 22,
+	SLOTS_SPARE = 64,
+	STILL_US = 5000000, /* then the log says so */
+	HANG_MS = 30000,
+	END_MS = 3000,      /* the process ends within that, or is killed */
 };
 
-struct health {
-	struct check_world world;
-	/* The services followed, in the model's order; we hold references. */
-	struct service_conf **services;
-	struct group *groups;
-	uint32_t services_n;
-	struct model_index *index;
-	struct event *rearm; /* each second */
-};
+/* ---- what is known ---- */
 
-const char *health_state_name(enum health_state state)
+static void changed(struct health *h, struct health_seat *seat, const struct health_known *now)
 {
-	switch (state) {
-	case HEALTH_NONE:
-		break;
-	case HEALTH_UNKNOWN:
-		return "unknown";
-	case HEALTH_UP:
-		return "up";
-	case HEALTH_DOWN:
-		return "down";
+	const struct service_conf *service = seat->group->conf;
+	const struct backend_conf *backend = &service->backends[seat->index];
+	enum health_state was = seat->state;
+	char addr[IP_TEXT_MAX];
+
+	seat->state = now->track.state;
+	/* What ends badly is a warning. */
+	(seat->state == HEALTH_DOWN ? events_warn : events_add)(
+		EVENT_HEALTH, "health", service->name, backend->name, "%s %s -> %s (%s)",
+		ip_format(&backend->addr, addr), health_state_name(was),
+		health_state_name(seat->state), now->reason);
+	h->ops->set_down(h->ops->ctx, service->name, backend->name, now->track.out);
+}
+
+/* A record that can't be read now, since its writer was stopped in it, is news at the next tick, too. */
+static void news_of(struct health *h, uint32_t slot)
+{
+	struct health_shared *shared = h->shared;
+	struct health_seat *seat = slot <= shared->slots_n ? &h->seats[slot] : NULL;
+	struct health_known now;
+
+	if (!seat || !seat->group)
+		return;
+	if (!health_record_read(&shared->records[slot], seat->tenant, &now)) {
+		__atomic_fetch_or(&shared->news[slot / 64], 1ULL << slot % 64, __ATOMIC_RELAXED);
+		__atomic_store_n(&shared->page->news_told, 1, __ATOMIC_RELEASE);
+		return;
 	}
-	return "none";
+	if (now.track.state != seat->state)
+		changed(h, seat, &now);
 }
 
-/* ---- a service ---- */
-
-static void group_free(struct group *group, const struct service_conf *service)
+static void news_take(struct health *h)
 {
-	for (uint32_t i = 0; group->checks && i < service->backends_n; i++)
-		check_free(group->checks[i]);
-	free(group->checks);
-	group->checks = NULL;
-}
+	struct health_shared *shared = h->shared;
 
-/* Takes the check of service->backends[i] out of a group; NULL: it has none. */
-static struct check *group_take(struct group *group, const struct service_conf *of,
-				const struct service_conf *service, uint32_t i, uint32_t *cursor)
-{
-	const struct backend_conf *found =
-		group->checks ? service_conf_find_addr(of, &service->backends[i].addr, *cursor) :
-				NULL;
-	struct check *check;
+	if (__atomic_exchange_n(&shared->page->news_told, 0, __ATOMIC_ACQ_REL) == 0)
+		return;
+	for (uint32_t word = 0; word <= shared->slots_n / 64; word++) {
+		uint64_t bits = __atomic_load_n(&shared->news[word], __ATOMIC_RELAXED);
 
-	if (!found)
-		return NULL;
-	*cursor = (uint32_t)(found - of->backends) + 1;
-	check = group->checks[*cursor - 1];
-	group->checks[*cursor - 1] = NULL;
-	return check;
-}
-
-/* The check of service->backends[i], whose check was `was` (NULL: it had none). */
-static struct check *check_next(struct health *h, const struct service_conf *service, uint32_t i,
-				struct check *was)
-{
-	struct check *next;
-
-	if (was && check_does(was, service, i)) {
-		check_move(was, service, i);
-		return was;
-	}
-	next = check_new(&h->world, service, i, was);
-	check_free(was);
-	return next;
-}
-
-/* The checks of `service`, in the place of `was`, of an earlier version of it. */
-static int group_make(struct health *h, const struct service_conf *service, struct group *was,
-		      const struct service_conf *was_service, struct group *group)
-{
-	uint32_t cursor = 0;
-	int err = 0;
-
-	group->checks = calloc(service->backends_n + 1, sizeof(struct check *));
-	if (!group->checks)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < service->backends_n; i++) {
-		struct check *old = was ? group_take(was, was_service, service, i, &cursor) : NULL;
-
-		if (service->health.type == HEALTH_NO_CHECK || service->backends[i].health.off) {
-			if (old || h->world.ops->is_down(h->world.ops->ctx, service, i))
-				h->world.ops->set_down(h->world.ops->ctx, service->name,
-						       service->backends[i].name, false);
-			check_free(old);
+		if (bits == 0)
 			continue;
-		}
-		group->checks[i] = check_next(h, service, i, old);
-		if (!group->checks[i])
-			err = -ENOMEM;
+		bits = __atomic_exchange_n(&shared->news[word], 0, __ATOMIC_ACQUIRE);
+		for (; bits; bits &= bits - 1)
+			news_of(h, word * 64 + (uint32_t)__builtin_ctzll(bits));
 	}
-	return err;
 }
 
-/* ---- all services ---- */
-
-static void forget(struct health *h)
-{
-	for (uint32_t i = 0; i < h->services_n; i++) {
-		group_free(&h->groups[i], h->services[i]);
-		service_conf_unref(h->services[i]);
-	}
-	free(h->services);
-	free(h->groups);
-	model_index_unref(h->index);
-	h->services = NULL;
-	h->groups = NULL;
-	h->index = NULL;
-	h->services_n = 0;
-}
-
-/* The group of the service's earlier version; NULL: there was none. */
-static struct group *group_before(const struct health *h, const struct service_conf *service,
-				  const struct service_conf **was)
+static const struct health_group *group_of(const struct health *h,
+					   const struct service_conf *service)
 {
 	uint32_t at = h->index ? model_index_endpoint(h->index, h->services, service) :
-				       MODEL_NOWHERE;
+				 MODEL_NOWHERE;
 
-	if (at == MODEL_NOWHERE)
-		return NULL;
-	*was = h->services[at];
-	return &h->groups[at];
-}
-
-int health_follow(struct health *h, const struct model *model)
-{
-	struct service_conf **services = calloc(model->services_n + 1U,
-						sizeof(struct service_conf *));
-	struct group *groups = calloc(model->services_n + 1U, sizeof(*groups));
-	int err = 0;
-
-	if (!services || !groups) {
-		free(services);
-		free(groups);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < model->services_n; i++) {
-		struct service_conf *service = model->services[i];
-		const struct service_conf *was_service = NULL;
-		struct group *was = group_before(h, service, &was_service);
-		int rc = 0;
-
-		services[i] = service_conf_ref(service);
-		if (was && was_service == service) {
-			groups[i] = *was;
-			was->checks = NULL;
-		} else {
-			rc = group_make(h, service, was, was_service, &groups[i]);
-		}
-		if (rc)
-			err = rc;
-	}
-	forget(h);
-	h->services = services;
-	h->groups = groups;
-	h->services_n = model->services_n;
-	h->index = model->index;
-	model_index_ref(h->index);
-	return err;
+	return at == MODEL_NOWHERE ? NULL : h->groups[at];
 }
 
 void health_read(const struct health *h, const struct service_conf *service, uint32_t i,
 		 struct health_report *out)
 {
-	const struct service_conf *followed = NULL;
-	const struct group *group = group_before(h, service, &followed);
+	const struct health_group *group = group_of(h, service);
+	const struct health_seat *seat;
+	struct health_known known;
+	uint32_t slot;
 
 	memset(out, 0, sizeof(*out));
-	if (group && followed == service && group->checks && group->checks[i])
-		check_read(group->checks[i], out);
+	slot = group && group->conf == service && group->slots ? group->slots[i] : 0;
+	if (slot == 0)
+		return;
+	seat = &h->seats[slot];
+	if (!health_record_read(&h->shared->records[slot], seat->tenant, &known)) {
+		out->state = seat->state;
+		out->since_us = group->since_us;
+		checker_first_reason(service, i, seat->out, out->reason);
+		return;
+	}
+	out->state = known.track.state;
+	out->since_us = known.since_us;
+	out->checked_us = known.checked_us;
+	memcpy(out->reason, known.reason, sizeof(out->reason));
 }
 
 void health_totals(const struct health *h, struct health_totals *out)
 {
-	*out = h->world.totals;
+	*out = h->shared->page->totals;
+	out->with_file_max = h->files;
+}
+
+void health_life(const struct health *h, struct health_life *out)
+{
+	int64_t beat_us = __atomic_load_n(&h->shared->page->beat_us, __ATOMIC_RELAXED);
+
+	*out = (struct health_life){.deaths = h->deaths, .still_us = clock_now_us() - beat_us};
 }
 
 void health_files_set(struct health *h, uint32_t n)
 {
-	h->world.totals.with_file_max = n;
+	h->files = n;
+	h->files_said = false;
+	health_post_send(h);
 }
 
-/* ---- life ---- */
+/* ---- what the process says ---- */
 
-static void on_more(evutil_socket_t fd, short events, void *ctx)
+static void ask_outer(struct health *h, const struct wire_head *head)
+{
+	const struct health_seat *seat =
+		head->slot <= h->shared->slots_n ? &h->seats[head->slot] : NULL;
+	const struct service_conf *service = seat && seat->group ? seat->group->conf : NULL;
+	struct vip_outer outer;
+
+	if (!service || seat->tenant != head->tenant)
+		return;
+	h->ops->outer(h->ops->ctx, service, &service->backends[seat->index], &outer);
+	/* It is asked for again if there is no room for it now. */
+	health_post_say(h, WIRE_OUTER, *head, &outer, sizeof(outer));
+}
+
+static void log_take(const struct wire_head *head, char *line, size_t n)
+{
+	line[n] = '\0';
+	utf8_make_safe(line);
+	if (head->id <= FAST_PATH_LOG_DEBUG)
+		log_write((enum fast_path_log)head->id, "%s", line);
+}
+
+static void lost(struct health *h, uint32_t signal_number)
+{
+	const char *how = "by itself";
+
+	if (signal_number == SIGALRM) /* of health_process.c */
+		how = "it stood still for too long";
+	else if (signal_number && signal_number < NSIG)
+		how = strsignal((int)signal_number);
+	h->deaths++;
+	events_warn(EVENT_HEALTH, "daemon", NULL, NULL,
+		    "the process that makes health checks died (%s): it is started again; backends stay as "
+		    "they are known meanwhile",
+		    how);
+	health_post_again(h);
+}
+
+static void gone(struct health *h)
+{
+	log_error("the process that makes health checks is gone: backends stay as they are known; "
+		  "restart sluiced");
+	event_del(h->readable);
+	close(h->fd);
+	h->fd = -1;
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *ctx)
+{
+	struct {
+		struct wire_head head;
+		char text[WIRE_TEXT_MAX + 1];
+	} message;
+	struct health *h = ctx;
+
+	(void)events;
+	for (int i = 0; i < HEALTH_MESSAGES_PER_TURN; i++) {
+		ssize_t n = recv(fd, &message, sizeof(message) - 1, MSG_DONTWAIT);
+
+		if (n == 0 || (n < 0 && (errno == ECONNRESET || errno == EPIPE))) {
+			gone(h);
+			return;
+		}
+		if (n < 0) {
+			if (errno == EAGAIN || errno == EINTR)
+				return;
+			/* It stays readable: until the next tick the loop has other things to do. */
+			shortage_note(SHORTAGE_HEALTH, errno);
+			event_del(h->readable);
+			return;
+		}
+		if ((size_t)n < sizeof(message.head))
+			continue;
+		if (message.head.kind == WIRE_NEWS)
+			news_take(h);
+		else if (message.head.kind == WIRE_ASK_OUTER)
+			ask_outer(h, &message.head);
+		else if (message.head.kind == WIRE_LOG)
+			log_take(&message.head, message.text, (size_t)n - sizeof(message.head));
+		else if (message.head.kind == WIRE_LOST)
+			lost(h, message.head.id);
+	}
+}
+
+static void on_writable(evutil_socket_t fd, short events, void *ctx)
 {
 	(void)fd;
 	(void)events;
-	check_start_waiting(&((struct health *)ctx)->world);
+	health_post_send(ctx);
 }
 
-static void on_rearm(evutil_socket_t fd, short events, void *ctx)
+static void still_tell(struct health *h)
+{
+	struct health_life life;
+
+	health_life(h, &life);
+	if (life.still_us > STILL_US && !h->still_told)
+		log_warning("the process that makes health checks stands still: backends stay as they are "
+			    "known meanwhile");
+	else if (life.still_us <= STILL_US && h->still_told)
+		log_info("the process that makes health checks goes on");
+	h->still_told = life.still_us > STILL_US;
+}
+
+/* For what nobody was told of, for want of something. It is always set, so that it needs nothing. */
+static void on_tick(evutil_socket_t fd, short events, void *ctx)
 {
 	struct health *h = ctx;
 
 	(void)fd;
 	(void)events;
-	if (!h->world.unarmed)
+	h->shared->page->log_level = (uint32_t)log_level();
+	news_take(h);
+	if (h->fd < 0)
 		return;
-	h->world.unarmed = false;
-	for (uint32_t i = 0; i < h->services_n; i++)
-		for (uint32_t j = 0; h->groups[i].checks && j < h->services[i]->backends_n; j++)
-			if (h->groups[i].checks[j])
-				check_rearm(h->groups[i].checks[j]);
+	if (!event_pending(h->readable, EV_READ, NULL))
+		event_add(h->readable, NULL);
+	health_post_send(h);
+	still_tell(h);
 }
+
+/* ---- life ---- */
 
 /* Each check under way has a file. */
 static void files_raise(void)
@@ -240,61 +276,110 @@ static void files_raise(void)
 	}
 }
 
-/* Without it there are no exec checks; the others go on. */
-static void exec_open(struct health *h, const char *user)
+static int process_start(struct health *h, const struct settings *settings)
 {
-	int err;
+	static const int room_bytes = 1 << 20;
+	struct health_process process = {
+		.settings = settings,
+		.shared = h->shared,
+		.hang_ms = h->ops->hang_ms ? h->ops->hang_ms : HANG_MS,
+		.confine = h->ops->confine,
+		.ctx = h->ops->ctx,
+	};
+	int fds[2], err;
 
-	if (user[0] == '\0')
-		return;
-	err = exec_helper_new(h->world.env.base, user, &h->world.env.exec);
-	if (err == -ENOENT)
-		log_error("health.exec_user: there is no user %s: exec checks can't run", user);
-	else if (err)
-		log_error("exec checks can't run: %s", strerror(-err));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+		return -errno;
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room_bytes, sizeof(room_bytes));
+	h->pid = fork();
+	err = -errno;
+	if (h->pid == 0)
+		keeper_run(fds[1], &(struct keeper_job){
+					   .ctx = &process,
+					   .run = health_process_run,
+					   .lost = health_process_lost,
+					   .rights_drop = health_process_rights_drop,
+				   });
+	close(fds[1]);
+	h->fd = fds[0];
+	return h->pid < 0 ? err : 0;
 }
 
 int health_new(struct event_base *base, const struct settings *settings,
 	       const struct health_ops *ops, struct health **health)
 {
-	static const struct timeval each_second = {.tv_sec = 1};
+	static const struct timeval each = {.tv_usec = SHARED_BEAT_MS * 1000};
 	struct health *h = calloc(1, sizeof(*h));
+	uint32_t slots_n;
+	int err = -ENOMEM;
 
 	if (!h)
-		return -ENOMEM;
-	h->world.ops = ops;
-	h->world.totals.with_file_max = UINT32_MAX;
-	STAILQ_INIT(&h->world.waiting);
-	h->world.env = (struct probe_env){.base = base, .exec_user = settings->exec_user};
-	exec_open(h, settings->exec_user); /* first: it has nothing of what follows */
+		return err;
+	h->ops = ops;
+	h->fd = -1;
+	h->files = UINT32_MAX;
+	STAILQ_INIT(&h->post);
+	slots_n = settings->backends_max < SLOTS_MAX - SLOTS_SPARE ?
+			  settings->backends_max + SLOTS_SPARE :
+			  SLOTS_MAX;
+	h->shared = health_shared_new(slots_n);
+	h->seats = calloc((size_t)slots_n + 1, sizeof(*h->seats));
+	if (!h->shared || !h->seats || shortage_share() != 0)
+		goto err_free;
+	h->shared->page->beat_us = clock_now_us();
+	h->shared->page->log_level = (uint32_t)log_level();
 	files_raise();
-	if (getrandom(&h->world.random, sizeof(h->world.random), 0) < 0)
-		h->world.random = (uint64_t)(uintptr_t)h;
-	h->world.env.echo = echo_new(base);
-	h->world.env.http = http_loop_new(base);
-	h->world.env.vip = vip_way_new(base, settings->vip_mark, ops->outer, ops->ctx);
-	h->world.more = evtimer_new(base, on_more, h);
-	h->rearm = event_new(base, -1, EV_PERSIST, on_rearm, h);
-	if (!h->rearm || event_add(h->rearm, &each_second) != 0 || !h->world.more || !h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
-		health_free(h);
-		return -ENOMEM;
-	}
+	err = process_start(h, settings);
+	if (err)
+		goto err_free;
+	err = -ENOMEM;
+	h->readable = event_new(base, h->fd, EV_READ | EV_PERSIST, on_readable, h);
+	h->writable = event_new(base, h->fd, EV_WRITE, on_writable, h);
+	h->tick = event_new(base, -1, EV_PERSIST, on_tick, h);
+	if (!h->readable || !h->writable || !h->tick || event_add(h->readable, NULL) != 0 ||
+	    event_add(h->tick, &each) != 0)
+		goto err_free;
+	health_post_again(h);
 	*health = h;
 	return 0;
+
+err_free:
+	health_free(h);
+	return err;
+}
+
+/* The process ends when the socket does; one that doesn't is ended. */
+static void process_end(struct health *h)
+{
+	const int64_t until_us = clock_now_us() + END_MS * 1000;
+
+	if (h->fd >= 0)
+		close(h->fd);
+	while (h->pid > 0 && waitpid(h->pid, NULL, WNOHANG) == 0) {
+		if (clock_now_us() > until_us) {
+			/* And with it, by its PDEATHSIG, the process. */
+			kill(h->pid, SIGKILL);
+			waitpid(h->pid, NULL, 0);
+			return;
+		}
+		usleep(1000);
+	}
 }
 
 void health_free(struct health *h)
 {
 	if (!h)
 		return;
-	forget(h);
-	http_loop_free(h->world.env.http);
-	echo_free(h->world.env.echo);
-	vip_way_free(h->world.env.vip);
-	exec_helper_free(h->world.env.exec);
-	if (h->rearm)
-		event_free(h->rearm);
-	if (h->world.more)
-		event_free(h->world.more);
+	if (h->readable)
+		event_free(h->readable);
+	if (h->writable)
+		event_free(h->writable);
+	if (h->tick)
+		event_free(h->tick);
+	process_end(h);
+	health_forget(h);
+	health_post_free(h);
+	health_shared_free(h->shared);
+	free(h->seats);
 	free(h);
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks the backends of a model, and says which of them are down. All checks go on in the event
- * loop and none waits for another. Control thread.
+ * Which backends of a model are down, by checks that a process of its own makes (health_process.c):
+ * what is done here is to tell it whom to check, and to take what it finds. Nothing here waits for it,
+ * and what it waits for stops nobody else. Control thread.
  */
 #ifndef SLUICE_HEALTH_H
 #define SLUICE_HEALTH_H
 
-#include "track.h"
-#include "vip_way.h"
-
-enum {
-	HEALTH_REASON_MAX = PROBE_REASON_MAX + 64,
-};
+#include "checker.h"
 
 struct event_base;
 struct health;
@@ -29,25 +25,29 @@ struct health_ops {
 	/* For checks via = "vip". */
 	vip_outer_fn *outer;
 
-	/* How late a check began, in microseconds; for measurements. NULL: nobody asks. */
-	void (*began)(void *ctx, int64_t late_us);
-};
+	/*
+	 * Called once in the process that makes the checks, when it has what takes rights: gives up
+	 * those that it doesn't need from then on. False: it may not go on. NULL: it keeps all.
+	 */
+	bool (*confine)(void *ctx);
 
-/* Of one backend. */
-struct health_report {
-	enum health_state state; /* HEALTH_NONE: the rest means nothing */
-	int64_t since_us;        /* that state; since the epoch */
-	int64_t checked_us;      /* when the latest result came, since the epoch; 0: none did */
-	char reason[HEALTH_REASON_MAX]; /* "tcp connect timed out after 500 ms, 3 of 3" */
+	/*
+	 * For tests: how long the process may go without a turn of its event loop before it counts as hung,
+	 * ends itself, and another is started. 0: 30 s.
+	 */
+	uint32_t hang_ms;
 };
 
 /*
- * Opens what takes rights that the daemon may give up later, and forks the process for exec checks,
- * so it is called before there are threads. `settings` and `ops` outlive it. 0 or -errno.
+ * Forks, so it is called before there are threads, with the rights that checks take: CAP_NET_RAW (icmp, via
+ * = "vip"), CAP_NET_ADMIN (via = "vip"), and for exec checks CAP_SETUID, CAP_SETGID and CAP_KILL.
+ * `settings` and `ops` outlive it. 0 or -errno.
  */
 int health_new(struct event_base *base, const struct settings *settings,
 	       const struct health_ops *ops, struct health **health);
-void health_free(struct health *health); /* NULL is allowed */
+
+/* Ends the process, and waits for that. NULL is allowed. */
+void health_free(struct health *health);
 
 /*
  * Checks the backends of `model` from now on. What is known of a backend that was there before, by
@@ -59,22 +59,18 @@ int health_follow(struct health *health, const struct model *model);
 void health_read(const struct health *health, const struct service_conf *service, uint32_t i,
 		 struct health_report *out);
 
-/* Of all checks, since the start. */
-struct health_totals {
-	uint64_t begun;
-	uint64_t late_us; /* how much later than due they began, all together */
-	uint64_t passed, failed, not_made; /* results; not made: for want of a file, a route ... */
-	uint64_t queued;                   /* that waited for a file: more were due than may have one */
-	uint32_t with_file, with_file_max; /* under way with a file of their own, and at most */
-	uint32_t waiting;                  /* for one, now */
-};
-
 /* So many checks at once have a file of their own; those beyond wait for their turn. */
 void health_files_set(struct health *health, uint32_t n);
 
-void health_totals(const struct health *health, struct health_totals *out);
+/* Of the process that makes checks, since the start. */
+struct health_life {
+	uint64_t deaths;  /* it was started again so often */
+	int64_t still_us; /* it has given no sign of life for so long; it gives one each 100 ms */
+};
 
-/* "none", "unknown", "up", "down" */
-const char *health_state_name(enum health_state state);
+void health_life(const struct health *health, struct health_life *out);
+
+/* Of all checks, since the start, at most 0.1 s old. */
+void health_totals(const struct health *health, struct health_totals *out);
 
 #endif

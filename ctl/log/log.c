@@ -32,6 +32,8 @@ static bool has_thread, is_writing;
 static struct log_stats stats;
 static uint64_t lost_told;
 
+static void (*diverted)(enum fast_path_log level, const char *line); /* NULL: not */
+
 static const char *const level_names[] = {
 	[FAST_PATH_LOG_ERROR] = "error",
 	[FAST_PATH_LOG_WARNING] = "warning",
@@ -203,6 +205,11 @@ struct log_stats log_stats(void)
 
 /* ---- where to ---- */
 
+void log_divert(void (*say)(enum fast_path_log level, const char *line))
+{
+	diverted = say;
+}
+
 int log_open_journal(const char *path)
 {
 	return log_sink_open_journal(path);
@@ -252,6 +259,10 @@ void log_fields(enum fast_path_log level, const char *fields, const char *line)
 
 	if (level > log_level())
 		return;
+	if (diverted) {
+		diverted(level, line);
+		return;
+	}
 	pthread_mutex_lock(&lock);
 	repeats_write(at_us, false);
 	if (log_repeat_passes(&repeats, level, line, at_us))

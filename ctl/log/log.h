@@ -51,6 +51,12 @@ int log_open_journal(const char *path);
  */
 int log_start(void);
 
+/*
+ * Of a process that the daemon forks: from now on its lines go to `say`, and nowhere else. Before
+ * other threads log.
+ */
+void log_divert(void (*say)(enum fast_path_log level, const char *line));
+
 struct log_stats {
 	uint64_t lines; /* said, those lost too; neither repeated ones nor those below the level */
 	uint64_t lost;

@@ -111,18 +111,18 @@ static void servers_open(void)
 
 /* ---- the daemon ---- */
 
-static void set_down(void *ctx, const char *service, const char *backend, bool down)
+static void set_down(void *ctx, const struct service_conf *service, uint32_t at, bool down)
 {
+	const char *backend = service->backends[at].name;
 	size_t used = strlen(world.down);
 	uint32_t i = (uint32_t)atoi(backend + 1) - 1;
 	struct health_report told;
 
 	(void)ctx;
-	(void)service;
 	snprintf(world.down + used, sizeof(world.down) - used, "%s%c ", backend, down ? '-' : '+');
 	if (!world.model || i >= ROWS(world.why) || i >= world.model->services[0]->backends_n)
 		return;
-	health_read(world.health, world.model->services[0], i, &told);
+	checker_read(world.checker, world.model->services[0], i, &told);
 	memcpy(world.why[i], told.reason, sizeof(told.reason));
 }
 
@@ -164,9 +164,9 @@ int world_setup(void **state)
 				       .backends_max = 1024,
 				       .exec_user = "nobody",
 				       .vip_mark = 20942};
-	world.ops = (struct health_ops){
+	world.ops = (struct checker_ops){
 		.set_down = set_down, .is_down = is_down, .outer = outer, .began = began};
-	assert_int_equal(health_new(world.base, &world.settings, &world.ops, &world.health), 0);
+	assert_int_equal(checker_new(world.base, &world.settings, &world.ops, &world.checker), 0);
 	servers_open();
 	return 0;
 }
@@ -174,7 +174,7 @@ int world_setup(void **state)
 int world_teardown(void **state)
 {
 	(void)state;
-	health_free(world.health);
+	checker_free(world.checker);
 	evconnlistener_free(world.listener);
 	close(event_get_fd(world.udp));
 	event_free(world.udp);
@@ -216,7 +216,7 @@ struct model *world_model(const struct health_conf *health, uint32_t n)
 
 void world_follow(struct model *model)
 {
-	assert_int_equal(health_follow(world.health, model), 0);
+	assert_int_equal(checker_follow(world.checker, model), 0);
 	model_free(world.model);
 	world.model = model;
 }
@@ -225,7 +225,7 @@ struct health_report world_report(uint32_t i)
 {
 	struct health_report r;
 
-	health_read(world.health, world.model->services[0], i, &r);
+	checker_read(world.checker, world.model->services[0], i, &r);
 	return r;
 }
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_HEALTH_WORLD_H
 #define TESTS_UNIT_HEALTH_WORLD_H
 
-#include "health.h"
+#include "checker.h"
 
 struct event;
 struct event_base;
@@ -24,8 +24,8 @@ enum {
 struct health_world {
 	struct event_base *base;
 	struct settings settings;
-	struct health_ops ops;
-	struct health *health;
+	struct checker_ops ops;
+	struct checker *checker;
 	struct model *model;
 	const char *answer; /* of the server: NULL: none */
 	struct event *stand_still;

@@ -262,24 +262,24 @@ static void test_files_are_few(void **state)
 
 	(void)state;
 	world.answer = NULL; /* each takes the whole of its timeout, */
-	health_files_set(world.health, max);
+	checker_files_set(world.checker, max);
 	world_follow(world_model(&conf, 6));
 	for (int i = 0; i < 20; i++) {
 		event_base_loopexit(world.base, &step);
 		event_base_dispatch(world.base);
-		health_totals(world.health, &totals);
+		checker_totals(world.checker, &totals);
 		assert_true(totals.with_file <= max);
 	}
 	assert_int_equal(totals.with_file, max);
 	assert_true(totals.waiting > 0);
 	for (uint32_t i = 0; i < 6; i++) /* and is found down all the same */
 		world_becomes(i, HEALTH_DOWN, "timed out");
-	health_totals(world.health, &totals);
+	checker_totals(world.checker, &totals);
 	assert_true(totals.queued >= 6);
 	/* Those that have a file go, and those that wait, too. */
 	conf.type = HEALTH_NO_CHECK;
 	world_follow(world_model(&conf, 6));
-	health_totals(world.health, &totals);
+	checker_totals(world.checker, &totals);
 	assert_int_equal(totals.with_file, 0);
 	assert_int_equal(totals.waiting, 0);
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Starts the process that runs programs (exec_process.c) again if it dies: killed for want of
- * memory, or by a fault of its own. The daemon itself can't: it has given up the right to by then.
- * So what it forks is this, which does nothing but wait, and holds the process's end of the socket:
- * requests that the dead one had not read are the new one's.
+ * Starts a process again if it dies: killed for want of memory, or by a fault of its own. A process
+ * of its own, with one thread.
  */
-#include "exec_wire.h"
+#include "keeper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,21 +19,9 @@
 enum {
 	PAUSE_MIN_MS = 100,
 	PAUSE_MAX_MS = 5000,
+	UNKNOWN = -1,     /* how it ended: neither by exit() nor by a signal, for the macros of wait(2) */
 	LIVED_MS = 10000, /* who lived so long gets the short pause again */
 };
-
-/* Answers to what the process was asked for won't come. */
-static void tell_lost(int fd, int status)
-{
-	const struct exec_reply message = {
-		.id = EXEC_ID_LOST,
-		.end = EXEC_NO_HELPER,
-		.code = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-	};
-
-	while (send(fd, &message, sizeof(message), MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
-}
 
 /*
  * Waits for `pid` to end. What it leaves behind comes to us: programs that it ran, which are killed
@@ -51,7 +37,7 @@ static int wait_for(pid_t pid)
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0) {
 			if (errno == EINTR)
 				continue;
-			return 0;
+			return UNKNOWN; /* not that it went well */
 		}
 		if (info.si_pid != pid)
 			kill(-info.si_pid, SIGKILL);
@@ -64,11 +50,14 @@ static int wait_for(pid_t pid)
 static bool pause_for(int fd, int ms)
 {
 	struct pollfd poll_fd = {.fd = fd, .events = 0};
+	int n = poll(&poll_fd, 1, ms);
 
-	return poll(&poll_fd, 1, ms) == 0;
+	if (n < 0) /* can't be asked, which says nothing of the daemon */
+		usleep((useconds_t)ms * 1000);
+	return n <= 0;
 }
 
-void exec_keeper_run(int fd, const struct exec_identity *identity)
+void keeper_run(int fd, const struct keeper_job *job)
 {
 	int pause_ms = PAUSE_MIN_MS;
 	sigset_t all;
@@ -82,19 +71,21 @@ void exec_keeper_run(int fd, const struct exec_identity *identity)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	exec_rights_drop();
+	job->rights_drop();
 	for (;;) {
 		const int64_t began_us = clock_now_us();
 		const pid_t pid = fork();
 		int status;
 
-		if (pid == 0)
-			exec_process_run(fd, identity);
+		if (pid == 0) {
+			job->run(fd, job->ctx);
+			_exit(1);
+		}
 		status = pid > 0 ? wait_for(pid) : -1;
 		if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			_exit(0); /* the daemon has ended */
 		if (pid > 0)
-			tell_lost(fd, status);
+			job->lost(fd, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		if (clock_now_us() - began_us >= 1000LL * LIVED_MS)
 			pause_ms = PAUSE_MIN_MS;
 		if (!pause_for(fd, pause_ms))
