@@ -10,7 +10,7 @@ build_packages=(
 	gcc libc6-dev linux-libc-dev make pkg-config meson ninja-build python3
 	clang llvm bpftool libbpf-dev libdpdk-dev
 	libconfig-dev libjansson-dev libevent-dev libmnl-dev libcmocka-dev libncurses-dev
-	libcap-ng-dev libseccomp-dev libcurl4-openssl-dev
+	libcap-ng-dev libseccomp-dev libcurl4-openssl-dev libssl-dev
 )
 test_packages=(
 	libclang-rt-14-dev iproute2 iputils-ping ethtool procps util-linux

@@ -138,6 +138,8 @@ static const struct config_key security_keys[] = {
 
 static const struct config_key health_keys[] = {
 	{ "exec_user", "\"nobody\"", config_read_text, AT(settings.exec_user) },
+	{ "rate", "20000", config_read_integer, AT(settings.health_rate), .min = 10,
+	  .max = 1000000 },
 	{ "vip_mark", "20942", config_read_integer, AT(settings.vip_mark), .min = 256,
 	  .max = INT32_MAX },
 	{ .name = NULL },
@@ -189,6 +191,7 @@ void config_settings_default(struct settings *settings)
 		.socket_path = "/run/sluice/control.sock",
 		.socket_group = "sluice",
 		.exec_user = "nobody",
+		.health_rate = 20000,
 		.vip_mark = 20942,
 		.http_addrs = { { .family = IP_V4, .bytes = { 127, 0, 0, 1 } } },
 		.http_addrs_n = 1,

@@ -156,6 +156,27 @@ static json_t *files_json(const struct daemon_stats *stats)
 	return object;
 }
 
+static json_t *checks_json(const struct daemon_stats *stats, const struct settings *settings)
+{
+	static const struct health_totals none;
+	json_t *object = json_object();
+
+	methods_put_number(&object, "rate_max", settings->health_rate);
+	methods_put_number(&object, "begun", stats->checks.begun);
+	methods_put_number(&object, "not_made", stats->checks.not_made);
+	methods_put_number(&object, "late_p50_us",
+			   (uint64_t)health_late_quantile_us(&stats->checks, &none, 0.5));
+	methods_put_number(&object, "late_p99_us",
+			   (uint64_t)health_late_quantile_us(&stats->checks, &none, 0.99));
+	methods_put_number(&object, "waiting", stats->checks.pacing);
+	methods_put_number(&object, "paced", stats->checks.paced);
+	methods_put_number(&object, "unhurried", stats->checks.unhurried);
+	methods_put_number(&object, "answers_lost", stats->checks.lost_answers);
+	methods_put_number(&object, "process_restarts", stats->life.deaths);
+	methods_put_number(&object, "process_silent_us", (uint64_t)stats->life.still_us);
+	return object;
+}
+
 static json_t *state_json(const struct daemon_state *state)
 {
 	json_t *object = json_object();
@@ -189,6 +210,8 @@ static json_t *daemon_show(struct rpc_call *call)
 	methods_put_number(&log, "lines", stats.log.lines);
 	methods_put_number(&log, "lost", stats.log.lost);
 	methods_put(&result, "files", files_json(&stats));
+	methods_put(&result, "checks",
+		    checks_json(&stats, &call->api->model(call->api->ctx)->settings));
 	methods_put(&result, "state", state_json(&stats.state));
 	methods_put(&result, "reloads", reloads_json(&stats.reloads));
 	methods_put(&result, "log", log);

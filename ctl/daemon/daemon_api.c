@@ -200,6 +200,7 @@ static void api_stats(void *ctx, struct daemon_stats *out)
 	clients_of(d->control, d->clients_max, &out->clients[DAEMON_CONTROL]);
 	clients_of(d->readers, d->clients_max, &out->clients[DAEMON_READ]);
 	health_totals(d->health, &out->checks);
+	health_life(d->health, &out->life);
 }
 
 static int api_memory_read(void *ctx, struct memory_counters *out)

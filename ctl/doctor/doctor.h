@@ -65,8 +65,8 @@ const char *finding_level_name(enum finding_level level);
 
 typedef void doctor_check(struct doctor *doctor);
 
-doctor_check check_daemon, check_files, check_shortages, check_state, check_kernel, check_cores,
-	check_hugepages, check_ports, check_queues, check_native, check_nics, check_offloads,
+doctor_check check_daemon, check_files, check_health, check_shortages, check_state, check_kernel,
+	check_cores, check_hugepages, check_ports, check_queues, check_native, check_nics, check_offloads,
 	check_links, check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
 
 /*

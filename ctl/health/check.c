@@ -16,18 +16,15 @@
 #include "shortage.h"
 
 enum {
-	/* From the first run of a new check to that of the next: all of 5,000 in 0.5 s. */
-	PACE_US = 100,
 	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
 	LATE_US = 30000,
-	EXCUSES_MAX = 2, /* in a row */
-	TELL_EVERY_S = 60,
+	LATE_SHARE = 4, /* or it stood still for so much of the timeout */
+	AT_ONCE_MAX = 2, /* in a row: then at the next interval */
 };
 
 struct check {
+	struct turn turn; /* first: on_turn() goes from it to us */
 	struct check_world *world;
-	STAILQ_ENTRY(check) link; /* while it waits */
-	bool waits, has_file;
 	bool unarmed; /* its timer could not be set */
 	struct probe_target target; /* what the probe goes by */
 	const struct probe_kind *kind;
@@ -36,8 +33,9 @@ struct check {
 	struct health_known known;
 	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
 	int64_t began_us;   /* of that one; monotonic */
+	int64_t stood_us;   /* pace_stood_us(), when it began */
 	bool placed;        /* runs at its place in the interval; not while in doubt */
-	uint8_t excuses;    /* the latest runs: nothing came of them because we were late */
+	uint8_t excuses;    /* in a row: runs that count for nothing, because we were late */
 	bool complained;    /* the log knows that it can't be made */
 };
 
@@ -92,6 +90,20 @@ void check_rearm(struct check *c)
 		arm(c, c->due_us);
 }
 
+/* In doubt, and not so many are that its fast checks would be too many. */
+static bool may_hurry(struct check *c)
+{
+	struct check_world *world = c->world;
+
+	if (!track_in_doubt(&c->known.track, &c->target.timing) ||
+	    c->target.timing.fast_interval_ms >= c->target.timing.interval_ms)
+		return false;
+	if (pace_take_fast(&world->turns.pace, clock_now_us()))
+		return true;
+	world->totals.unhurried++;
+	return false;
+}
+
 /*
  * From start to start, so that the time a check takes counts in none. A jitter only shortens, so
  * that what is promised of the time to detect holds.
@@ -99,7 +111,7 @@ void check_rearm(struct check *c)
 static void arm_next(struct check *c)
 {
 	const struct health_timing *t = &c->target.timing;
-	bool doubt = track_in_doubt(&c->known.track, t);
+	bool doubt = may_hurry(c);
 	int64_t interval_us = (doubt ? t->fast_interval_ms : t->interval_ms) * 1000LL;
 	int64_t now = clock_now_us();
 	int64_t due_us;
@@ -113,79 +125,29 @@ static void arm_next(struct check *c)
 	if (c->known.track.held_until_us > now && c->known.track.held_until_us < due_us)
 		due_us = c->known.track.held_until_us;
 	c->placed = !doubt;
+	c->turn.hurries = doubt;
 	arm(c, due_us > now ? due_us : now);
 }
 
-static void run(struct check *c)
+/* Its turn has come. */
+static void on_turn(struct turn *turn)
 {
-	const struct checker_ops *ops = c->world->ops;
+	struct check *c = (struct check *)turn;
+	struct check_world *world = c->world;
 	int64_t now = clock_now_us();
 
-	c->has_file = c->kind->has_file;
-	c->world->totals.with_file += c->has_file;
-	if (ops->began)
-		ops->began(ops->ctx, now - c->due_us);
-	c->world->totals.begun++;
-	if (now > c->due_us)
-		c->world->totals.late_us += (uint64_t)(now - c->due_us);
+	if (world->ops->began)
+		world->ops->began(world->ops->ctx, now - c->due_us);
+	world->totals.begun++;
+	health_totals_late(&world->totals, now - c->due_us);
 	/* One that couldn't be made for a while is not made up for, nor could others be. */
 	if (now - c->due_us > c->target.timing.interval_ms * 1000LL) {
 		c->due_us = now;
 		c->placed = false;
 	}
 	c->began_us = now;
+	c->stood_us = pace_stood_us(&world->turns.pace, now);
 	c->kind->start(c->probe);
-}
-
-static bool has_room(const struct check_world *world)
-{
-	return world->totals.with_file < world->totals.with_file_max;
-}
-
-/* First come, first served: no backend is left out for ever. */
-static void wait_for_file(struct check *c)
-{
-	struct check_world *world = c->world;
-	int64_t now = clock_now_us();
-
-	STAILQ_INSERT_TAIL(&world->waiting, c, link);
-	c->waits = true;
-	world->totals.waiting++;
-	world->totals.queued++;
-	if (world->told_us != 0 && now - world->told_us < TELL_EVERY_S * 1000000LL)
-		return;
-	world->told_us = now;
-	log_warning("health checks: %u are under way, as many as the limit of open files allows: "
-		    "others wait for their turn, and are late; raise LimitNOFILE (ulimit -n)",
-		    world->totals.with_file);
-}
-
-static void wait_end(struct check *c)
-{
-	STAILQ_REMOVE(&c->world->waiting, c, check, link);
-	c->waits = false;
-	c->world->totals.waiting--;
-}
-
-/* The check has no file any more: who waits may have it, from the event loop. */
-static void file_release(struct check *c)
-{
-	if (!c->has_file)
-		return;
-	c->has_file = false;
-	c->world->totals.with_file--;
-	if (!STAILQ_EMPTY(&c->world->waiting))
-		event_active(c->world->more, EV_TIMEOUT, 0);
-}
-
-void check_start_waiting(struct check_world *world)
-{
-	while (has_room(world) && !STAILQ_EMPTY(&world->waiting)) {
-		struct check *next = STAILQ_FIRST(&world->waiting);
-
-		wait_end(next);
-		run(next);
-	}
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)
@@ -194,10 +156,9 @@ static void on_timer(evutil_socket_t fd, short events, void *ctx)
 
 	(void)fd;
 	(void)events;
-	if (c->kind->has_file && (!has_room(c->world) || !STAILQ_EMPTY(&c->world->waiting)))
-		wait_for_file(c);
-	else
-		run(c);
+	c->turn.due_us = c->due_us;
+	c->turn.wants_file = c->kind->has_file;
+	turn_take(&c->turn);
 }
 
 /* ---- what comes of it ---- */
@@ -259,17 +220,34 @@ static void not_made(struct check *c, const char *reason)
 }
 
 /*
- * Whether a failure is ours: where the event loop stood still for longer than the check had time,
- * an answer may lie about unread. It is made again at once, until it counts in any case.
+ * Whether a failure is ours: where this process stood still for a good part of the time that the check
+ * had, an answer may lie about unread, or have been asked for too late.
  */
-static bool was_late(struct check *c)
+static bool was_late(const struct check *c)
 {
-	int64_t took_us = clock_now_us() - c->began_us;
+	int64_t now = clock_now_us();
 	int64_t timeout_us = c->target.timing.timeout_ms * 1000LL;
-	bool late = took_us > timeout_us + LATE_US && c->excuses < EXCUSES_MAX;
 
-	c->excuses += late;
-	return late;
+	return now - c->began_us > timeout_us + LATE_US ||
+	       pace_stood_us(&c->world->turns.pace, now) - c->stood_us > timeout_us / LATE_SHARE;
+}
+
+/* Nothing is known by it: it is made again, at once where that isn't so all the time. */
+static void excuse(struct check *c, const char *reason)
+{
+	c->world->totals.not_made++;
+	snprintf(c->known.reason, sizeof(c->known.reason),
+		 "not checked: sluiced itself was late; %s", reason);
+	log_debug("service %s: backend %s: %s", c->target.service->name, c->target.backend->name,
+		  c->known.reason);
+	tell(c, false);
+	if (c->excuses < AT_ONCE_MAX) {
+		c->excuses++;
+		arm(c, clock_now_us());
+	} else {
+		c->placed = false;
+		arm_next(c);
+	}
 }
 
 static void take_result(struct check *c, enum probe_outcome outcome, const char *reason)
@@ -286,9 +264,7 @@ static void take_result(struct check *c, enum probe_outcome outcome, const char 
 		return;
 	}
 	if (!passed && was_late(c)) {
-		log_debug("service %s: backend %s: checked again, since sluiced stood still: %s",
-			  c->target.service->name, c->target.backend->name, reason);
-		arm(c, clock_now_us());
+		excuse(c, reason);
 		return;
 	}
 	if (passed)
@@ -314,8 +290,10 @@ static void take_result(struct check *c, enum probe_outcome outcome, const char 
 
 static void on_done(void *ctx, enum probe_outcome outcome, const char *reason)
 {
-	take_result(ctx, outcome, reason);
-	file_release(ctx);
+	struct check *c = ctx;
+
+	take_result(c, outcome, reason);
+	turn_end(&c->turn);
 }
 
 /* ---- life ---- */
@@ -356,6 +334,7 @@ struct check *check_new(struct check_world *world, const struct service_conf *se
 	if (!c)
 		return NULL;
 	c->world = world;
+	c->turn = (struct turn){.turns = &world->turns, .run = on_turn};
 	target_set(c, service, i);
 	if (via_vip(service))
 		c->target.vip_id = vip_way_add(world->env.vip, &c->target);
@@ -370,7 +349,8 @@ struct check *check_new(struct check_world *world, const struct service_conf *se
 	if (world->begin_us < now)
 		world->begin_us = now;
 	arm(c, world->begin_us);
-	world->begin_us += PACE_US;
+	/* With half the pace, so that others find theirs. */
+	world->begin_us += 2000000 / world->turns.pace.rate;
 	return c;
 }
 
@@ -378,11 +358,9 @@ void check_free(struct check *c)
 {
 	if (!c)
 		return;
-	if (c->waits)
-		wait_end(c);
 	if (c->probe)
 		c->kind->free(c->probe);
-	file_release(c);
+	turn_end(&c->turn);
 	if (c->timer)
 		event_free(c->timer);
 	vip_way_remove(c->world->env.vip, c->target.vip_id);

@@ -6,9 +6,8 @@
 #ifndef SLUICE_HEALTH_CHECK_H
 #define SLUICE_HEALTH_CHECK_H
 
-#include <sys/queue.h>
-
 #include "checker.h"
+#include "turns.h"
 
 struct check;
 
@@ -19,14 +18,9 @@ struct check_world {
 	uint64_t random;   /* state */
 	int64_t begin_us;  /* when the next new check has its first run */
 	struct health_totals totals;
-	STAILQ_HEAD(, check) waiting; /* are due, but would have one file too many */
-	struct event *more;           /* made active when a file is free for one of them */
-	bool unarmed;                 /* a check has no timer: check_rearm() each */
-	int64_t told_us;              /* when the log was told that some wait */
+	struct turns turns;
+	bool unarmed;      /* a check has no timer: check_rearm() each */
 };
-
-/* Of check_world.more: starts those that wait, as far as there are files. */
-void check_start_waiting(struct check_world *world);
 
 /* Of service->backends[i], as `was` (NULL: nothing) left it. Runs soon. NULL: no memory. */
 struct check *check_new(struct check_world *world, const struct service_conf *service, uint32_t i,

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include "check.h"
 #include "echo.h"
@@ -209,6 +208,7 @@ void checker_read(const struct checker *h, const struct service_conf *service, u
 void checker_totals(const struct checker *h, struct health_totals *out)
 {
 	*out = h->world.totals;
+	out->lost_answers = echo_dropped(h->world.env.echo);
 }
 
 void checker_files_set(struct checker *h, uint32_t n)
@@ -218,19 +218,13 @@ void checker_files_set(struct checker *h, uint32_t n)
 
 /* ---- life ---- */
 
-static void on_more(evutil_socket_t fd, short events, void *ctx)
-{
-	(void)fd;
-	(void)events;
-	check_start_waiting(&((struct checker *)ctx)->world);
-}
-
 static void on_rearm(evutil_socket_t fd, short events, void *ctx)
 {
 	struct checker *h = ctx;
 
 	(void)fd;
 	(void)events;
+	turns_again(&h->world.turns);
 	if (!h->world.unarmed)
 		return;
 	h->world.unarmed = false;
@@ -238,17 +232,6 @@ static void on_rearm(evutil_socket_t fd, short events, void *ctx)
 		for (uint32_t j = 0; h->groups[i].checks && j < h->services[i]->backends_n; j++)
 			if (h->groups[i].checks[j])
 				check_rearm(h->groups[i].checks[j]);
-}
-
-/* Each check under way has a file. */
-static void files_raise(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 /* Without it there are no exec checks; the others go on. */
@@ -275,18 +258,17 @@ int checker_new(struct event_base *base, const struct settings *settings,
 		return -ENOMEM;
 	h->world.ops = ops;
 	h->world.totals.with_file_max = UINT32_MAX;
-	STAILQ_INIT(&h->world.waiting);
 	h->world.env = (struct probe_env){.base = base, .exec_user = settings->exec_user};
 	exec_open(h, settings->exec_user); /* first: it has nothing of what follows */
-	files_raise();
 	if (getrandom(&h->world.random, sizeof(h->world.random), 0) < 0)
 		h->world.random = (uint64_t)(uintptr_t)h;
 	h->world.env.echo = echo_new(base);
 	h->world.env.http = http_loop_new(base);
 	h->world.env.vip = vip_way_new(base, settings->vip_mark, ops->outer, ops->ctx);
-	h->world.more = evtimer_new(base, on_more, h);
 	h->rearm = event_new(base, -1, EV_PERSIST, on_rearm, h);
-	if (!h->rearm || event_add(h->rearm, &each_second) != 0 || !h->world.more || !h->world.env.echo || !h->world.env.http || !h->world.env.vip) {
+	if (turns_init(&h->world.turns, base, settings->health_rate, &h->world.totals) != 0 ||
+	    !h->rearm || event_add(h->rearm, &each_second) != 0 || !h->world.env.echo ||
+	    !h->world.env.http || !h->world.env.vip) {
 		checker_free(h);
 		return -ENOMEM;
 	}
@@ -305,7 +287,6 @@ void checker_free(struct checker *h)
 	exec_helper_free(h->world.env.exec);
 	if (h->rearm)
 		event_free(h->rearm);
-	if (h->world.more)
-		event_free(h->world.more);
+	turns_clear(&h->world.turns);
 	free(h);
 }

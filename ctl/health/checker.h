@@ -11,6 +11,8 @@
 
 enum {
 	HEALTH_REASON_MAX = PROBE_REASON_MAX + 64,
+	HEALTH_LATE_STEPS = 4, /* of each doubling */
+	HEALTH_LATE_N = 28 * HEALTH_LATE_STEPS,
 };
 
 struct event_base;
@@ -88,7 +90,22 @@ struct health_totals {
 	uint64_t queued;                   /* that waited for a file: more were due than may have one */
 	uint32_t with_file, with_file_max; /* under way with a file of their own, and at most */
 	uint32_t waiting;                  /* for one, now */
+	uint64_t paced;     /* began late since health.rate allows no more */
+	uint32_t pacing;    /* wait for that, now */
+	uint64_t unhurried; /* of backends in doubt, that had to wait for their ordinary interval */
+	uint64_t lost_answers; /* echo replies that came faster than they were read */
+	uint64_t late_n[HEALTH_LATE_N]; /* how many began so late: health_late_bound_us() */
 };
+
+/* Counts one that began so much later than it was due. */
+void health_totals_late(struct health_totals *totals, int64_t late_us);
+
+/* Those of totals.late_n[i] began at most so late, 19 % more from one to the next. The last one's has no end: INT64_MAX. */
+int64_t health_late_bound_us(uint32_t i);
+
+/* How late the given share of all that began was, at most: 0.99. Of what came since `before`. */
+int64_t health_late_quantile_us(const struct health_totals *totals,
+				const struct health_totals *before, double share);
 
 /* So many checks at once have a file of their own; those beyond wait for their turn. */
 void checker_files_set(struct checker *checker, uint32_t n);

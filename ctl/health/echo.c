@@ -21,8 +21,11 @@ enum {
 	WAITS_LOG2 = 16, /* at once: what the sequence number tells apart */
 	WAITS_MAX = 1 << WAITS_LOG2,
 	DATAGRAM_MAX = 512,
-	/* An answer takes some 768 bytes of it: 10,000 of them may come before they are read. */
-	RECEIVE_BYTES = 8 << 20,
+	/* An answer takes some 768 bytes of it, and the kernel doubles it: WAITS_MAX of them, as many as
+	 * can be out, may come before they are read. It is memory only while it is in use. */
+	RECEIVE_BYTES = 32 << 20,
+	MEMINFO_N = 9, /* SK_MEMINFO_VARS of linux/sock_diag.h, which is younger than some headers */
+	MEMINFO_DROPS = 8,
 	/* linux/icmp.h's, which doesn't go together with sluice/wire.h. */
 	ICMP_TYPES_OPTION = 1,
 };
@@ -261,6 +264,22 @@ int echo_send(struct echo *echo, struct echo_wait *wait)
 	echo->waits[sequence] = NULL;
 	wait->token = 0;
 	return -errno;
+}
+
+static uint64_t family_dropped(const struct family *family)
+{
+	uint32_t info[MEMINFO_N] = {0};
+	socklen_t bytes = sizeof(info);
+
+	if (family->fd < 0 ||
+	    getsockopt(family->fd, SOL_SOCKET, SO_MEMINFO, info, &bytes) != 0)
+		return 0;
+	return info[MEMINFO_DROPS];
+}
+
+uint64_t echo_dropped(const struct echo *echo)
+{
+	return family_dropped(&echo->v4) + family_dropped(&echo->v6);
 }
 
 void echo_forget(struct echo *echo, struct echo_wait *wait)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Echo requests and their answers: one socket for each family, opened early, while the daemon has
- * the right to. Used by probe_icmp.c; control thread.
+ * Echo requests and their answers: one socket for each family, opened early, while the process has
+ * the right to. Used by probe_icmp.c; one thread.
  */
 #ifndef SLUICE_HEALTH_ECHO_H
 #define SLUICE_HEALTH_ECHO_H
@@ -25,6 +25,12 @@ void echo_free(struct echo *echo); /* NULL is allowed */
 
 /* Sends one; wait->answered() is called when the answer is there. 0, or -errno. */
 int echo_send(struct echo *echo, struct echo_wait *wait);
+
+/*
+ * How many answers of any family the kernel threw away since they came faster than they were read. Who
+ * waited meanwhile can't tell whether its own was among them.
+ */
+uint64_t echo_dropped(const struct echo *echo);
 
 /* Waits no longer. */
 void echo_forget(struct echo *echo, struct echo_wait *wait);

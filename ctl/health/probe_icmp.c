@@ -20,6 +20,7 @@ struct icmp {
 	probe_done_fn *done;
 	void *ctx;
 	struct event *timer;
+	uint64_t dropped; /* echo_dropped(), when it began */
 };
 
 static void icmp_cancel(void *probe)
@@ -46,6 +47,10 @@ static void on_timeout(evutil_socket_t fd, short events, void *ctx)
 	(void)fd;
 	(void)events;
 	icmp_cancel(p);
+	if (echo_dropped(p->env->echo) != p->dropped) {
+		p->done(p->ctx, PROBE_NOT_MADE, "icmp: answers came faster than they were read");
+		return;
+	}
 	snprintf(reason, sizeof(reason), "icmp echo not answered within %u ms",
 		 p->target->timing.timeout_ms);
 	p->done(p->ctx, PROBE_FAILED, reason);
@@ -62,6 +67,7 @@ static void icmp_start(void *probe)
 	int err;
 
 	p->wait.addr = p->target->backend->addr;
+	p->dropped = echo_dropped(p->env->echo);
 	err = echo_send(p->env->echo, &p->wait);
 	if (!err && evtimer_add(p->timer, &timeout) == 0)
 		return;

@@ -25,6 +25,10 @@ DAEMON_NUMBER(files_limit, files.limit)
 DAEMON_NUMBER(health_checks_with_file, checks.with_file)
 DAEMON_NUMBER(health_checks_with_file_max, checks.with_file_max)
 DAEMON_NUMBER(health_checks_queued, checks.queued)
+DAEMON_NUMBER(health_checks_paced, checks.paced)
+DAEMON_NUMBER(health_checks_unhurried, checks.unhurried)
+DAEMON_NUMBER(health_answers_lost, checks.lost_answers)
+DAEMON_NUMBER(health_process_restarts, life.deaths)
 DAEMON_NUMBER(state_pending, state.pending)
 DAEMON_NUMBER(state_write_failures, state.failures)
 DAEMON_NUMBER(config_last_reload_successful, reloads.last_failed ? 0 : 1)
@@ -36,6 +40,12 @@ DAEMON_NUMBER(next_hops_unresolved, next_hops.n_unresolved)
 DAEMON_NUMBER(path_mtus, next_hops.n_path_mtus)
 DAEMON_NUMBER(log_lines, log.lines)
 DAEMON_NUMBER(log_lines_lost, log.lost)
+
+void node_health_process_silent_seconds(struct metrics_text *p, uint32_t row)
+{
+	text_series(p, NULL);
+	text_end_time(p, p->f->stats.life.still_us);
+}
 
 void node_state_written_timestamp_seconds(struct metrics_text *p, uint32_t row)
 {

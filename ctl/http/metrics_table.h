@@ -52,6 +52,16 @@
 	  "health checks under way that have a file of their own")                                 \
 	X(NODE, health_checks_with_file_max, GAUGE, "", "",                                        \
 	  "so many may have one at once; the rest of the limit is for what forwards")              \
+	X(NODE, health_checks_paced, COUNTER, "", "",                                              \
+	  "health checks that began over 0.25 s late, for health.rate allows no more a second")   \
+	X(NODE, health_checks_unhurried, COUNTER, "", "",                                          \
+	  "checks of backends in doubt that came at their ordinary interval, for too many are")    \
+	X(NODE, health_answers_lost, COUNTER, "", "",                                              \
+	  "echo replies that the kernel threw away, since they came faster than they were read")   \
+	X(NODE, health_process_restarts, COUNTER, "", "",                                          \
+	  "times that the process that makes health checks died, and was started again")           \
+	X(NODE, health_process_silent_seconds, GAUGE, "seconds", "",                               \
+	  "since its last sign of life, of which it gives one each 0.1 s")                         \
 	X(NODE, health_checks_queued, COUNTER, "", "",                                             \
 	  "health checks that waited for a file, and began late")                                  \
 	X(NODE, state_pending, GAUGE, "", "",                                                      \

@@ -172,6 +172,7 @@ struct settings {
 	char read_socket_group[32]; /* "": everybody may use it */
 	char user[32];              /* that sluiced becomes after its start; "": it stays root */
 	char exec_user[32];   /* whom exec checks run as; "": there are none */
+	uint32_t health_rate; /* checks a second, at most */
 	uint32_t vip_mark;    /* fwmark, and routing table, of checks via = "vip" */
 	struct ip_addr http_addrs[SETTINGS_HTTP_ADDRS_MAX];
 	uint32_t http_addrs_n; /* 0: no HTTP */

@@ -161,6 +161,7 @@ struct daemon_stats {
 	struct log_stats log;
 	struct files_budget files;
 	struct health_totals checks;
+	struct health_life life;
 };
 
 struct daemon_flow_filter {

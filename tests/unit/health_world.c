@@ -163,6 +163,7 @@ int world_setup(void **state)
 	world.settings = (struct settings){.services_max = 16,
 				       .backends_max = 1024,
 				       .exec_user = "nobody",
+				       .health_rate = 20000,
 				       .vip_mark = 20942};
 	world.ops = (struct checker_ops){
 		.set_down = set_down, .is_down = is_down, .outer = outer, .began = began};

@@ -15,6 +15,8 @@
 
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "echo.h"
@@ -285,7 +287,7 @@ static void test_files_are_few(void **state)
 }
 
 enum {
-	ECHOES = 8000,
+	ECHOES = 30000,
 };
 
 static uint32_t answered_n;
@@ -318,10 +320,93 @@ static void test_many_echoes(void **state)
 	event_base_loopexit(world.base, &time);
 	event_base_dispatch(world.base);
 	assert_int_equal(answered_n, ECHOES);
+	assert_int_equal(echo_dropped(echo), 0);
 	for (uint32_t i = 0; i < ECHOES; i++)
 		echo_forget(echo, &waits[i]);
 	echo_free(echo);
 	free(waits);
+}
+
+static void stand_briefly(evutil_socket_t fd, short events, void *ctx)
+{
+	(void)fd;
+	(void)events;
+	(void)ctx;
+	usleep(TIMEOUT_MS / 8 * 1000);
+}
+
+/* The checker's socket for echoes holds 2 or 3 answers from now on. */
+static void echo_room_take(void)
+{
+	const int bytes = 1;
+	int found = 0;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		int type = 0, protocol = 0;
+		socklen_t n = sizeof(int);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
+		    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &n) != 0 ||
+		    protocol != IPPROTO_ICMP)
+			continue;
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+		found++;
+	}
+	assert_int_equal(found, 1);
+}
+
+/* A socket that holds 3 answers: the kernel's count of the others is seen, so that they count for nothing. */
+static void test_lost_answers_are_no_failures(void **state)
+{
+	struct health_conf conf = world_conf(HEALTH_ICMP);
+	struct health_totals totals;
+
+	(void)state;
+	world_follow(world_model(&conf, 100));
+	world_becomes(0, HEALTH_UP, "");
+	run_for(3 * TIMEOUT_MS);
+	echo_room_take();
+	world.down[0] = '\0';
+	world.stand_still = event_new(world.base, -1, 0, stand_briefly, NULL);
+	for (int i = 0; i < 10; i++) {
+		event_active(world.stand_still, 0, 0);
+		run_for(TIMEOUT_MS);
+	}
+	event_free(world.stand_still);
+	checker_totals(world.checker, &totals);
+	assert_true(totals.lost_answers > 0);
+	assert_true(totals.not_made > 0);
+	assert_string_equal(world.down, "");
+}
+
+/*
+ * All backends fail at once: of a rate of 100 a second no more than 100 checks begin, whatever 200 fast
+ * intervals of 20 ms would ask for (10,000), and those that hurry leave room for the others.
+ */
+static void test_doubt_of_all(void **state)
+{
+	struct health_conf conf;
+	struct health_totals before, after;
+
+	(void)state;
+	checker_free(world.checker);
+	world.settings.health_rate = 100;
+	assert_int_equal(checker_new(world.base, &world.settings, &world.ops, &world.checker), 0);
+	conf = world_conf(HEALTH_TCP);
+	conf.timing.interval_ms = conf.timing.timeout_ms = 1000;
+	conf.timing.fall = 100;
+	conf.timing.port = world.closed_port;
+	world_follow(world_model(&conf, 200));
+	run_for(3000);
+	checker_totals(world.checker, &before);
+	run_for(2000);
+	checker_totals(world.checker, &after);
+	/* 200, less where this machine stood still. */
+	assert_in_range(after.begun - before.begun, 60, 225);
+	assert_true(after.unhurried > before.unhurried);
+	assert_true(after.paced > before.paced);
+	assert_true(health_late_quantile_us(&after, &before, 0.5) > 250000);
+	assert_int_equal(after.not_made, 0);
 }
 
 static void test_files_shares(void **state)
@@ -356,6 +441,7 @@ int main(void)
 		TEST(test_spread),   TEST(test_flapping_is_told),
 		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
 		TEST(test_stands_still), TEST(test_files_are_few), TEST(test_many_echoes),
+		TEST(test_lost_answers_are_no_failures), TEST(test_doubt_of_all),
 		cmocka_unit_test(test_files_shares),
 	};
 

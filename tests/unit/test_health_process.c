@@ -111,7 +111,7 @@ static int setup(void **state)
 	log_set_level(FAST_PATH_LOG_ERROR);
 	memset(&room, 0, sizeof(room));
 	room.base = loop_new();
-	room.settings = (struct settings){.services_max = SERVICES_MAX, .backends_max = 1024};
+	room.settings = (struct settings){.services_max = SERVICES_MAX, .backends_max = 8192, .health_rate = 20000};
 	room.model = model_new(&room.settings);
 	assert_int_equal(health_new(room.base, &room.settings, &ops, &room.health), 0);
 	listener_open();
@@ -203,6 +203,13 @@ static void becomes(uint32_t service, uint32_t i, enum health_state state)
 		fail_msg("%u/%u is %s (%s), not %s", service, i, health_state_name(r.state), r.reason,
 			 health_state_name(state));
 	run_ms(20);
+}
+
+/* The same, where many do: the loop runs only where it hasn't yet. */
+static void becomes_soon(uint32_t service, uint32_t i, enum health_state state)
+{
+	if (report(service, i).state != state)
+		becomes(service, i, state);
 }
 
 /* A child of `parent` with that name; 0: there is none. */
@@ -499,6 +506,43 @@ static void test_daemon_stands_still(void **state)
 	assert_int_equal(room.told_n, 0);
 }
 
+/*
+ * 3,000 backends by icmp, of an interval of 1 s, and the process stands still for 3 s: nobody is down, no
+ * answer is lost, and they don't come back all at once.
+ */
+static void test_many_by_icmp(void **state)
+{
+	enum { MANY = 3000 };
+	struct service_conf *many = service_make("many", 1, 1, MANY);
+	struct health_totals before, after;
+	pid_t pid = process_pid();
+
+	(void)state;
+	many->health.type = HEALTH_ICMP;
+	many->health.timing.interval_ms = many->health.timing.timeout_ms = 1000;
+	many->health.timing.fall = 1;
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(many->backends[i].name, MODEL_NAME_MAX, "m%u", i);
+		many->backends[i].addr.bytes[1] = 1;
+		many->backends[i].addr.bytes[2] = (uint8_t)(i / 250);
+		many->backends[i].addr.bytes[3] = (uint8_t)(1 + i % 250);
+	}
+	follow(&many, 1);
+	for (uint32_t i = 0; i < MANY; i++)
+		becomes_soon(0, i, HEALTH_UP);
+	room.told_n = 0;
+	kill(pid, SIGSTOP);
+	run_ms(3000);
+	health_totals(room.health, &before);
+	kill(pid, SIGCONT);
+	run_ms(3000);
+	health_totals(room.health, &after);
+	assert_true(after.passed >= before.passed + MANY);
+	assert_int_equal(after.failed, 0);
+	assert_int_equal(after.lost_answers, 0);
+	assert_int_equal(room.told_n, 0);
+}
+
 /* What a process wrote that went mad harms nobody. */
 static void test_record_is_made_safe(void **state)
 {
@@ -618,6 +662,7 @@ int main(void)
 		TEST(test_end_of_a_stopped_one),
 		TEST(test_log_level),
 		TEST(test_daemon_stands_still),
+		TEST(test_many_by_icmp),
 		cmocka_unit_test(test_record_is_made_safe),
 		TEST(test_record_torn),
 		TEST(test_memory_of_a_foe),
