@@ -1,132 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How many backends one control core can check: so many, each once a second, by the daemon's own
- * code against servers on this host, and how late checks begin. `make bench-health`.
+ * How many backends one core can check, by the daemon's own code against servers on this host, and how
+ * late checks begin, beside a client that asks `show backends` without a pause. `make bench-health`.
  *
- *   bench_health [BACKENDS [SECONDS]]
+ *   bench_health [WHAT [BACKENDS [SECONDS [INTERVAL_MS]]]]
  *
- * Backends are addresses of 127.0.0.0/8, on which another process accepts connections, and closes
- * them; for http it answers first. What that process takes of the CPU isn't counted.
+ * WHAT: tcp, http, https, icmp: each backend is checked once in the interval, by the process that makes
+ * checks in the daemon. https-thread: the same in the control thread, as it was before there was that
+ * process. icmp-stop: the process stands still for 3 s in the middle, and nobody may be found down.
+ * Without arguments: tcp, http and https of 5,000 in 1,000 ms, and icmp-stop of 30,000 in 2,000 ms.
+ *
+ * Backends are addresses of 127.0.0.0/8, on which another process accepts connections (health_servers.h).
+ * What that process and the client take of the CPU isn't counted.
  */
-#include <arpa/inet.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h> /* of fake_daemon.h, which the control server here asks */
+
+#include <dirent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../unit/fake_daemon.h"
+#include "control.h"
 #include "health.h"
+#include "health_servers.h"
 #include "log.h"
 #include "loop.h"
 
 enum {
-	SAMPLES_MAX = 1 << 22,
-	WARM_UP_S = 2, /* first runs, which come at once, and the way to each one's place */
-	PORT_HTTP = 18080,
-	PORT_TCP = 18081,
+	WARM_UP_S = 4, /* first runs, which come at once, and the way to each one's place */
+	STOP_S = 3,
+	BACKENDS_MAX = 60000,
 };
 
 struct bench {
+	const char *what;
+	enum health_type type;
+	bool in_thread, stops;
+	uint32_t backends, seconds, interval_ms;
 	struct event_base *base;
-	uint32_t *late_us;
-	uint32_t n;
-	bool counting;
+	struct settings settings;
+	struct model *model;
+	struct health *health;   /* or */
+	struct checker *checker; /* in the control thread */
+	struct fake_daemon fake;
+	char folder[32], path[64];
 	uint32_t down_n;
 };
 
-/* ---- the servers, in a process of their own ---- */
-
-static void on_request(struct bufferevent *connection, void *ctx)
-{
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
-				     "Connection: close\r\n\r\nok\n";
-
-	(void)ctx;
-	evbuffer_drain(bufferevent_get_input(connection), SIZE_MAX);
-	bufferevent_write(connection, answer, sizeof(answer) - 1);
-}
-
-static void on_end(struct bufferevent *connection, short events, void *ctx)
-{
-	(void)events;
-	(void)ctx;
-	bufferevent_free(connection);
-}
-
-static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
-			  struct sockaddr *from, int bytes, void *ctx)
-{
-	struct bufferevent *connection;
-
-	(void)from;
-	(void)bytes;
-	(void)ctx;
-	connection = bufferevent_socket_new(evconnlistener_get_base(listener), fd,
-					    BEV_OPT_CLOSE_ON_FREE);
-	bufferevent_setcb(connection, on_request, NULL, on_end, NULL);
-	bufferevent_enable(connection, EV_READ | EV_WRITE);
-}
-
-static void files_raise(void)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static pid_t servers_start(void)
-{
-	static const uint16_t ports[] = {PORT_HTTP, PORT_TCP};
-	struct event_base *base;
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe(ready) != 0)
-		return -1;
-	pid = fork();
-	if (pid != 0) {
-		close(ready[1]);
-		if (read(ready[0], &byte, 1) != 1)
-			return -1;
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	files_raise();
-	base = event_base_new();
-	for (int i = 0; i < 2; i++) {
-		struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(ports[i])};
-
-		if (!evconnlistener_new_bind(base, on_connection, NULL,
-					     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 4096,
-					     (struct sockaddr *)&any, sizeof(any)))
-			_exit(1);
-	}
-	if (write(ready[1], "", 1) != 1)
-		_exit(1);
-	event_base_dispatch(base);
-	_exit(0);
-}
+static struct bench bench;
 
 /* ---- the checks ---- */
 
 static void set_down(void *ctx, const char *service, const char *backend, bool down)
 {
-	struct bench *b = ctx;
-
+	(void)ctx;
 	(void)service;
 	(void)backend;
-	b->down_n += down;
+	bench.down_n += down;
+}
+
+static void checker_set_down(void *ctx, const struct service_conf *service, uint32_t i, bool down)
+{
+	set_down(ctx, service->name, service->backends[i].name, down);
 }
 
 static bool is_down(void *ctx, const struct service_conf *service, uint32_t i)
@@ -146,124 +94,274 @@ static void outer(void *ctx, const struct service_conf *service, const struct ba
 	memset(out, 0, sizeof(*out));
 }
 
-static void began(void *ctx, int64_t late_us)
-{
-	struct bench *b = ctx;
+static const struct health_ops ops = {.set_down = set_down, .is_down = is_down, .outer = outer};
+static const struct checker_ops checker_ops = {
+	.set_down = checker_set_down, .is_down = is_down, .outer = outer};
 
-	if (b->counting && b->n < SAMPLES_MAX)
-		b->late_us[b->n++] = late_us > 0 ? (uint32_t)late_us : 0;
+static void totals_read(struct health_totals *totals)
+{
+	if (bench.checker)
+		checker_totals(bench.checker, totals);
+	else
+		health_totals(bench.health, totals);
 }
 
-static struct model *model_of(const struct settings *settings, enum health_type type, uint32_t n)
+static bool model_make(void)
 {
-	struct service_conf *spec = service_conf_new(n);
-	struct model *empty = model_new(settings), *model;
+	struct service_conf *spec = service_conf_new(bench.backends);
+	struct model *empty = model_new(&bench.settings);
 	struct model_error error = {.text = "no memory"};
 
 	strcpy(spec->name, "web");
 	ip_parse("198.51.100.10", &spec->vip);
-	spec->port = type == HEALTH_TCP ? PORT_TCP : PORT_HTTP;
+	spec->port = bench.type == HEALTH_TCP   ? PORT_TCP :
+		     bench.type == HEALTH_HTTPS ? PORT_HTTPS :
+						  PORT_HTTP;
 	spec->proto = 6;
 	spec->health = health_conf_default();
-	spec->health.type = (uint8_t)type;
-	spec->health.timing.interval_ms = 1000;
-	spec->health.timing.timeout_ms = 900;
-	for (uint32_t i = 0; i < n; i++) {
+	spec->health.type = (uint8_t)bench.type;
+	spec->health.verify = false;
+	spec->health.timing.interval_ms = bench.interval_ms;
+	spec->health.timing.timeout_ms = bench.interval_ms * 9 / 10;
+	if (bench.stops)
+		spec->health.timing.fall = 1;
+	for (uint32_t i = 0; i < bench.backends; i++) {
 		uint8_t bytes[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
 
 		snprintf(spec->backends[i].name, MODEL_NAME_MAX, "b%u", i);
 		spec->backends[i].addr = ip_from_bytes(IP_V4, bytes);
 		spec->backends[i].weight = 100;
 	}
-	model = model_service_add(empty, spec, &error);
-	if (!model)
+	bench.model = model_service_add(empty, spec, &error);
+	if (!bench.model)
 		fprintf(stderr, "bench_health: %s\n", error.text);
 	/* A model refuses addresses of 127/8, for good reason; here they are what is wanted. */
-	for (uint32_t i = 0; model && i < n; i++)
-		model->services[0]->backends[i].addr.bytes[0] = 127;
+	for (uint32_t i = 0; bench.model && i < bench.backends; i++)
+		bench.model->services[0]->backends[i].addr.bytes[0] = 127;
 	service_conf_unref(spec);
 	model_free(empty);
-	return model;
+	return bench.model;
 }
 
-static int compare(const void *a, const void *b)
+/* ---- the client, in a process of its own ---- */
+
+static void health_of(void *ctx, const struct service_conf *service, uint32_t i,
+		      struct health_report *out)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
+	(void)ctx;
+	if (bench.checker)
+		checker_read(bench.checker, service, i, out);
+	else
+		health_read(bench.health, service, i, out);
 }
 
-static double cpu_s(void)
+__attribute__((noreturn)) static void ask(void)
 {
-	struct rusage usage;
+	static const char show[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"backends.list\"}\n";
+	static char bytes[1 << 16];
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	strcpy(addr.sun_path, bench.path);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0)
+		_exit(1);
+	for (;;) {
+		ssize_t n;
+
+		if (send(fd, show, sizeof(show) - 1, MSG_NOSIGNAL) < 0)
+			_exit(1);
+		do
+			n = recv(fd, bytes, sizeof(bytes), 0);
+		while (n > 0 && bytes[n - 1] != '\n');
+		if (n <= 0)
+			_exit(1);
+	}
 }
 
-static void run_for(struct bench *b, uint32_t seconds)
+static struct control *control_start(void)
+{
+	struct control_config config = CONTROL_CONFIG_DEFAULT;
+	struct daemon_api api = fake_api(&bench.fake);
+	struct control *control = NULL;
+	char error[CONTROL_ERROR_MAX];
+
+	api.health_read = health_of;
+	bench.fake.model = bench.model;
+	config.path = bench.path;
+	if (control_new(bench.base, &config, &api, &control, error) != 0)
+		fprintf(stderr, "bench_health: %s\n", error);
+	return control;
+}
+
+/* ---- figures ---- */
+
+/* The process that makes checks: a child of a child. */
+static pid_t process_pid(void)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	pid_t found = 0;
+
+	while (proc && !found && (entry = readdir(proc))) {
+		char path[300], comm[32] = "", of[32] = "";
+		int pid = 0, parent = 0, ours = 0;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		file = atoi(entry->d_name) > 0 ? fopen(path, "r") : NULL;
+		if (file && fscanf(file, "%d (%31[^)]) %*c %d", &pid, comm, &parent) == 3 &&
+		    strcmp(comm, "sluiced-checks") == 0) {
+			FILE *above;
+
+			snprintf(path, sizeof(path), "/proc/%d/stat", parent);
+			above = fopen(path, "r");
+			if (above && fscanf(above, "%*d (%31[^)]) %*c %d", of, &ours) == 2 &&
+			    ours == getpid())
+				found = pid;
+			if (above)
+				fclose(above);
+		}
+		if (file)
+			fclose(file);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+static double cpu_s(pid_t pid)
+{
+	char path[64];
+	unsigned long user = 0, system = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+		   &system) != 2)
+		user = system = 0;
+	fclose(file);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void run_for(uint32_t seconds)
 {
 	struct timeval time = {.tv_sec = seconds};
 
-	event_base_loopexit(b->base, &time);
-	event_base_dispatch(b->base);
+	event_base_loopexit(bench.base, &time);
+	event_base_dispatch(bench.base);
 }
 
-/* False: it could not be run, or a backend was found down. */
-static bool measure(enum health_type type, uint32_t backends, uint32_t seconds)
+/* False: a backend was found down, or nothing was checked. */
+static bool measure(void)
 {
-	const struct settings settings = {
-		.services_max = 16, .backends_max = UINT32_MAX, .vip_mark = 20942};
-	struct bench b = {.base = loop_new(), .late_us = calloc(SAMPLES_MAX, 4)};
-	const struct health_ops ops = {
-		.ctx = &b,
-		.set_down = set_down,
-		.is_down = is_down,
-		.outer = outer,
-		.began = began,
-	};
-	struct model *model = model_of(&settings, type, backends);
-	struct health *health;
-	double before_s, share;
+	struct health_totals before, after;
+	pid_t pid = bench.checker ? getpid() : process_pid();
+	double began_s, share;
+	uint64_t n;
 
-	if (!model || health_new(b.base, &settings, &ops, &health) != 0)
-		return false;
-	health_follow(health, model);
-	run_for(&b, WARM_UP_S);
-	b.counting = true;
-	before_s = cpu_s();
-	run_for(&b, seconds);
-	share = 100 * (cpu_s() - before_s) / seconds;
-	qsort(b.late_us, b.n, sizeof(*b.late_us), compare);
-	printf("%-5s %6u backends, %7.0f checks/s: %5.1f %% of a core (%5.1f us a check); late by "
-	       "median %.2f ms, p99 %.2f ms, most %.2f ms; %u found down\n",
-	       health_type_name(type), backends, (double)b.n / seconds, share,
-	       b.n ? share * 1e4 * seconds / b.n : 0, b.n ? b.late_us[b.n / 2] / 1e3 : 0,
-	       b.n ? b.late_us[b.n - 1 - b.n / 100] / 1e3 : 0,
-	       b.n ? b.late_us[b.n - 1] / 1e3 : 0, b.down_n);
-	health_free(health);
-	model_free(model);
-	event_base_free(b.base);
-	free(b.late_us);
-	return b.n > 0 && b.down_n == 0;
+	run_for(WARM_UP_S);
+	bench.down_n = 0;
+	totals_read(&before);
+	began_s = cpu_s(pid);
+	if (bench.stops) {
+		kill(pid, SIGSTOP);
+		run_for(STOP_S);
+		kill(pid, SIGCONT);
+	}
+	run_for(bench.seconds);
+	totals_read(&after);
+	share = 100 * (cpu_s(pid) - began_s) / bench.seconds;
+	n = after.begun - before.begun;
+	printf("%-12s %6u backends, %7.0f checks/s: %5.1f %% of a core (%5.1f us a check); late by "
+	       "median %.2f ms, p99 %.2f ms; %u found down, %llu not made, %llu answers lost\n",
+	       bench.what, bench.backends, (double)n / bench.seconds, share,
+	       n ? share * 1e4 * bench.seconds / (double)n : 0,
+	       (double)health_late_quantile_us(&after, &before, 0.5) / 1e3,
+	       (double)health_late_quantile_us(&after, &before, 0.99) / 1e3, bench.down_n,
+	       (unsigned long long)(after.not_made - before.not_made),
+	       (unsigned long long)after.lost_answers);
+	fflush(stdout);
+	return n > 0 && bench.down_n == 0 && after.lost_answers == 0;
+}
+
+/* One of them, in a process of its own. */
+static int run(const char *what, uint32_t backends, uint32_t seconds, uint32_t interval_ms)
+{
+	static const char *const types[] = {[HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http",
+					    [HEALTH_HTTPS] = "https", [HEALTH_ICMP] = "icmp"};
+	struct control *control;
+	pid_t client;
+	bool fine = false;
+
+	bench = (struct bench){.what = what, .backends = backends, .seconds = seconds,
+			       .interval_ms = interval_ms, .base = loop_new(),
+			       .in_thread = strstr(what, "-thread"), .stops = strstr(what, "-stop")};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i] && strncmp(what, types[i], strcspn(what, "-")) == 0 &&
+		    strlen(types[i]) == strcspn(what, "-"))
+			bench.type = (enum health_type)i;
+	bench.settings = (struct settings){.services_max = 16, .backends_max = BACKENDS_MAX,
+					   .health_rate = 20000, .vip_mark = 20942};
+	strcpy(bench.folder, "/tmp/bench-health-XXXXXX");
+	if (!bench.base || bench.type == HEALTH_NO_CHECK || !mkdtemp(bench.folder) || !model_make())
+		return 2;
+	snprintf(bench.path, sizeof(bench.path), "%s/control.sock", bench.folder);
+	if (bench.in_thread ?
+		    checker_new(bench.base, &bench.settings, &checker_ops, &bench.checker) != 0 :
+		    health_new(bench.base, &bench.settings, &ops, &bench.health) != 0)
+		return 2;
+	if (bench.checker)
+		checker_files_set(bench.checker, 100000);
+	control = control_start();
+	client = control ? fork() : -1;
+	if (client == 0)
+		ask();
+	if (bench.checker)
+		checker_follow(bench.checker, bench.model);
+	else
+		health_follow(bench.health, bench.model);
+	if (client > 0) {
+		fine = measure();
+		kill(client, SIGKILL);
+		waitpid(client, NULL, 0);
+	}
+	control_free(control);
+	health_free(bench.health);
+	checker_free(bench.checker);
+	model_free(bench.model);
+	event_base_free(bench.base);
+	unlink(bench.path);
+	rmdir(bench.folder);
+	return fine ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-	uint32_t backends = argc > 1 ? (uint32_t)atoi(argv[1]) : 5000;
-	uint32_t seconds = argc > 2 ? (uint32_t)atoi(argv[2]) : 10;
-	pid_t servers = servers_start();
-	bool fine;
+	static const struct {
+		const char *what;
+		uint32_t backends, interval_ms;
+	} all[] = {{"tcp", 5000, 1000}, {"http", 5000, 1000}, {"https", 5000, 1000},
+		   {"icmp-stop", 30000, 2000}};
+	uint32_t seconds = argc > 3 ? (uint32_t)atoi(argv[3]) : 10;
+	uint32_t backends = argc > 2 ? (uint32_t)atoi(argv[2]) : 5000;
+	uint32_t interval_ms = argc > 4 ? (uint32_t)atoi(argv[4]) : 1000;
+	pid_t servers = health_servers_start();
+	int rc = 0;
 
 	log_set_level(FAST_PATH_LOG_ERROR);
-	if (servers < 0 || backends == 0 || backends >= 1 << 15 || seconds == 0) {
-		fprintf(stderr, "usage: bench_health [BACKENDS (1 to 32767) [SECONDS]]\n");
+	if (servers < 0 || backends == 0 || backends > BACKENDS_MAX || seconds == 0) {
+		fprintf(stderr, "usage: bench_health [WHAT [BACKENDS [SECONDS [INTERVAL_MS]]]]\n");
 		return 2;
 	}
-	fine = measure(HEALTH_TCP, backends, seconds);
-	fine = measure(HEALTH_HTTP, backends, seconds) && fine;
+	if (argc > 1)
+		rc = run(argv[1], backends, seconds, interval_ms);
+	for (size_t i = 0; argc < 2 && i < sizeof(all) / sizeof(all[0]); i++)
+		rc |= run(all[i].what, all[i].backends, seconds, all[i].interval_ms);
 	kill(servers, SIGKILL);
 	waitpid(servers, NULL, 0);
-	return fine ? 0 : 1;
+	return rc;
 }
