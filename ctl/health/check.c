@@ -18,8 +18,8 @@
 enum {
 	/* So much later than its timeout a check doesn't end, but where the loop stood still. */
 	LATE_US = 30000,
-	LATE_SHARE = 4, /* or it stood still for so much of the timeout */
 	AT_ONCE_MAX = 2, /* in a row: then at the next interval */
+	LONGER_MAX = 4,  /* a check that counted for nothing has twice its time, then so often */
 };
 
 struct check {
@@ -34,6 +34,7 @@ struct check {
 	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
 	int64_t began_us;   /* of that one; monotonic */
 	int64_t stood_us;   /* pace_stood_us(), when it began */
+	uint32_t timeout_ms; /* as configured; target.timing's is this run's */
 	bool placed;        /* runs at its place in the interval; not while in doubt */
 	uint8_t excuses;    /* in a row: runs that count for nothing, because we were late */
 	bool complained;    /* the log knows that it can't be made */
@@ -147,6 +148,8 @@ static void on_turn(struct turn *turn)
 	}
 	c->began_us = now;
 	c->stood_us = pace_stood_us(&world->turns.pace, now);
+	c->target.timing.timeout_ms =
+		c->timeout_ms * (c->excuses < LONGER_MAX ? c->excuses + 1U : LONGER_MAX);
 	c->kind->start(c->probe);
 }
 
@@ -220,16 +223,19 @@ static void not_made(struct check *c, const char *reason)
 }
 
 /*
- * Whether a failure is ours: where this process stood still for a good part of the time that the check
- * had, an answer may lie about unread, or have been asked for too late.
+ * Whether a failure is ours: where this process stood still for so long that three quarters of the time
+ * that a check has were not left, an answer may lie about unread, or have been asked for too late. On a node that
+ * is late all the time the next run has more time, so that who is down is found so.
  */
 static bool was_late(const struct check *c)
 {
 	int64_t now = clock_now_us();
-	int64_t timeout_us = c->target.timing.timeout_ms * 1000LL;
+	int64_t stood_us = pace_stood_us(&c->world->turns.pace, now) - c->stood_us;
+	int64_t given_us = c->target.timing.timeout_ms * 1000LL;
 
-	return now - c->began_us > timeout_us + LATE_US ||
-	       pace_stood_us(&c->world->turns.pace, now) - c->stood_us > timeout_us / LATE_SHARE;
+	if (now - c->began_us > given_us + LATE_US && c->excuses < LONGER_MAX)
+		return true;
+	return stood_us > given_us - c->timeout_ms * 1000LL * 3 / 4;
 }
 
 /* Nothing is known by it: it is made again, at once where that isn't so all the time. */
@@ -241,8 +247,9 @@ static void excuse(struct check *c, const char *reason)
 	log_debug("service %s: backend %s: %s", c->target.service->name, c->target.backend->name,
 		  c->known.reason);
 	tell(c, false);
-	if (c->excuses < AT_ONCE_MAX) {
+	if (c->excuses < UINT8_MAX)
 		c->excuses++;
+	if (c->excuses <= AT_ONCE_MAX) {
 		arm(c, clock_now_us());
 	} else {
 		c->placed = false;
@@ -253,17 +260,20 @@ static void excuse(struct check *c, const char *reason)
 static void take_result(struct check *c, enum probe_outcome outcome, const char *reason)
 {
 	enum health_state was = c->known.track.state;
-	bool passed = outcome == PROBE_PASSED, differs;
+	bool passed = outcome == PROBE_PASSED, differs, late;
 	uint16_t before = c->known.track.streak;
 
 	if (outcome == PROBE_NOT_MADE) {
+		c->target.timing.timeout_ms = c->timeout_ms;
 		c->world->totals.not_made++;
 		not_made(c, reason);
 		tell(c, false);
 		arm_next(c);
 		return;
 	}
-	if (!passed && was_late(c)) {
+	late = !passed && was_late(c);
+	c->target.timing.timeout_ms = c->timeout_ms;
+	if (late) {
 		excuse(c, reason);
 		return;
 	}
@@ -304,6 +314,7 @@ static void target_set(struct check *c, const struct service_conf *service, uint
 	c->target.backend = &service->backends[i];
 	c->target.timing =
 		health_timing_of(&service->health, &service->backends[i].health, service->port);
+	c->timeout_ms = c->target.timing.timeout_ms;
 }
 
 static bool via_vip(const struct service_conf *service)
@@ -370,11 +381,13 @@ void check_free(struct check *c)
 bool check_does(const struct check *c, const struct service_conf *service, uint32_t i)
 {
 	const struct service_conf *mine = c->target.service;
+	struct health_timing mine_timing = c->target.timing;
 	struct health_timing timing =
 		health_timing_of(&service->health, &service->backends[i].health, service->port);
 
+	mine_timing.timeout_ms = c->timeout_ms; /* whatever this run has */
 	return memcmp(&mine->health, &service->health, sizeof(mine->health)) == 0 &&
-	       memcmp(&c->target.timing, &timing, sizeof(timing)) == 0 &&
+	       memcmp(&mine_timing, &timing, sizeof(timing)) == 0 &&
 	       mine->proto == service->proto && ip_equal(&mine->vip, &service->vip);
 }
 

@@ -243,7 +243,6 @@ static void options_set(struct http *h)
 	curl_easy_setopt(h->handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h->handle, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->handle, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(h->handle, CURLOPT_TIMEOUT_MS, (long)h->target->timing.timeout_ms);
 	curl_easy_setopt(h->handle, CURLOPT_SSL_VERIFYPEER, (long)conf->verify);
 	curl_easy_setopt(h->handle, CURLOPT_SSL_VERIFYHOST, conf->verify ? 2L : 0L);
 	curl_easy_setopt(h->handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -267,6 +266,8 @@ static void http_start(void *probe)
 	h->enough = h->matched = h->transfer.deaf = false;
 	h->body_bytes = 0;
 	h->socket_error[0] = h->error[0] = '\0';
+	/* One that counted for nothing has more the next time. */
+	curl_easy_setopt(h->handle, CURLOPT_TIMEOUT_MS, (long)h->target->timing.timeout_ms);
 	if (http_loop_add(h->env->http, h->handle) != 0) {
 		h->done(h->ctx, PROBE_NOT_MADE, "no memory");
 		return;

@@ -52,7 +52,7 @@ static const struct {
 	 .body = "is fine", .state = HEALTH_DOWN,
 	 .reason = "http status 200, but health.body is not in 11 bytes"},
 	{.name = "http: no answer", .type = HEALTH_HTTP, .state = HEALTH_DOWN,
-	 .reason = "http timed out after 200 ms, 2 of 2"},
+	 .reason = "http timed out after "},
 	{.name = "http: no http", .type = HEALTH_HTTP, .answer = "SSH-2.0-OpenSSH_9.2\r\n\r\n",
 	 .state = HEALTH_DOWN, .reason = "http: "},
 	{.name = "https: no TLS", .type = HEALTH_HTTPS, .answer = HTTP("200 OK", ""),
@@ -62,9 +62,9 @@ static const struct {
 	{.name = "udp: expected", .type = HEALTH_UDP, .send = "ping", .expect = "on",
 	 .answer = "pong", .state = HEALTH_UP, .reason = "udp answer"},
 	{.name = "udp: another answer", .type = HEALTH_UDP, .send = "ping", .expect = "pang",
-	 .answer = "pong", .state = HEALTH_DOWN, .reason = "udp: only unexpected answers within"},
+	 .answer = "pong", .state = HEALTH_DOWN, .reason = "udp: only unexpected answers within "},
 	{.name = "udp: no answer", .type = HEALTH_UDP, .send = "ping", .state = HEALTH_DOWN,
-	 .reason = "udp: no answer within 200 ms, 2 of 2"},
+	 .reason = "udp: no answer within "},
 	{.name = "udp refused", .type = HEALTH_UDP, .closed = true, .send = "ping",
 	 .state = HEALTH_DOWN, .reason = "udp: Connection refused"},
 	{.name = "icmp", .type = HEALTH_ICMP, .state = HEALTH_UP, .reason = "icmp echo answered"},
@@ -75,7 +75,7 @@ static const struct {
 	{.name = "exec: as somebody else", .type = HEALTH_EXEC, .program = "/usr/bin/test",
 	 .args = "-w\0/etc/passwd", .state = HEALTH_DOWN, .reason = "exec exit status 1"},
 	{.name = "exec: killed", .type = HEALTH_EXEC, .program = "/bin/sleep", .args = "60",
-	 .state = HEALTH_DOWN, .reason = "exec timed out after 200 ms, and was killed, 2 of 2"},
+	 .state = HEALTH_DOWN, .reason = "exec timed out after "},
 	{.name = "exec: no such program says nothing of the backend", .type = HEALTH_EXEC,
 	 .program = "/nowhere/check", .state = HEALTH_UNKNOWN,
 	 .reason = "not checked: exec: /nowhere/check can't be run as nobody: No such file"},
@@ -90,7 +90,7 @@ static void row_run(size_t i)
 	world.request[0] = '\0';
 	world.down[0] = '\0';
 	/* What is to be answered may take long where the machine has other things to do. */
-	if (!strstr(rows[i].reason, "200 ms") && !strstr(rows[i].reason, "within"))
+	if (!strstr(rows[i].reason, "timed out") && !strstr(rows[i].reason, "within"))
 		conf.timing.interval_ms = conf.timing.timeout_ms = PATIENCE_MS / 2;
 	conf.method = (uint8_t)rows[i].method;
 	if (rows[i].closed)
