@@ -26,7 +26,7 @@ help:
 	@echo '  make bench             all benchmarks (docs/performance.md); QUICK=1: the main ones, 50 s'
 	@echo '  make bench-xdp         nanoseconds a packet of the XDP fast path'
 	@echo '  make bench-consistency flows that move while backends change, at size'
-	@echo '  make bench-health      5,000 backends checked each second on one core'
+	@echo '  make bench-health      backends checked each second: how late, and at what cost'
 	@echo '  make bench-callgrind   instructions a packet of the DPDK fast path'
 	@echo '  make bench-plot        the curves of the last make bench, into docs/'
 	@echo '  make clean             remove $(BUILD)*/'
