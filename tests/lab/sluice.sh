@@ -119,6 +119,11 @@ lab_sluiced() {
 }
 
 # lab_ctl [ARG ...]: sluicectl of lb.
+# lab_checks_pid NODE: the process that makes its health checks.
+lab_checks_pid() {
+	pgrep -x sluiced-checks -P "$(pgrep -x sluiced-keeper -P "$(cat "$LAB_DIR/sluiced-$1.pid")")"
+}
+
 lab_ctl() {
 	local node=${LAB_NODE:-lb} at=""
 	! guest_has "$node" || at="guest_exec $node"

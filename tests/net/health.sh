@@ -239,7 +239,41 @@ authorities_kept() {
 }
 
 read_bytes() {
-	sed -n 's/^rchar: //p' "/proc/$(cat "$LAB_DIR/sluiced-lb.pid")/io"
+	sed -n 's/^rchar: //p' "/proc/$(lab_checks_pid lb)/io"
+}
+
+state_changes() {
+	lab_ctl --json events --kind health | jq '[.events[] | select(.text | test(" -> "))] | length'
+}
+
+checker_is_another() {
+	local pid
+	pid=$(lab_checks_pid lb) && [ -n "$pid" ] && [ "$pid" != "$1" ]
+}
+
+# The process that makes checks dies, and stands still.
+checker() {
+	local pid before
+	pid=$(lab_checks_pid lb)
+	before=$(state_changes)
+	kill -KILL "$pid"
+	lab_within 5 checker_is_another "$pid"
+	report $? "sluiced-checks is killed: another is started"
+	lab_ctl events --kind health | grep -q 'the process that makes health checks died (Killed)'
+	report $? "... an event tells"
+	sleep 2
+	[ "$(state_changes)" = "$before" ]
+	report $? "... and no backend's state changes for it"
+	kill -STOP "$(lab_checks_pid lb)"
+	server_signal b2 KILL
+	sleep 2
+	[ "$(state_changes)" = "$before" ] && lab_ctl doctor | grep -q 'makes health checks has stood still'
+	report $? "it stands still: backends stay as they are known, and doctor tells"
+	server_start b2
+	kill -CONT "$(lab_checks_pid lb)"
+	sleep 1.5
+	[ "$(state_changes)" = "$before" ]
+	report $? "... it goes on, and finds nobody down for that"
 }
 
 killed() {
@@ -256,7 +290,8 @@ killed() {
 	report $? "killed: the log says so, and why"
 	[ "$(lab_ctl --json events --kind health --service http | jq -c '.events[-1] |
 		[.who, .backend, (.text | test("up -> down \\(.*2 of 2\\)$")), (now * 1e6 - .when_us) < 2e7]')" = \
-		'["health","b1",true,true]' ]
+		'["health","b1",true,true]' ] || ! lab_ctl events --kind health --service http | tail -n 3 | sed 's/^/# /' ||
+		! date '+# %T'
 	report $? "killed: an event tells it, and why, and when"
 	if [ "$LAB_PATH" = xdp ]; then
 		lab_stop lb && lab_start lb
@@ -463,6 +498,7 @@ lab_up && prepare && lab_start lb || { report 1 "the lab and sluiced start"; tap
 report 0 "the lab and sluiced start"
 all_up
 authorities_kept
+checker
 killed
 frozen
 wrong

@@ -92,6 +92,25 @@ expect_status() {
 	report $? "$1"
 }
 
+# checks_are_confined UID: the process that makes health checks, which reads what backends send.
+checks_are_confined() {
+	local pid key want good=0
+	pid=$(lab_checks_pid lb)
+	while read -r key want; do
+		[ "$(status "$key")" = "$want" ] || { note "$key: want $want, got $(status "$key")"; good=1; }
+	done <<-END
+		CapEff 0000000000003000
+		CapPrm 0000000000003000
+		CapBnd 0000000000000000
+		NoNewPrivs 1
+		Seccomp 2
+		Uid $1 $1 $1 $1
+	END
+	report $good "sluiced-checks: net_admin and net_raw, no bpf; user $1; nothing can be regained"
+	! find "/proc/$pid/fd" -mindepth 1 -printf '%l\n' | grep -v '^/dev/null$\|^socket:\|^pipe:\|^anon_inode:\[event\|^anon_inode:\[timerfd\|log$'
+	report $? "... and has no file of what forwards"
+}
+
 answers() {
 	lab_exec client curl -s -m 5 "$(lab_url "$1")" | grep -q '^b[1-3]$'
 }
@@ -149,6 +168,7 @@ expect_status "seccomp, in all threads" Seccomp 2 2
 grep -q 'security: user unchanged, keeps net_admin, net_raw, bpf; [0-9]* other threads keep nothing' \
 	"$LAB_DIR/sluiced-lb.log"
 report $? "... and the log says so"
+checks_are_confined 0
 does_its_work "confined"
 
 # Who may ask what. The groups stand for those of an operator: daemon changes, games looks.
@@ -213,6 +233,7 @@ report $? "it starts again, to become a user"
 # The only user who has no group of these: daemon stands for sluice.
 expect_status "Uid, in all threads" Uid "1 1 1 1" "1 1 1 1"
 expect_status "CapEff: the same few" CapEff 0000008000003000 0000000000000000
+checks_are_confined 1
 does_its_work "as a user"
 stop
 report $? "it ends"

@@ -182,10 +182,12 @@ done
 [ -n "$flaps" ] && [ "$(metric 'events_total{kind="health"}')" = "$flaps" ]
 report $? "... and no backend counts as down for calls that fail for longer than 4 checks take"
 
-# ---- no free file at all, and a neighbour whose MAC changes
+# ---- no free file at all, for the daemon or for checks, and a neighbour whose MAC changes
 
 pid=$(cat "$LAB_DIR/sluiced-lb.pid")
+checks=$(lab_checks_pid lb)
 prlimit --pid "$pid" --nofile=8:4096
+prlimit --pid "$checks" --nofile=8:4096
 for _ in 1 2 3 4 5; do
 	stir
 	sleep 0.5
@@ -195,6 +197,7 @@ report $? "without a free file the program stays"
 [ "$(lab_ctl --json show backends 2>/dev/null | wc -c)" = 0 ]
 note "a client meanwhile: $?"
 prlimit --pid "$pid" --nofile=4096:4096
+prlimit --pid "$checks" --nofile=4096:4096
 lab_within 15 all_well
 report $? "... and all is well when there are files again"
 load_ok "... and no request fails"
