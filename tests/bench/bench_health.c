@@ -259,11 +259,16 @@ static void run_for(uint32_t seconds)
 static bool measure(void)
 {
 	struct health_totals before, after;
-	pid_t pid = bench.checker ? getpid() : process_pid();
 	double began_s, share;
 	uint64_t n;
+	pid_t pid;
 
 	run_for(WARM_UP_S);
+	pid = bench.checker ? getpid() : process_pid(); /* which has its name by now */
+	if (pid == 0) {
+		fprintf(stderr, "bench_health: no process makes checks\n");
+		return false;
+	}
 	bench.down_n = 0;
 	totals_read(&before);
 	began_s = cpu_s(pid);
