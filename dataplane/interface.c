@@ -5,6 +5,8 @@
 #include "interface.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -66,6 +68,21 @@ int interface_link_read(const char *name, bool *up)
 		return ret;
 	*up = ret == 0 && request.ifr_flags & IFF_UP && request.ifr_flags & IFF_RUNNING;
 	return 0;
+}
+
+bool interface_strips_tags(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {.ifr_data = (char *)&flags};
+	bool strips;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	strips = ioctl(fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
+	close(fd);
+	return strips;
 }
 
 int interface_mac_read(const char *name, uint8_t mac[6])

@@ -17,6 +17,9 @@ int interface_index_read(const char *name, unsigned int *index);
 /* Whether it is set up and has a carrier; false where there is no such interface. Errors as above. */
 int interface_link_read(const char *name, bool *up);
 
+/* Whether its driver takes VLAN tags out of frames (ethtool's rxvlan); false where it doesn't tell. */
+bool interface_strips_tags(const char *name);
+
 /* Its Ethernet address. -ENODEV: there is no such interface; another -errno: it can't be told. */
 int interface_mac_read(const char *name, uint8_t mac[6]);
 

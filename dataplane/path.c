@@ -162,6 +162,13 @@ static int ports_start(char *error)
 				 "frames to them back: %s", p->device, i, strerror(-ret));
 			path.config.log(FAST_PATH_LOG_WARNING, line);
 		}
+		if (p->hides_tags[0]) {
+			snprintf(line, sizeof(line),
+				 "port %.100s: %s takes VLAN tags out of frames, of which DPDK is told "
+				 "nothing; if tagged packets come by it: ethtool -K %s rxvlan off",
+				 p->device, p->hides_tags, p->hides_tags);
+			path.config.log(FAST_PATH_LOG_INFO, line);
+		}
 		if (path.workers_n == 1)
 			continue;
 		snprintf(line, sizeof(line), "port %.100s: %u queues, %s", p->device,

@@ -15,6 +15,7 @@
 #include <rte_mempool.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -213,6 +214,9 @@ int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool o
 	 * refuse, and let it all in. */
 	(void)rte_eth_allmulticast_enable(p->id);
 	p->strips_tags = vlan_is_stripped(p->id);
+	if (strcmp(p->driver, "net_af_xdp") == 0 && if_indextoname(info.if_index, p->hides_tags) &&
+	    !interface_strips_tags(p->hides_tags))
+		p->hides_tags[0] = 0;
 	if (p->rss_asked != 0)
 		rss_fill_table(p->id, queues);
 	p->spread = rss_spread(p, queues, p->spread_how);

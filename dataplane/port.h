@@ -28,6 +28,7 @@ struct port {
 	char driver[32];
 	bool is_bond;     /* of DPDK's own */
 	bool strips_tags; /* its device takes VLAN tags out, and can't be told not to */
+	char hides_tags[16]; /* the kernel's interface that does, and tells DPDK nothing of them; "": none */
 	bool plugged; /* by port_probe(), to be unplugged */
 	bool configured;
 	bool watched;

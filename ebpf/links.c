@@ -55,8 +55,15 @@ static int links_become_generic(struct module *m, char error[FAST_PATH_ERROR_MAX
 /* Attaches the program; what that means for the mode of the others is done, too. */
 static int link_attach(struct module *m, struct xdp_link *link, char error[FAST_PATH_ERROR_MAX])
 {
-	int err = xdp_link_make(link, running_fd(m), &m->options, error);
+	char below[FAST_PATH_NAME_MAX];
+	int err;
 
+	if (ports_kind(&m->ports, (uint32_t)(link - m->links), below) == PORTS_VLAN)
+		return report_error(error, -EINVAL,
+				    "%s: is a VLAN: packets to backends leave by the device below it, with "
+				    "the VLAN's tag; dataplane.ports: interface = \"%s\"",
+				    link->interface, below);
+	err = xdp_link_make(link, running_fd(m), &m->options, error);
 	if (!err && link->mode == XDP_MODE_GENERIC &&
 	    m->options.attach == FAST_PATH_ATTACH_AUTO)
 		err = links_become_generic(m, error);
@@ -93,13 +100,33 @@ static int links_adopt(struct module *m, char error[FAST_PATH_ERROR_MAX])
 	return links_become_generic(m, error);
 }
 
-static void port_tell(const struct module *m, uint32_t port)
+/* What kind of interface it is, where that matters; doctor's check_links.c says the same. */
+static void port_tell(struct module *m, uint32_t port)
 {
-	if (ports_hide_tags(&m->ports, port))
+	char other[FAST_PATH_NAME_MAX];
+
+	if (ports_hide_tags(&m->ports, port, other))
 		report_line(m->log, FAST_PATH_LOG_WARNING,
-			    "%s: it takes VLAN tags out of frames before the program sees them: answers to "
+			    "%s: %s takes VLAN tags out of frames before the program sees them: answers to "
 			    "tagged packets leave without a tag, and are lost; ethtool -K %s rxvlan off",
-			    m->ports.names[port], m->ports.names[port]);
+			    m->ports.names[port], other, other);
+	switch (ports_kind(&m->ports, port, other)) {
+	case PORTS_STACKED:
+		report_line(m->log, FAST_PATH_LOG_WARNING,
+			    "%s: is a %s device: what devices below it merge (GRO) is too big to be "
+			    "forwarded; ethtool -K DEVICE gro off for each of these, or name the one "
+			    "below as the port's interface", m->ports.names[port], other);
+		break;
+	case PORTS_MEMBER:
+		report_line(m->log, FAST_PATH_LOG_WARNING,
+			    "%s: is a member of %s, which has the addresses and routes: no backend is "
+			    "reached by it; dataplane.ports: interface = \"%s\"",
+			    m->ports.names[port], other, other);
+		break;
+	case PORTS_VLAN: /* refused */
+	case PORTS_PLAIN:
+		break;
+	}
 }
 
 int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])

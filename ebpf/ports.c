@@ -11,6 +11,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
+#include <linux/if_bonding.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -147,7 +148,7 @@ static int link_read(const struct nlmsghdr *message, void *arg)
 }
 
 /* -ENODEV: the interface is gone. Answers to questions that were given up are skipped. */
-static int link_ask(struct ports *ports, uint32_t ifindex, struct fast_path_port_info *info)
+static int link_ask(struct ports *ports, uint32_t ifindex, mnl_cb_t read, void *arg)
 {
 	char buffer[32768]; /* NLMSG_GOODSIZE, with the drivers' own attributes, and to spare */
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -168,7 +169,7 @@ static int link_ask(struct ports *ports, uint32_t ifindex, struct fast_path_port
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	} while (n < 0 || message->nlmsg_seq != ports->seq);
 	if (mnl_cb_run(buffer, (size_t)n, ports->seq, mnl_socket_get_portid(ports->netlink),
-		       link_read, info) < 0)
+		       read, arg) < 0)
 		return says_gone(errno) ? -ENODEV : -errno;
 	return 0;
 }
@@ -193,7 +194,7 @@ int ports_read(struct ports *ports, uint32_t port, struct fast_path_port_info *i
 	memcpy(info->interface, ports->names[port], sizeof(info->interface));
 	if (ports->table.ifindex[port] == 0)
 		return 0;
-	err = link_ask(ports, ports->table.ifindex[port], info);
+	err = link_ask(ports, ports->table.ifindex[port], link_read, info);
 	if (err)
 		return err == -ENODEV ? 0 : err;
 	driver_read(ports, info);
@@ -215,14 +216,92 @@ static bool has_vlans(const char *interface)
 	return found;
 }
 
-bool ports_hide_tags(const struct ports *ports, uint32_t port)
+static bool strips_tags(const struct ports *ports, const char *device)
 {
 	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
 	struct ifreq request = {.ifr_data = (char *)&flags};
 
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	return ioctl(ports->fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
+}
+
+/* What a bond says of itself is no matter: its members' drivers hand the frames over. */
+bool ports_hide_tags(const struct ports *ports, uint32_t port, char device[FAST_PATH_NAME_MAX])
+{
+	struct ifbond bond = {0};
+	struct ifreq request = {.ifr_data = (char *)&bond};
+
+	if (!has_vlans(ports->names[port]))
+		return false;
+	snprintf(device, FAST_PATH_NAME_MAX, "%s", ports->names[port]);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ports->names[port]);
-	return ioctl(ports->fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN &&
-	       has_vlans(ports->names[port]);
+	if (ioctl(ports->fd, SIOCBONDINFOQUERY, &request) != 0)
+		return strips_tags(ports, device);
+	for (int i = 0; i < bond.num_slaves; i++) {
+		struct ifslave slave = {.slave_id = i};
+
+		request.ifr_data = (char *)&slave;
+		if (ioctl(ports->fd, SIOCBONDSLAVEINFOQUERY, &request) != 0)
+			continue;
+		snprintf(device, FAST_PATH_NAME_MAX, "%s", slave.slave_name);
+		if (strips_tags(ports, device))
+			return true;
+	}
+	return false;
+}
+
+struct relatives {
+	uint32_t master, lower; /* indices; 0: none */
+};
+
+static int relative_read(const struct nlattr *attr, void *arg)
+{
+	struct relatives *relatives = arg;
+
+	if (mnl_attr_get_type(attr) == IFLA_MASTER)
+		relatives->master = mnl_attr_get_u32(attr);
+	else if (mnl_attr_get_type(attr) == IFLA_LINK)
+		relatives->lower = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int relatives_read(const struct nlmsghdr *message, void *relatives)
+{
+	return mnl_attr_parse(message, sizeof(struct ifinfomsg), relative_read, relatives);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return false;
+}
+
+enum ports_kind ports_kind(struct ports *ports, uint32_t port, char other[FAST_PATH_NAME_MAX])
+{
+	static const char *const stacked[] = {"macvlan", "bridge", "team", NULL};
+	static const char *const masters[] = {"bonding", "bridge", "team", NULL};
+	struct fast_path_port_info info, above = {0};
+	struct relatives relatives = {0};
+
+	if (ports_read(ports, port, &info) != 0 || info.state == FAST_PATH_PORT_WAITING ||
+	    link_ask(ports, ports->table.ifindex[port], relatives_read, &relatives) != 0)
+		return PORTS_PLAIN;
+	if (strcmp(info.driver, "802.1Q VLAN Support") == 0) {
+		if (!if_indextoname(relatives.lower, other))
+			snprintf(other, FAST_PATH_NAME_MAX, "the one below");
+		return PORTS_VLAN;
+	}
+	if (is_one_of(info.driver, stacked)) {
+		snprintf(other, FAST_PATH_NAME_MAX, "%.15s", info.driver);
+		return PORTS_STACKED;
+	}
+	if (relatives.master == 0 || !if_indextoname(relatives.master, above.interface))
+		return PORTS_PLAIN;
+	driver_read(ports, &above);
+	snprintf(other, FAST_PATH_NAME_MAX, "%s", above.interface);
+	return is_one_of(above.driver, masters) ? PORTS_MEMBER : PORTS_PLAIN;
 }
 
 int ports_macs(struct ports *ports, const struct fast_path_config *config,

@@ -43,9 +43,20 @@ enum { PORTS_ONE_BUFFER_BYTES = 3000 };
 
 /*
  * Whether the port's hardware takes VLAN tags out of frames, so that the program doesn't see them, while
- * the kernel has VLANs on the interface.
+ * the kernel has VLANs on the interface. `device`: which does; of a bond, the first member that does.
  */
-bool ports_hide_tags(const struct ports *ports, uint32_t port);
+bool ports_hide_tags(const struct ports *ports, uint32_t port, char device[FAST_PATH_NAME_MAX]);
+
+/* The port stands on other devices, or below one: what that means for the program. */
+enum ports_kind {
+	PORTS_PLAIN,
+	PORTS_VLAN,    /* next hops name the device below it, and the tag */
+	PORTS_STACKED, /* a macvlan, bridge or team: generic mode alone */
+	PORTS_MEMBER,  /* of a bond, team or bridge, which has the addresses and routes */
+};
+
+/* `other`: name of the device below a VLAN, driver of a stacked port, or name of a member's master. */
+enum ports_kind ports_kind(struct ports *ports, uint32_t port, char other[FAST_PATH_NAME_MAX]);
 
 /*
  * What frames the ports take, by MAC: the interfaces' own, and those of the config. A port that waits has

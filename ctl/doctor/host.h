@@ -25,7 +25,9 @@ struct link_facts {
 	int hash_udp_ports[2]; /* 1: UDP over IPv4, IPv6 is spread by ports too */
 	int xdp_generic;       /* 1: its XDP program is behind the driver; 0: in it; -1: none */
 	int mtu_bytes;
-	int rxvlan;      /* 1: the hardware takes VLAN tags out of frames */
+	int rxvlan;      /* 1: the hardware takes VLAN tags out of frames; of a bond: a member's does */
+	char rxvlan_at[16]; /* whose hardware */
+	int gro;         /* 1: its segments are merged before devices above it see them */
 	char kind[16];   /* rtnetlink's: "bond", "bridge", "vlan", "macvlan"; "": hardware */
 	char master[16]; /* name of the interface that it is a member of; "": none */
 	char master_kind[16];

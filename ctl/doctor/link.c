@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/if_bonding.h> /* behind <net/if.h>, of which it has a part */
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -155,10 +156,40 @@ static void rtnetlink_read(const char *interface, struct link_facts *facts)
 	mnl_socket_close(netlink);
 }
 
+static void rxvlan_read(int fd, const char *interface, struct link_facts *facts)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+
+	if (ethtool(fd, interface, &flags) != 0)
+		return;
+	facts->rxvlan = !!(flags.data & ETH_FLAG_RXVLAN);
+	snprintf(facts->rxvlan_at, sizeof(facts->rxvlan_at), "%s", interface);
+}
+
+/* What a bond says of itself is no matter: its members' drivers hand the frames over. */
+static void tags_read(int fd, const char *interface, struct link_facts *facts)
+{
+	struct ifbond bond = {0};
+	struct ifreq request = {.ifr_data = (char *)&bond};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (ioctl(fd, SIOCBONDINFOQUERY, &request) < 0) {
+		rxvlan_read(fd, interface, facts);
+		return;
+	}
+	for (int i = 0; i < bond.num_slaves && facts->rxvlan != 1; i++) {
+		struct ifslave slave = {.slave_id = i};
+
+		request.ifr_data = (char *)&slave;
+		if (ioctl(fd, SIOCBONDSLAVEINFOQUERY, &request) == 0)
+			rxvlan_read(fd, slave.slave_name, facts);
+	}
+}
+
 static int link_read(const char *interface, struct link_facts *facts)
 {
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
-	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS}, gro = {.cmd = ETHTOOL_GGRO};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err;
 
@@ -171,7 +202,8 @@ static int link_read(const char *interface, struct link_facts *facts)
 				     .rx_striding_rq = -1,
 				     .xdp_generic = -1,
 				     .mtu_bytes = -1,
-				     .rxvlan = -1};
+				     .rxvlan = -1,
+				     .gro = -1};
 	err = ethtool(fd, interface, &driver);
 	if (err == -ENODEV) {
 		close(fd);
@@ -180,10 +212,11 @@ static int link_read(const char *interface, struct link_facts *facts)
 	if (err == 0)
 		snprintf(facts->driver, sizeof(facts->driver), "%.31s", driver.driver);
 	queues_read(fd, interface, facts);
-	if (ethtool(fd, interface, &flags) == 0) {
+	if (ethtool(fd, interface, &flags) == 0)
 		facts->lro = !!(flags.data & ETH_FLAG_LRO);
-		facts->rxvlan = !!(flags.data & ETH_FLAG_RXVLAN);
-	}
+	if (ethtool(fd, interface, &gro) == 0)
+		facts->gro = !!gro.data;
+	tags_read(fd, interface, facts);
 	private_flags_read(fd, interface, facts);
 	facts->hash_udp_ports[0] = udp_ports(fd, interface, UDP_V4_FLOW);
 	facts->hash_udp_ports[1] = udp_ports(fd, interface, UDP_V6_FLOW);

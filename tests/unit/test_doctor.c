@@ -25,12 +25,15 @@
 #define PAGES1 "hugepages/hugepages-1048576kB/nr_hugepages"
 #define ONLINE "/sys/devices/system/cpu/online"
 
-#define SYS_ETH0 "/sys/class/net/eth0/"
+#define SYS_NET  "/sys/class/net/"
+#define SYS_ETH0 SYS_NET "eth0/"
 #define PCI	 "/sys/bus/pci/devices/0000:03:00.0/"
 #define PCI_NODE "{\"ports\":[{\"device\":\"0000:03:00.0\"}]}"
 #define KERNEL(text)   {"/proc/sys/kernel/osrelease", text}
 #define POSSIBLE(text) {"/sys/devices/system/cpu/possible", text}
 #define MTU(text)      {SYS_ETH0 "mtu", text}
+
+enum { LOWER_MAX = 3 };
 
 struct file {
 	const char *path, *text; /* of a symbolic link: "->" and where it leads */
@@ -40,7 +43,11 @@ struct row {
 	const char *name;
 	doctor_check *check;
 	struct file files[6];
-	struct link_facts link; /* of eth0; another interface is none */
+	struct link_facts link; /* of eth0; another interface is none, but for these */
+	struct {
+		const char *name;
+		struct link_facts facts;
+	} lower[LOWER_MAX];
 	const char *dataplane, *backends, *services, *counters, *node, *peer; /* JSON */
 	const char *daemon_error, *config_error;
 	const char *daemon; /* JSON, too */
@@ -265,14 +272,33 @@ static const struct row rows[] = {
 	 .files = {{"/proc/self/net/vlan/config",
 		    "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\n"
 		    "eth1.7         | 7  | eth1\neth0.8         | 8  | eth0"}},
-	 .link = {.driver = "ixgbe", .rxvlan = 1}, .level = FINDING_WRONG, .text = "has 1 VLANs",
+	 .link = {.driver = "ixgbe", .rxvlan = 1, .rxvlan_at = "eth0"}, .level = FINDING_WRONG,
+	 .text = "eth0 has 1 VLANs",
 	 .mend = "ethtool -K eth0 rxvlan off"},
 	{.name = "vlan: tags are left", .check = check_links, .dataplane = XDP,
 	 .files = {{"/proc/self/net/vlan/config", "eth0.8         | 8  | eth0"}},
 	 .link = {.driver = "ixgbe", .rxvlan = 0}},
 	{.name = "vlan: none is there", .check = check_links, .dataplane = XDP,
 	 .files = {{"/proc/self/net/vlan/config", "eth1.7         | 7  | eth1"}},
-	 .link = {.driver = "ixgbe", .rxvlan = 1}, .text = "has no VLAN"},
+	 .link = {.driver = "ixgbe", .rxvlan = 1, .rxvlan_at = "eth0"}, .text = "has no VLAN"},
+	{.name = "vlan: a bond's member takes them out", .check = check_links, .dataplane = XDP,
+	 .files = {{"/proc/self/net/vlan/config", "eth0.8         | 8  | eth0"}},
+	 .link = {.driver = "bonding", .kind = "bond", .rxvlan = 1, .rxvlan_at = "eth5"},
+	 .level = FINDING_WRONG, .text = "eth5: it takes VLAN tags out", .findings_n = 2,
+	 .mend = "ethtool -K eth5 rxvlan off"},
+	{.name = "vlan: below net_af_xdp", .check = check_links,
+	 .dataplane = PORT("dpdk", "up", "0", "1", "one", ""),
+	 .node = "{\"ports\":[{\"device\":\"net_af_xdp0,iface=eth0,busy_budget=0\"}]}",
+	 .files = {{"/proc/self/net/vlan/config", "sl0.8          | 8  | sl0"}},
+	 .link = {.driver = "ixgbe", .rxvlan = 1, .rxvlan_at = "eth0"}, .level = FINDING_WRONG,
+	 .text = "before Sluice sees them, and sl0 has 1 VLANs", .mend = "ethtool -K eth0 rxvlan off"},
+	{.name = "vlan: below net_af_xdp, none", .check = check_links,
+	 .dataplane = PORT("dpdk", "up", "0", "1", "one", ""),
+	 .node = "{\"ports\":[{\"device\":\"net_af_xdp0,iface=eth0\"}]}",
+	 .link = {.driver = "ixgbe", .rxvlan = 1, .rxvlan_at = "eth0"}, .text = "sl0 has no VLAN"},
+	{.name = "vlan: of other DPDK devices", .check = check_links,
+	 .dataplane = PORT("dpdk", "up", "0", "1", "one", ""), .node = PCI_NODE,
+	 .link = {.driver = "ixgbe", .rxvlan = 1, .rxvlan_at = "eth0"}},
 	{.name = "link: a bond's member", .check = check_links, .dataplane = XDP,
 	 .link = {.driver = "ixgbe", .master = "bond0", .master_kind = "bond"},
 	 .level = FINDING_WRONG, .text = "eth0 is a member of bond0 (bond)",
@@ -280,8 +306,20 @@ static const struct row rows[] = {
 	{.name = "link: of a VRF", .check = check_links, .dataplane = XDP,
 	 .link = {.driver = "ixgbe", .master = "red", .master_kind = "vrf"}},
 	{.name = "link: a VLAN", .check = check_links, .dataplane = XDP,
-	 .link = {.driver = "802.1Q VLAN Support", .kind = "vlan"}, .level = FINDING_SLOW,
-	 .text = "eth0 is a vlan device", .mend = "the device below it"},
+	 .link = {.driver = "802.1Q VLAN Support", .kind = "vlan"}, .level = FINDING_WRONG,
+	 .text = "eth0 is a VLAN", .mend = "the device below it"},
+	{.name = "link: segments are merged below", .check = check_links, .dataplane = XDP,
+	 .files = {{SYS_ETH0 "lower_bond0", "->../bond0"}, {SYS_NET "bond0/lower_eth1", "->../eth1"},
+		   {SYS_NET "bond0/lower_eth2", "->../eth2"}},
+	 .link = {.driver = "macvlan", .kind = "macvlan"},
+	 .lower = {{"bond0", {.kind = "bond", .gro = 1}}, {"eth1", {.gro = 1}}, {"eth2", {.gro = 0}}},
+	 .level = FINDING_WRONG, .text = "(GRO: eth1)", .findings_n = 2,
+	 .mend = "for device in eth1; do ethtool -K $device gro off; done"},
+	{.name = "link: a bond in generic mode", .check = check_links, .dataplane = XDP,
+	 .files = {{SYS_ETH0 "lower_eth1", "->../eth1"}},
+	 .link = {.driver = "bonding", .kind = "bond", .xdp_generic = 1},
+	 .lower = {{"eth1", {.gro = 1}}}, .level = FINDING_WRONG, .text = "(GRO: eth1)",
+	 .findings_n = 2, .mend = "ethtool -K $device gro off"},
 	{.name = "link: a bond", .check = check_links, .dataplane = XDP,
 	 .link = {.driver = "bonding", .kind = "bond"}, .text = "native if the drivers"},
 
@@ -517,6 +555,11 @@ static const struct row *current;
 
 static int fake_link(const char *interface, struct link_facts *facts)
 {
+	for (size_t i = 0; i < LOWER_MAX; i++)
+		if (current->lower[i].name && strcmp(interface, current->lower[i].name) == 0) {
+			*facts = current->lower[i].facts;
+			return 0;
+		}
 	if (strcmp(interface, "eth0") != 0)
 		return -ENODEV;
 	*facts = current->link;
