@@ -127,16 +127,37 @@ static void args_add_memory(struct args *a, const struct fast_path_config *confi
 	}
 }
 
+static bool args_add_device(struct args *a, const char *device, size_t bytes)
+{
+	if (!eal_device_is_pci(device))
+		return false;
+	args_add(a, "-a");
+	args_add(a, "%.*s", (int)bytes, device);
+	return true;
+}
+
+/* The members of a bond (net_bonding0,slave=0000:01:00.0), which EAL has to find, too. */
+static bool args_add_members(struct args *a, const char *device)
+{
+	static const char key[] = ",slave=";
+	bool any = false;
+
+	for (const char *at = strstr(device, key); at; at = strstr(at, key)) {
+		at += strlen(key);
+		any |= args_add_device(a, at, strcspn(at, ","));
+	}
+	return any;
+}
+
 static void args_add_pci(struct args *a, const struct fast_path_config *config)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < config->ports_n; i++) {
-		if (!eal_device_is_pci(config->ports[i].device))
-			continue;
-		any = true;
-		args_add(a, "-a");
-		args_add(a, "%s", config->ports[i].device);
+		const char *device = config->ports[i].device;
+
+		any |= args_add_device(a, device, strlen(device));
+		any |= args_add_members(a, device);
 	}
 	if (!any)
 		args_add(a, "--no-pci");
