@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A flood, and what goes on beside it. Used by control_first.sh.
+
+  flood.py flood ADDRESS PORT BURST SECONDS   sends BURST packets, waits for the balancer's answer to an echo
+                                              request behind them, and so on; prints
+                                              <packets sent> <bursts> <requests without an answer>
+  flood.py server                             TCP port 9002 of all addresses: sends back what comes
+  flood.py session ADDRESS SECONDS            one connection, a block every 10 ms, each only once the
+                                              one before came back; prints
+                                              <blocks> <longest time of one in ms>
+"""
+import errno
+import os
+import socket
+import struct
+import sys
+import time
+
+PORT = 9002
+BATCH = 30  # packets of a call
+PAYLOAD = 18
+UDP_SEGMENT = 103
+ANSWER_WITHIN_S = 10
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+class Echo:
+    """Echo requests to an address that the balancer itself answers."""
+
+    def __init__(self, address):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self.sock.connect((address, 0))
+        self.id = os.getpid() & 0xFFFF
+        self.sequence = 0
+
+    def is_answered(self):
+        self.sequence = self.sequence + 1 & 0xFFFF
+        packet = struct.pack("!BBHHH", 8, 0, 0, self.id, self.sequence)
+        self.sock.send(packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:])
+        end = time.monotonic() + ANSWER_WITHIN_S
+        while (left := end - time.monotonic()) > 0:
+            self.sock.settimeout(left)
+            try:
+                answer = self.sock.recv(2048)[20:28]
+            except socket.timeout:
+                break
+            if answer[0] == 0 and answer[4:] == packet[4:]:
+                return True
+        return False
+
+
+def flood(address, port, burst, seconds):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, PAYLOAD)
+    batch = BATCH
+    echo = Echo(address)
+    end = time.monotonic() + seconds
+    sent, bursts, unanswered = 0, 0, 0
+    while time.monotonic() < end:
+        for _ in range(burst // batch):
+            try:
+                # Without connect(), or errors that come back would end a call.
+                sock.sendto(bytes(PAYLOAD * batch), (address, port))
+            except OSError as e:
+                if e.errno != errno.EIO or batch == 1:
+                    raise
+                batch = 1  # before Linux 6.11, no segments where no hardware makes checksums
+                break
+            sent += batch
+        bursts += 1
+        unanswered += not echo.is_answered()
+    print(sent, bursts, unanswered)
+
+
+def serve():
+    listener = socket.create_server(("", PORT))
+    while True:
+        sock, _ = listener.accept()
+        while data := sock.recv(4096):
+            sock.sendall(data)
+        sock.close()
+
+
+def session(address, seconds):
+    sock = socket.create_connection((address, PORT), timeout=60)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    end = time.monotonic() + seconds
+    blocks, longest = 0, 0.0
+    while (start := time.monotonic()) < end:
+        sock.sendall(b"x" * 100)
+        left = 100
+        while left:
+            left -= len(sock.recv(left))
+        blocks += 1
+        longest = max(longest, time.monotonic() - start)
+        time.sleep(0.01)
+    print(blocks, round(longest * 1000))
+
+
+if sys.argv[1] == "flood":
+    flood(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))
+elif sys.argv[1] == "server":
+    serve()
+else:
+    session(sys.argv[2], float(sys.argv[3]))
