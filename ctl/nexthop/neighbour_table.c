@@ -73,6 +73,32 @@ void neighbour_table_init(struct neighbour_table *table, struct neighbour *list,
 	table->n = kept;
 }
 
+int neighbour_table_join(struct neighbour_table *table, struct neighbour_table *more)
+{
+	struct neighbour *all;
+	size_t a = 0, b = 0;
+
+	if (more->n == 0)
+		return 0;
+	all = calloc(table->n + more->n, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	while (a < table->n || b < more->n) {
+		bool first = b == more->n ||
+			     (a < table->n &&
+			      compare(&table->neighbours[a], &more->neighbours[b]) < 0);
+
+		all[a + b] = first ? table->neighbours[a] : more->neighbours[b];
+		a += first;
+		b += !first;
+	}
+	free(table->neighbours);
+	table->neighbours = all;
+	table->n = a + b;
+	more->n = 0;
+	return 0;
+}
+
 void neighbour_table_free(struct neighbour_table *table)
 {
 	free(table->neighbours);

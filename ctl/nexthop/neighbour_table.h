@@ -47,6 +47,12 @@ bool neighbour_usable(const struct neighbour *neighbour);
 void neighbour_table_init(struct neighbour_table *table, struct neighbour *list, size_t n,
 			  const struct neighbour_table *old);
 
+/*
+ * Moves the neighbours of `more`, none of which `table` has, into it. 0, or -ENOMEM with both as
+ * they were. `more` is to be freed in any case.
+ */
+int neighbour_table_join(struct neighbour_table *table, struct neighbour_table *more);
+
 void neighbour_table_free(struct neighbour_table *table);
 
 /* NULL: not in the table. */

@@ -252,9 +252,7 @@ int nexthops_watch(struct nexthops *hops, const struct nexthop_key *ways, size_t
 int nexthops_watch_vips(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
 			const struct ip_addr *vips, size_t vips_n)
 {
-	bool ignored;
-
-	return update_all(hops, ways, n, vips, vips_n, &ignored);
+	return update_ways(hops, ways, n, vips, vips_n);
 }
 
 bool nexthops_is_local(const struct nexthops *hops, const struct ip_addr *vip)

@@ -60,8 +60,7 @@ static int vip_compare(const void *a, const void *b)
 	return ip_compare(a, b);
 }
 
-/* Fills in picture->vips, sorted and each once. */
-static int vips_copy(struct picture *picture, const struct ip_addr *vips, size_t n)
+int picture_set_vips(struct picture *picture, const struct ip_addr *vips, size_t n)
 {
 	size_t room = n > 0 ? n : 1;
 	size_t kept = 0;
@@ -116,7 +115,7 @@ int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n,
 	*out = (struct picture){ 0 };
 	rc = ways_copy(out, ways, n);
 	if (rc == 0)
-		rc = vips_copy(out, vips, vips_n);
+		rc = picture_set_vips(out, vips, vips_n);
 	return rc < 0 ? rc : link_table_read(nl, &out->links);
 }
 
@@ -177,13 +176,20 @@ void picture_free(struct picture *picture)
 	*picture = (struct picture){ 0 };
 }
 
-bool picture_is_local(const struct picture *picture, const struct ip_addr *vip)
+const struct route *picture_route_to(const struct picture *picture, const struct ip_addr *vip)
 {
 	const struct ip_addr *found = NULL;
 
 	if (picture->vips_n > 0)
 		found = bsearch(vip, picture->vips, picture->vips_n, sizeof(*vip), vip_compare);
-	return found && picture->vip_routes[found - picture->vips].kind == ROUTE_LOCAL;
+	return found ? &picture->vip_routes[found - picture->vips] : NULL;
+}
+
+bool picture_is_local(const struct picture *picture, const struct ip_addr *vip)
+{
+	const struct route *route = picture_route_to(picture, vip);
+
+	return route && route->kind == ROUTE_LOCAL;
 }
 
 bool picture_locals_differ(const struct picture *before, const struct picture *now)
@@ -317,18 +323,23 @@ struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *r
 	return hop;
 }
 
+bool picture_compose_at(struct picture *picture, size_t i, const struct path_mtus *path_mtus)
+{
+	struct nexthop hop = nexthop_compose(&picture->ways[i].addr, &picture->routes[i],
+					     &picture->links, &picture->neighbours);
+	bool differs;
+
+	hop.mtu_bytes = mtu_min(hop.mtu_bytes, path_mtus_get(path_mtus, &picture->ways[i].addr));
+	differs = memcmp(&hop, &picture->hops[i], sizeof(hop)) != 0;
+	picture->hops[i] = hop;
+	return differs;
+}
+
 bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus)
 {
 	bool differs = false;
 
-	for (size_t i = 0; i < picture->n; i++) {
-		struct nexthop hop = nexthop_compose(&picture->ways[i].addr, &picture->routes[i],
-						     &picture->links, &picture->neighbours);
-
-		hop.mtu_bytes = mtu_min(hop.mtu_bytes,
-					path_mtus_get(path_mtus, &picture->ways[i].addr));
-		differs |= memcmp(&hop, &picture->hops[i], sizeof(hop)) != 0;
-		picture->hops[i] = hop;
-	}
+	for (size_t i = 0; i < picture->n; i++)
+		differs |= picture_compose_at(picture, i, path_mtus);
 	return differs;
 }

@@ -45,6 +45,16 @@ int picture_end(struct netlink *nl, struct picture *picture, const struct pictur
  * what stood there. */
 bool picture_compose(struct picture *picture, const struct path_mtus *path_mtus);
 
+/* The same for one way. */
+bool picture_compose_at(struct picture *picture, size_t i, const struct path_mtus *path_mtus);
+
+/* Has the picture ask for the routes to these vips, sorted and each once: picture_begin() does it. 0,
+ * -EINVAL: an address of neither family; -ENOMEM. */
+int picture_set_vips(struct picture *picture, const struct ip_addr *vips, size_t n);
+
+/* The route to a vip; NULL: it is not in the picture. */
+const struct route *picture_route_to(const struct picture *picture, const struct ip_addr *vip);
+
 /* Whether packets to a vip are the host's own; false for one that is not in the picture. */
 bool picture_is_local(const struct picture *picture, const struct ip_addr *vip);
 

@@ -5,6 +5,7 @@
 #include "nexthop_update.h"
 
 #include "clock.h"
+#include "picture_change.h"
 #include "shortage.h"
 
 #include <errno.h>
@@ -135,6 +136,79 @@ int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
 	hops->all_dirty = false;
 	hops->stats.picture_us = (uint64_t)clock_now_us() - start_us;
 	return 0;
+}
+
+/* Strictly rising: sorted, and each once. */
+static bool is_sorted(const struct nexthop_key *ways, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (nexthop_key_compare(&ways[i - 1], &ways[i]) >= 0)
+			return false;
+	return true;
+}
+
+/* 1: the interfaces are as in the picture; 0: they aren't; or as link_table_read(). */
+static int links_stand(struct nexthops *hops)
+{
+	const struct link_table *now = &hops->now.links;
+	struct link_table fresh = { 0 };
+	int rc = link_table_read(&hops->ask, &fresh);
+
+	if (rc == 0) {
+		rc = fresh.n == now->n;
+		for (size_t i = 0; rc == 1 && i < now->n; i++)
+			rc = link_equal(&fresh.links[i], &now->links[i]);
+	}
+	link_table_free(&fresh);
+	return rc;
+}
+
+int update_ways(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+		const struct ip_addr *vips, size_t vips_n)
+{
+	struct picture fresh, *now = &hops->now;
+	struct picture_news news;
+	bool ignored;
+	int rc;
+
+	/* A few are asked for at once: then all that is known is of this moment. */
+	if (now->n == 0 || n <= STEP_ROUTES || !is_sorted(ways, n))
+		return update_all(hops, ways, n, vips, vips_n, &ignored);
+	/* Not all that is said of them is announced: IPv6's MTU isn't. */
+	rc = links_stand(hops);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return update_all(hops, ways, n, vips, vips_n, &ignored);
+	rc = picture_change_ways(&hops->ask, now, ways, n, vips, vips_n, &fresh, &news);
+	if (rc == -ENODEV)
+		return update_all(hops, ways, n, vips, vips_n, &ignored);
+	if (rc < 0)
+		return rc;
+	rc = neighbour_table_join(&now->neighbours, &news.neighbours);
+	if (rc < 0) {
+		picture_free(&fresh);
+		goto out;
+	}
+	update_solicit(hops, &now->neighbours, NEIGHBOUR_NEW);
+	fresh.neighbours = now->neighbours;
+	fresh.links = now->links;
+	now->neighbours = (struct neighbour_table){ 0 };
+	now->links = (struct link_table){ 0 };
+	picture_free(now);
+	*now = fresh;
+	for (size_t i = 0; i < news.n; i++)
+		picture_compose_at(now, news.at[i], &hops->path_mtus);
+	unresolved_count(hops);
+	/* That in the making is of other ways. */
+	if (hops->making) {
+		making_end(hops);
+		hops->all_dirty = true;
+		update_soon(hops);
+	}
+out:
+	picture_news_free(&news);
+	return rc;
 }
 
 int update_neighbours(struct nexthops *hops, enum neighbour_pick pick, bool *changed)

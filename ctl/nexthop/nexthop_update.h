@@ -44,6 +44,13 @@ struct nexthops {
 int update_all(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
 	       const struct ip_addr *vips, size_t vips_n, bool *changed);
 
+/*
+ * The same, where most of the ways and vips are in the picture already: the kernel is asked for the
+ * others alone. What was announced and not asked for yet is so later, as it would be.
+ */
+int update_ways(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
+		const struct ip_addr *vips, size_t vips_n);
+
 /* Asks for the neighbours marked dirty, and solicits those that `pick` names. */
 int update_neighbours(struct nexthops *hops, enum neighbour_pick pick, bool *changed);
 

@@ -123,7 +123,8 @@ static void tell_all(const struct hop_news *news, const uint8_t *what)
 			    rest, lost, rest - lost);
 }
 
-static void look(struct hop_news *news, bool late)
+/* `all`: ways that there were before may lead elsewhere, too. */
+static void look(struct hop_news *news, bool late, bool all)
 {
 	static const struct timeval soon = {.tv_sec = HOP_NEWS_PENDING_S};
 	size_t n = news->watched->n;
@@ -131,17 +132,26 @@ static void look(struct hop_news *news, bool late)
 	struct told *told = calloc(n + 1, sizeof(*told));
 	uint8_t *what = calloc(n + 1, sizeof(*what));
 	bool any = false, pending = false;
+	size_t was = 0;
 
 	for (size_t i = 0; ways && told && what && i < n; i++) {
 		const struct nexthop_key *way = &news->watched->ways[i];
-		const struct nexthop *hop = nexthops_get(news->hops, way);
-		size_t was = find(news->ways, news->n, way);
+		const struct nexthop *hop;
+		int order = 1;
 
 		ways[i] = *way;
+		while (was < news->n && (order = nexthop_key_compare(&news->ways[was], way)) < 0)
+			was++;
+		if (was < news->n && order == 0 && !all) {
+			told[i] = news->told[was];
+			pending |= told[i].pending;
+			continue;
+		}
+		hop = nexthops_get(news->hops, way);
 		if (hop)
 			told[i].hop = *hop;
-		what[i] =
-			(uint8_t)compare(was == SIZE_MAX ? NULL : &news->told[was], &told[i], late);
+		what[i] = (uint8_t)compare(was < news->n && order == 0 ? &news->told[was] : NULL,
+					   &told[i], late);
 		any |= what[i] != NEWS_NONE;
 		pending |= told[i].pending;
 	}
@@ -164,7 +174,7 @@ static void look(struct hop_news *news, bool late)
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)
 {
-	look(ctx, true);
+	look(ctx, true, true);
 }
 
 void hop_news_tell(struct hop_news *news, const struct watched *watched,
@@ -176,7 +186,7 @@ void hop_news_tell(struct hop_news *news, const struct watched *watched,
 	if (!hops_changed && news->version == watched->version)
 		return;
 	news->version = watched->version;
-	look(news, false);
+	look(news, false, hops_changed);
 }
 
 struct hop_news *hop_news_new(struct event_base *base)

@@ -10,28 +10,119 @@
 
 #include "entry.h"
 
-/* All ways, sorted, each once. -ENOMEM. */
-static int collect(const struct model *model, struct watched *out)
+/* What a change of the model does to the ways. */
+struct way_use {
+	struct nexthop_key way;
+	int32_t uses; /* by so many backends more; less, if it is negative */
+};
+
+struct delta {
+	struct way_use *list;
+	size_t n, room;
+	bool failed; /* no memory */
+};
+
+static int use_compare(const void *a, const void *b)
 {
-	size_t total = 0, n = 0;
+	return nexthop_key_compare(&((const struct way_use *)a)->way,
+				   &((const struct way_use *)b)->way);
+}
 
-	for (uint32_t i = 0; i < model->services_n; i++)
-		total += model->services[i]->backends_n;
-	out->ways = calloc(total + 1, sizeof(*out->ways));
-	if (!out->ways)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < model->services_n; i++) {
-		const struct service_conf *s = model->services[i];
+static void delta_add(struct delta *d, const struct settings *settings,
+		      const struct service_conf *s, uint32_t i, int32_t uses)
+{
+	if (d->n == d->room) {
+		size_t room = d->room ? 2 * d->room : 64;
+		struct way_use *more = realloc(d->list, room * sizeof(*more));
 
-		for (uint32_t j = 0; j < s->backends_n; j++)
-			out->ways[n++] = entry_key(&model->settings, (enum encap)s->encap,
-						   &s->backends[j].addr);
+		d->failed |= !more;
+		if (!more)
+			return;
+		d->list = more;
+		d->room = room;
 	}
-	qsort(out->ways, n, sizeof(*out->ways), nexthop_key_compare);
-	out->n = 0;
-	for (size_t i = 0; i < n; i++)
-		if (out->n == 0 || nexthop_key_compare(&out->ways[out->n - 1], &out->ways[i]) != 0)
-			out->ways[out->n++] = out->ways[i];
+	d->list[d->n++] = (struct way_use){
+		entry_key(settings, (enum encap)s->encap, &s->backends[i].addr), uses};
+}
+
+/* The backends of `s` that `other` (NULL: it is new, or gone) doesn't have, or has by other ways. */
+static void delta_service(struct delta *d, const struct settings *settings,
+			  const struct service_conf *s, const struct service_conf *other, int32_t uses)
+{
+	bool same = other && other->encap == s->encap;
+
+	for (uint32_t i = 0; i < s->backends_n; i++)
+		if (!same || !service_conf_find_addr(other, &s->backends[i].addr, i))
+			delta_add(d, settings, s, i, uses);
+}
+
+static void delta_models(struct delta *d, const struct model *a, const struct model *b, int32_t uses)
+{
+	for (uint32_t i = 0; i < a->services_n; i++) {
+		const struct service_conf *s = a->services[i], *other;
+
+		if (i < b->services_n && b->services[i] == s)
+			continue; /* as most of them */
+		other = model_find_same(b, s);
+		if (other != s)
+			delta_service(d, &a->settings, s, other, uses);
+	}
+}
+
+/* Sorted, each way once, and none that stays as it was. */
+static void delta_sum(struct delta *d)
+{
+	size_t kept = 0;
+
+	if (d->n > 0)
+		qsort(d->list, d->n, sizeof(*d->list), use_compare);
+	for (size_t i = 0; i < d->n;) {
+		struct way_use sum = d->list[i++];
+
+		for (; i < d->n && use_compare(&sum, &d->list[i]) == 0; i++)
+			sum.uses += d->list[i].uses;
+		if (sum.uses != 0)
+			d->list[kept++] = sum;
+	}
+	d->n = kept;
+}
+
+/* `watched` with `d`. *moved: there are other ways than before. -ENOMEM. */
+static int join(const struct watched *watched, const struct delta *d, struct watched *next,
+		bool *moved)
+{
+	size_t room = watched->n + d->n + 1, at = 0, n = 0;
+
+	next->ways = calloc(room, sizeof(*next->ways));
+	next->uses = calloc(room, sizeof(*next->uses));
+	if (!next->ways || !next->uses)
+		return -ENOMEM;
+	*moved = false;
+	for (size_t i = 0; i <= d->n; i++) {
+		int order = 1;
+		int64_t uses;
+
+		while (at < watched->n &&
+		       (i == d->n ||
+			(order = nexthop_key_compare(&watched->ways[at], &d->list[i].way)) < 0)) {
+			next->ways[n] = watched->ways[at];
+			next->uses[n++] = watched->uses[at++];
+		}
+		if (i == d->n)
+			break;
+		uses = d->list[i].uses;
+		if (at < watched->n && order == 0)
+			uses += watched->uses[at++];
+		else
+			*moved = true;
+		if (uses > 0) {
+			next->ways[n] = d->list[i].way;
+			next->uses[n++] = (uint32_t)uses;
+		} else {
+			*moved = true;
+		}
+	}
+	next->n = n;
 	return 0;
 }
 
@@ -61,67 +152,83 @@ static int collect_vips(const struct model *model, struct watched *out)
 	return 0;
 }
 
-static bool same_backends(const struct service_conf *a, const struct service_conf *b)
-{
-	if (a == b)
-		return true;
-	for (uint32_t i = 0; a->backends_n == b->backends_n && i < a->backends_n; i++)
-		if (!ip_equal(&a->backends[i].addr, &b->backends[i].addr))
-			return false;
-	return a->backends_n == b->backends_n && a->encap == b->encap;
-}
-
-/* As after most changes: most services are the very same. */
-static bool same_ways(const struct model *a, const struct model *b)
+/* Whether services have the same vips, at the same places: as after most changes. */
+static bool same_vips(const struct model *a, const struct model *b)
 {
 	if (a->services_n != b->services_n)
 		return false;
 	for (uint32_t i = 0; i < a->services_n; i++)
-		if (!same_backends(a->services[i], b->services[i]) ||
+		if (a->services[i] != b->services[i] &&
 		    !ip_equal(&a->services[i]->vip, &b->services[i]->vip))
 			return false;
 	return true;
 }
 
-static int follow(struct watched *watched, struct nexthops *hops, const struct model *model)
+}
+
+static int vips_copy(const struct watched *watched, struct watched *out)
 {
-	struct watched next = {.version = watched->version + 1};
-	int err = collect(model, &next);
-
-	if (!err)
-		err = collect_vips(model, &next);
-	if (err)
-		goto err_free;
-	if (next.n == watched->n && next.vips_n == watched->vips_n && watched->ways &&
-	    memcmp(next.ways, watched->ways, next.n * sizeof(*next.ways)) == 0 &&
-	    memcmp(next.vips, watched->vips, next.vips_n * sizeof(*next.vips)) == 0)
-		goto err_free;
-	err = nexthops_watch_vips(hops, next.ways, next.n, next.vips, next.vips_n);
-	if (err)
-		goto err_free;
-	watched_free(watched);
-	*watched = next;
+	out->vips = calloc(watched->vips_n + 1, sizeof(*out->vips));
+	if (!out->vips)
+		return -ENOMEM;
+	out->vips_n = watched->vips_n;
+	if (out->vips_n > 0)
+		memcpy(out->vips, watched->vips, out->vips_n * sizeof(*out->vips));
 	return 0;
+}
 
-err_free: /* also where nothing differs */
-	watched_free(&next);
-	return err;
+/* How the ways of `model` differ from those of `was`; NULL: it had none. -ENOMEM. */
+static int delta_make(const struct model *was, const struct model *model, struct delta *d)
+{
+	if (was) {
+		delta_models(d, was, model, -1);
+		delta_models(d, model, was, 1);
+	} else {
+		for (uint32_t i = 0; i < model->services_n; i++)
+			delta_service(d, &model->settings, model->services[i], NULL, 1);
+	}
+	delta_sum(d);
+	return d->failed ? -ENOMEM : 0;
 }
 
 int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,
 		   const struct model *model)
 {
+	const struct watched none = {.n = 0};
+	struct watched next = {.version = watched->version};
+	bool moved, vips_stay;
+	struct delta d = {.n = 0};
 	int err;
 
-	if (was && watched->ways && !watched->stale && same_ways(was, model))
-		return 0;
-	err = follow(watched, hops, model);
+	if (!watched->ways || watched->stale)
+		was = NULL;
+	vips_stay = was && same_vips(was, model);
+	err = delta_make(was, model, &d);
+	if (!err && vips_stay && d.n == 0)
+		goto out;
+	if (!err)
+		err = join(was ? watched : &none, &d, &next, &moved);
+	if (!err)
+		err = vips_stay ? vips_copy(watched, &next) : collect_vips(model, &next);
+	if (!err && (moved || !vips_stay)) {
+		next.version++;
+		err = nexthops_watch_vips(hops, next.ways, next.n, next.vips, next.vips_n);
+	}
 	watched->stale = err != 0;
+	if (err) {
+		watched_free(&next);
+	} else {
+		watched_free(watched);
+		*watched = next;
+	}
+out:
+	free(d.list);
 	return err;
 }
 
 void watched_free(struct watched *watched)
 {
 	free(watched->ways);
+	free(watched->uses);
 	free(watched->vips);
 }

@@ -12,6 +12,7 @@
 /* Zeroed: none. */
 struct watched {
 	struct nexthop_key *ways; /* sorted, each once */
+	uint32_t *uses;           /* how many backends have ways[i] */
 	size_t n;
 	struct ip_addr *vips; /* likewise; none unless settings.unserved is UNSERVED_AUTO */
 	size_t vips_n;
@@ -20,11 +21,9 @@ struct watched {
 };
 
 /*
- * Has `hops` watch the backends of `model`. Asks the kernel only if the set differs from the one
- * before, since that takes a while with thousands of them, and makes no set where the backends are
- * at the same addresses, with the same encapsulation and vip, as those of `was`, which the last call was of
- * (NULL: there is none). 0, or as
- * nexthops_watch(), with the old set in force.
+ * Has `hops` watch the backends of `model`. Looks only at services that differ from those of `was`,
+ * which the last call was of (NULL: there is none), and asks the kernel only for ways and vips that
+ * are new. 0, or as nexthops_watch(), with the old set in force.
  */
 int watched_follow(struct watched *watched, struct nexthops *hops, const struct model *was,
 		   const struct model *model);
