@@ -164,8 +164,7 @@ static bool same_vips(const struct model *a, const struct model *b)
 	return true;
 }
 
-}
-
+/* Those of `watched`. -ENOMEM. */
 static int vips_copy(const struct watched *watched, struct watched *out)
 {
 	out->vips = calloc(watched->vips_n + 1, sizeof(*out->vips));

@@ -256,6 +256,71 @@ static void test_many(void **state)
 	assert_string_equal(hop_to(lab, "10.50.0.9")->ifname, "n1");
 }
 
+static bool is_local(const struct lab *lab, const char *vip)
+{
+	const struct ip_addr addr = addr_of(vip);
+
+	return nexthops_is_local(lab->hops, &addr);
+}
+
+/* 10.60.0.0 and on, sorted, with one in front of and one behind them, and a vip or two. */
+static void watch_more(struct lab *lab, uint32_t n, bool more, size_t vips_n)
+{
+	static struct nexthop_key ways[MANY + 2];
+	const struct ip_addr vips[] = { addr_of("198.51.100.1"), addr_of("10.1.0.1") };
+	uint32_t at = 0;
+
+	if (more)
+		ways[at++].addr = addr_of("10.1.0.10");
+	for (uint32_t i = 0; i < n; i++)
+		ways[at++].addr = ip_from_bytes(IP_V4, (const uint8_t[]){ 10, 60, (uint8_t)(i >> 8),
+									  (uint8_t)i });
+	if (more)
+		ways[at++].addr = addr_of("10.61.0.1");
+	assert_int_equal(nexthops_watch_vips(lab->hops, ways, at, vips, vips_n), 0);
+}
+
+/*
+ * Where there are many, only what is new is asked for; the rest, what is removed, and what the
+ * kernel announces, is as it would be otherwise.
+ */
+static void test_one_more_of_many(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t pictures;
+
+	ip("route add 10.60.0.0/15 via 10.2.0.254");
+	watch_more(lab, MANY, false, 1);
+	pictures = nexthops_stats(lab->hops).pictures;
+	watch_more(lab, MANY, true, 2);
+	assert_int_equal(nexthops_stats(lab->hops).pictures, pictures);
+	assert_state(hop_to(lab, "10.1.0.10"), NEXTHOP_RESOLVED);
+	assert_mac(hop_to(lab, "10.1.0.10")->dst_mac, "02:00:00:00:01:0a");
+	assert_string_equal(hop_to(lab, "10.61.0.1")->ifname, "n1");
+	assert_string_equal(hop_to(lab, "10.60.0.0")->ifname, "n1");
+	assert_string_equal(hop_to(lab, "10.60.78.31")->ifname, "n1");
+	assert_true(is_local(lab, "10.1.0.1"));
+	assert_false(is_local(lab, "198.51.100.1"));
+
+	/* A neighbour that came with the one that was added is followed. */
+	ip("neigh replace 10.1.0.10 lladdr 02:00:00:00:02:bb dev n0");
+	wait_change(lab, 0);
+	assert_mac(hop_to(lab, "10.1.0.10")->dst_mac, "02:00:00:00:02:bb");
+	/* And so is the vip. */
+	ip("addr add 198.51.100.1/32 dev lo");
+	for (int i = 0; i < 80 && !is_local(lab, "198.51.100.1"); i++)
+		loop_for(lab, 100);
+	assert_true(is_local(lab, "198.51.100.1"));
+	ip("addr del 198.51.100.1/32 dev lo");
+
+	watch_more(lab, MANY, false, 1);
+	assert_null(lab_get(lab->hops,
+			    &(struct ip_addr){ .family = IP_V4, .bytes = { 10, 1, 0, 10 } }));
+	assert_false(is_local(lab, "10.1.0.1"));
+	assert_string_equal(hop_to(lab, "10.60.78.31")->ifname, "n1");
+	assert_int_equal(nexthops_stats(lab->hops).failures, 0);
+}
+
 /* More announcements than the socket holds: what was lost is found out all the same. */
 static void test_overrun(void **state)
 {
@@ -288,6 +353,7 @@ int main(void)
 		LAB_TEST(test_permanent_stays),
 		LAB_TEST(test_overrun),
 		LAB_TEST(test_many),
+		LAB_TEST(test_one_more_of_many),
 	};
 
 	if (!lab_possible())
