@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A flood, and what goes on beside it. Used by control_first.sh.
+"""Floods, and what goes on beside them. Used by control_first.sh and path_mtu.sh.
 
   flood.py flood ADDRESS PORT BURST SECONDS   sends BURST packets, waits for the balancer's answer to an echo
                                               request behind them, and so on; prints
@@ -9,6 +9,9 @@
   flood.py session ADDRESS SECONDS            one connection, a block every 10 ms, each only once the
                                               one before came back; prints
                                               <blocks> <longest time of one in ms>
+  flood.py too_big ADDRESS4 ADDRESS6 MAC      until it is ended: TCP packets of 1,500 bytes to port 80 of these, 500
+                                              a second to each, from forged addresses that listen to no answer;
+                                              by eth0 to the router's MAC, whatever the kernel knows of the path
 """
 import errno
 import os
@@ -103,7 +106,29 @@ def session(address, seconds):
     print(blocks, round(longest * 1000))
 
 
-if sys.argv[1] == "flood":
+def too_big(address4, address6, mac):
+    router = bytes.fromhex(mac.replace(":", ""))
+    tcp = struct.pack("!HHIIBBHHH", 12345, 80, 0, 0, 0x50, 0x10, 0, 0, 0) + bytes(1460)
+    packets = []
+    for i in range(1, 5):
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 1500, 0, 0x4000, 64, 6, 0) + \
+            socket.inet_aton(f"192.0.2.{i}") + socket.inet_aton(address4)
+        header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+        packets.append((0x0800, header + tcp))
+        header = struct.pack("!IHBB", 0x60000000, 1460, 6, 64) + \
+            socket.inet_pton(socket.AF_INET6, f"2001:db8:bad:{i}::1") + \
+            socket.inet_pton(socket.AF_INET6, address6)
+        packets.append((0x86DD, header + tcp[:1460]))
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+    while True:
+        for protocol, packet in packets:
+            sock.sendto(packet, ("eth0", protocol, 0, 0, router))
+        time.sleep(0.008)
+
+
+if sys.argv[1] == "too_big":
+    too_big(sys.argv[2], sys.argv[3], sys.argv[4])
+elif sys.argv[1] == "flood":
     flood(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))
 elif sys.argv[1] == "server":
     serve()

@@ -3,8 +3,9 @@
 # paths: dpdk xdp
 #
 # Path MTU discovery through the balancer. All links have an MTU of 1500, so that a full-sized packet
-# doesn't fit with its outer headers: the sender has to be told, and to listen. The lab as in
-# traffic.sh.
+# doesn't fit with its outer headers: the sender has to be told, and to listen. It is told also while a flood
+# of such packets, whose senders don't listen, has used up what may be told: the rate is shared out by the
+# sender's address. The lab as in traffic.sh.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 LAB=mtu-$$
@@ -53,8 +54,26 @@ sender.sendto(header + payload, ("'"$(lab_vip v4-ipip)"'", 0))'
 	report $? "a packet that is too big, without DF, is dropped and counted"
 }
 
+# Four senders of each family that don't listen, each with a share of its own: by the lab's seed none is the
+# client's. A share is one answer a second, so a client that had to take its turn among them would wait for minutes.
+flood() {
+	lab_spawn client flood /usr/bin/python3 "$here/flood.py" too_big "$(lab_vip v4-ipip)" "$(lab_vip v6-gue)" "$(lab_mac client 01)"
+	limited() { [ "$(counted "$1" error_limited)" -gt 200 ]; }
+	lab_within 20 limited v4-ipip && lab_within 20 limited v6-gue
+	report $? "a flood of packets that are too big is answered in part (not: $(counted v4-ipip error_limited), $(counted v6-gue error_limited))"
+	lab_exec client ip route flush cache
+	lab_exec client ip -6 route flush cache
+	upload v4-ipip 20
+	upload v6-gue 48
+	lab_runs flood
+	report $? "... while the flood goes on"
+	lab_kill flood
+}
+
 trap 'lab_down' EXIT
-lab_up && lab_start lb || { report 1 "the lab and sluiced start"; tap_done; exit 1; }
+lab_up || { report 1 "the lab starts"; tap_done; exit 1; }
+(lab_conf lb; echo 'icmp = { rate_per_s = 64; };') >"$LAB_DIR/lb.conf"
+lab_start lb || { report 1 "sluiced starts"; tap_done; exit 1; }
 head -c 5M "$LAB_DIR/blob" >"$LAB_DIR/part"
 without_df
 upload v4-ipip 20
@@ -63,4 +82,5 @@ upload v4-gue0-mixed 52
 upload v6-ipip 40
 upload v6-gue 48
 upload v6-gue0-mixed 32
+flood
 tap_done
