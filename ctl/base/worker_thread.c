@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "sluice/module.h"
+#include "thread.h"
 
 struct worker_thread {
 	struct event *event;
@@ -86,21 +85,6 @@ static void on_done(evutil_socket_t fd, short events, void *ctx)
 		job_take(w);
 }
 
-/* Signals are the event loop's, but for the one that module.h names for every thread. */
-static int thread_start(struct worker_thread *w)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	sigdelset(&all, FAST_PATH_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, thread_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	w->started = err == 0;
-	return err ? -EAGAIN : 0;
-}
-
 int worker_thread_new(struct event_base *base, struct worker_thread **worker)
 {
 	struct worker_thread *w = calloc(1, sizeof(*w));
@@ -139,9 +123,10 @@ int worker_thread_run(struct worker_thread *w, worker_thread_fn *run, worker_thr
 	if (w->job)
 		return -EBUSY;
 	if (!w->started)
-		err = thread_start(w);
+		err = thread_start(&w->thread, thread_run, w);
 	if (err)
-		return err;
+		return -EAGAIN;
+	w->started = true;
 	w->job = job;
 	w->done = done;
 	pthread_mutex_lock(&w->lock);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "clock.h"
 #include "log_repeat.h"
 #include "log_sink.h"
+#include "thread.h"
 
 static enum fast_path_log level_now = FAST_PATH_LOG_INFO;
 
@@ -172,20 +172,13 @@ static void *thread_run(void *ctx)
 	return ctx;
 }
 
-/* Signals are the event loop's, but for the one that module.h names for every thread. */
 int log_start(void)
 {
-	sigset_t all, before;
 	pthread_t thread;
-	int err;
+	int err = thread_start(&thread, thread_run, NULL);
 
-	sigfillset(&all);
-	sigdelset(&all, FAST_PATH_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, NULL, thread_run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
-		return -err;
+		return err;
 	pthread_detach(thread);
 	pthread_mutex_lock(&lock);
 	has_thread = true;

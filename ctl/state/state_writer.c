@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,8 +15,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "sluice/module.h"
 #include "state_file.h"
+#include "thread.h"
 
 struct state_writer {
 	char *path;
@@ -83,20 +82,6 @@ static void on_written(evutil_socket_t fd, short events, void *ctx)
 	w->written(w->ctx, rc);
 }
 
-/* Signals are the event loop's, but for the one that module.h names for every thread. */
-static int thread_start(struct state_writer *w)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	sigdelset(&all, FAST_PATH_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, thread_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
-}
-
 int state_writer_new(struct event_base *base, const char *path, state_written_fn *written,
 		     void *ctx, struct state_writer **writer)
 {
@@ -120,7 +105,7 @@ int state_writer_new(struct event_base *base, const char *path, state_written_fn
 		goto err_event;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	err = thread_start(w);
+	err = thread_start(&w->thread, thread_run, w);
 	if (err)
 		goto err_event;
 	*writer = w;
