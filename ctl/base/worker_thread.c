@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "thread.h"
@@ -151,6 +152,40 @@ void worker_thread_finish(struct worker_thread *w)
 		pthread_cond_wait(&w->ran, &w->lock);
 	pthread_mutex_unlock(&w->lock);
 	job_take(w);
+}
+
+/* Whether the job that is under way has run within `ms`. */
+static bool has_run(struct worker_thread *w, uint32_t ms)
+{
+	struct timespec end;
+	bool finished;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_nsec -= 1000000000;
+		end.tv_sec++;
+	}
+	pthread_mutex_lock(&w->lock);
+	while (!w->finished && rc == 0)
+		rc = pthread_cond_clockwait(&w->ran, &w->lock, CLOCK_MONOTONIC, &end);
+	finished = w->finished;
+	pthread_mutex_unlock(&w->lock);
+	return finished;
+}
+
+bool worker_thread_end(struct worker_thread *w, uint32_t ms)
+{
+	if (w && w->job && !has_run(w, ms)) {
+		/* The thread still has the lock, and says in the end that it is done. */
+		event_free(w->event);
+		pthread_detach(w->thread);
+		return false;
+	}
+	worker_thread_free(w);
+	return true;
 }
 
 void worker_thread_free(struct worker_thread *w)

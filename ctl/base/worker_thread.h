@@ -9,6 +9,7 @@
 #define SLUICE_WORKER_THREAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct event_base;
 struct worker_thread;
@@ -20,6 +21,12 @@ int worker_thread_new(struct event_base *base, struct worker_thread **worker);
 
 /* What is under way is finished, and taken. NULL is allowed. */
 void worker_thread_free(struct worker_thread *worker);
+
+/*
+ * The same for a process that ends: what is not finished within `ms` is left to the thread, with
+ * all that it was given, and done() is not called. False: that is so. NULL is allowed.
+ */
+bool worker_thread_end(struct worker_thread *worker, uint32_t ms);
 
 /*
  * Calls run(job) on the thread, and then done(job) from the event loop. 0; -EBUSY: another job is

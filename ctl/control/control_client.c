@@ -146,6 +146,8 @@ static int handle_line(struct control_client *client, size_t line_bytes)
 		reply_queue_take_back(&client->replies, reply);
 		return rc;
 	}
+	if (rc > 0)
+		reply_queue_hold(&client->replies, reply);
 	client->room->stats.requests++;
 	client->heard_us = clock_now_us();
 	evbuffer_drain(input, line_bytes + 1);
@@ -190,8 +192,9 @@ static int serve_line(struct control_client *client)
 	const struct control_config *config = &client->room->config;
 	ssize_t length;
 
-	/* Goes on when the client has read all, or when changes are in force. */
-	if (unread_bytes(client) > config->output_max_bytes || client->replies.waiting_n >= WAITING_MAX)
+	/* Goes on when the client has read all, or when changes, or a reload, are in force. */
+	if (unread_bytes(client) > config->output_max_bytes || client->replies.holder ||
+	    client->replies.waiting_n >= WAITING_MAX)
 		return -EAGAIN;
 	length = line_length(client);
 	if (length == -EMSGSIZE && client->replies.waiting_n == 0) {

@@ -58,7 +58,7 @@ static int row_put(struct listing *l, json_t *row, struct evbuffer *out)
 	int rc = 0;
 
 	if (!row || (l->rows_n++ > 0 && evbuffer_add(out, ",", 1) != 0) ||
-	    json_dump_callback(row, append, out, JSON_COMPACT) != 0)
+	    json_dump_callback(row, append, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
 		rc = -ENOMEM;
 	json_decref(row);
 	return rc;

@@ -124,7 +124,7 @@ static json_t *share_json(double share)
 	return json_real((double)(int64_t)(share * 1e6 + 0.5) / 1e6);
 }
 
-static json_t *preview_json(const struct daemon_preview *row)
+json_t *methods_preview_row(const struct daemon_preview *row)
 {
 	json_t *object = json_object();
 
@@ -137,15 +137,6 @@ static json_t *preview_json(const struct daemon_preview *row)
 	methods_put(&object, "moved_with_transition", share_json(row->moved_with));
 	methods_put_number(&object, "transition_s", row->transition_s);
 	return object;
-}
-
-json_t *methods_preview_rows(const struct daemon_preview *rows, uint32_t n)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < n; i++)
-		methods_append(&list, preview_json(&rows[i]));
-	return list;
 }
 
 /* A preview under way. */
@@ -171,7 +162,7 @@ static int next_preview(void *ctx, json_t **json)
 	if (a->is_over) {
 		if (!api->preview_row(a->walk, a->told_n++, &row))
 			return 0;
-		*json = preview_json(&row);
+		*json = methods_preview_row(&row);
 		return 1;
 	}
 	rc = api->preview_next(a->walk);

@@ -45,8 +45,8 @@ void methods_append(json_t **array, json_t *value);
 /* "cli uid 0 (root) pid 4711", as events_add() takes it. */
 void methods_who(const struct rpc_call *call, char *buf, size_t buf_bytes);
 
-/* The rows of a preview, as an array. */
-json_t *methods_preview_rows(const struct daemon_preview *rows, uint32_t n);
+/* A row of a preview. */
+json_t *methods_preview_row(const struct daemon_preview *row);
 
 /* Changes that become one: methods_apply() leaves `next` here, methods_newest() finds it. */
 struct rpc_batch {

@@ -61,7 +61,7 @@ static json_t *changes_json(const struct model_diff *diff)
 	return list;
 }
 
-static json_t *words_json(const struct daemon_reload *reload)
+static json_t *words_json(struct daemon_reload *reload)
 {
 	json_t *list = json_array();
 	uint32_t at = 0;
@@ -74,45 +74,103 @@ static json_t *words_json(const struct daemon_reload *reload)
 	return list;
 }
 
-static json_t *texts_json(char *const *texts, uint32_t n)
-{
-	json_t *list = json_array();
+/* ---- the file ---- */
 
-	for (uint32_t i = 0; i < n; i++)
-		methods_append(&list, rpc_text(texts[i]));
-	return list;
+/* What a reload did, on its way out. */
+struct reload_walk {
+	struct daemon_reload reload;
+	uint32_t change, word, lost, row; /* the next */
+};
+
+static int next_change(void *ctx, json_t **row)
+{
+	struct reload_walk *walk = ctx;
+
+	if (walk->change == walk->reload.diff.n)
+		return 0;
+	*row = change_json(&walk->reload.diff.changes[walk->change++]);
+	return 1;
 }
 
-/* ---- the file ---- */
+static int next_word(void *ctx, json_t **row)
+{
+	struct reload_walk *walk = ctx;
+	bool more = walk->word < walk->reload.diff.n;
+	char *line = more ? daemon_reload_line(&walk->reload, &walk->word) : NULL;
+
+	*row = line ? rpc_text(line) : NULL;
+	free(line);
+	return more;
+}
+
+static int next_lost(void *ctx, json_t **row)
+{
+	struct reload_walk *walk = ctx;
+
+	if (walk->lost == walk->reload.lost_n)
+		return 0;
+	*row = rpc_text(walk->reload.lost[walk->lost++]);
+	return 1;
+}
+
+static int next_row(void *ctx, json_t **row)
+{
+	struct reload_walk *walk = ctx;
+
+	if (walk->row == walk->reload.rows_n)
+		return 0;
+	*row = methods_preview_row(&walk->reload.rows[walk->row++]);
+	return 1;
+}
+
+static void reload_walk_free(void *ctx)
+{
+	struct reload_walk *walk = ctx;
+
+	daemon_reload_free(&walk->reload);
+	free(walk);
+}
+
+static const struct listing_list reload_lists[] = {{"changes", .next = next_change},
+						   {"words", .next = next_word},
+						   {"lost", .next = next_lost},
+						   {"preview", .next = next_row},
+						   {.name = NULL}};
+
+/* daemon_reloaded_fn, of a call. */
+static void reloaded(void *ctx, int rc, struct daemon_reload *reload)
+{
+	struct rpc_call *call = ctx;
+	const struct daemon_api *api = call->api;
+	struct reload_walk *walk = rc < 0 ? NULL : calloc(1, sizeof(*walk));
+	struct daemon_generation generation;
+	json_t *members;
+
+	if (rc < 0)
+		rpc_refuse(call, rc == -EINVAL ? RPC_INVALID : RPC_FAILED, "%s",
+			   reload->error ? reload->error : strerror(-rc));
+	if (!walk) {
+		daemon_reload_free(reload);
+		rpc_end(call, NULL);
+		return;
+	}
+	walk->reload = *reload;
+	api->generation(api->ctx, &generation);
+	members = json_object();
+	methods_put(&members, "applied", json_boolean(!rpc_flag(call->params, "check")));
+	methods_put_number(&members, "generation", generation.number);
+	rpc_end(call, listing_answer(call, members, reload_lists, walk, reload_walk_free));
+}
 
 static json_t *config_reload(struct rpc_call *call)
 {
 	const struct daemon_api *api = call->api;
-	bool check = rpc_flag(call->params, "check");
-	struct daemon_generation generation;
-	struct daemon_reload reload;
-	json_t *result = NULL;
 	char who[256];
-	int rc;
 
 	methods_who(call, who, sizeof(who));
-	rc = api->reload(api->ctx, who, check, &reload);
-	if (rc < 0) {
-		rpc_refuse(call, rc == -EINVAL ? RPC_INVALID : RPC_FAILED, "%s",
-			   reload.error ? reload.error : strerror(-rc));
-		goto out;
-	}
-	api->generation(api->ctx, &generation);
-	result = json_object();
-	methods_put(&result, "applied", json_boolean(!check));
-	methods_put_number(&result, "generation", generation.number);
-	methods_put(&result, "changes", changes_json(&reload.diff));
-	methods_put(&result, "words", words_json(&reload));
-	methods_put(&result, "lost", texts_json(reload.lost, reload.lost_n));
-	methods_put(&result, "preview", methods_preview_rows(reload.rows, reload.rows_n));
-out:
-	daemon_reload_free(&reload);
-	return result;
+	rpc_later(call);
+	api->reload(api->ctx, who, rpc_flag(call->params, "check"), reloaded, call);
+	return NULL;
 }
 
 /* What run-time changes have made of the file. */
@@ -243,16 +301,14 @@ static json_t *config_show(struct rpc_call *call)
 	return NULL;
 }
 
-static json_t *config_save(struct rpc_call *call)
+/* daemon_saved_fn, of a call. */
+static void saved(void *ctx, int rc, char *error)
 {
+	struct rpc_call *call = ctx;
 	const struct daemon_api *api = call->api;
 	struct daemon_info info;
 	json_t *result = NULL;
-	char who[256], *error;
-	int rc;
 
-	methods_who(call, who, sizeof(who));
-	rc = api->save(api->ctx, who, &error);
 	api->info(api->ctx, &info);
 	if (rc < 0) {
 		rpc_refuse(call, rc == -EINVAL ? RPC_CONFLICT : RPC_FAILED, "%s",
@@ -262,7 +318,18 @@ static json_t *config_save(struct rpc_call *call)
 		methods_put_text(&result, "path", info.config_path);
 	}
 	free(error);
-	return result;
+	rpc_end(call, result);
+}
+
+static json_t *config_save(struct rpc_call *call)
+{
+	const struct daemon_api *api = call->api;
+	char who[256];
+
+	methods_who(call, who, sizeof(who));
+	rpc_later(call);
+	api->save(api->ctx, who, saved, call);
+	return NULL;
 }
 
 /* ---- many changes at once ---- */
@@ -345,9 +412,9 @@ static const struct rpc_param apply_params[] = {
 const struct rpc_method methods_config[] = {
 	{"config.show", config_show, false, show_params,
 	 "tells the configuration file, or what is in force, and the run-time changes"},
-	{"config.reload", config_reload, true, reload_params,
+	{"config.reload", config_reload, RPC_CHANGES_ALL, reload_params,
 	 "reads the configuration file again and puts it in force"},
-	{"config.save", config_save, true, methods_no_params,
+	{"config.save", config_save, RPC_CHANGES_ALL, methods_no_params,
 	 "writes what is in force into the configuration file"},
 	{"config.apply", config_apply, true, apply_params,
 	 "makes many changes at once: all of them, or none"},

@@ -56,6 +56,11 @@ struct reply *reply_queue_add(struct reply_queue *queue)
 	return reply;
 }
 
+void reply_queue_hold(struct reply_queue *queue, struct reply *reply)
+{
+	queue->holder = reply->ready ? NULL : reply;
+}
+
 void reply_queue_take_back(struct reply_queue *queue, struct reply *reply)
 {
 	STAILQ_REMOVE(&queue->replies, reply, reply, link);
@@ -76,6 +81,8 @@ void reply_answered(void *ctx, int rc, json_t *answer, struct rpc_stream *stream
 		reply_free(reply);
 		return;
 	}
+	if (queue->holder == reply)
+		queue->holder = NULL;
 	queue->waiting_n -= !stream; /* what reads waits for its end */
 	queue->ready(queue->ctx);
 }

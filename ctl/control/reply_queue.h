@@ -17,6 +17,7 @@ struct reply;
 struct reply_queue {
 	STAILQ_HEAD(, reply) replies; /* that have not gone out */
 	uint32_t waiting_n;           /* of them, not ready, or in pieces */
+	struct reply *holder;         /* no line behind it is handled until it is ready; NULL: none */
 	void (*ready)(void *ctx);     /* one has become so */
 	void *ctx;
 };
@@ -29,6 +30,9 @@ void reply_queue_clear(struct reply_queue *queue);
 /* For the next line: the context of reply_answered(), for rpc_answer(). NULL: no memory. */
 struct reply *reply_queue_add(struct reply_queue *queue);
 rpc_answered_fn reply_answered;
+
+/* Lines behind the last one wait until it is answered. */
+void reply_queue_hold(struct reply_queue *queue, struct reply *reply);
 
 /* The last one is not to be answered now. */
 void reply_queue_take_back(struct reply_queue *queue, struct reply *reply);

@@ -247,12 +247,15 @@ json_t *rpc_in_pieces(struct rpc_call *call, const struct rpc_pieces *pieces)
 
 void rpc_end(struct rpc_call *call, json_t *result)
 {
-	if (!call->handling) {
+	if (call->handling) {
+		if (call->state != RPC_CALL_PIECES)
+			call->state = RPC_CALL_ENDED;
+		call->result = result;
+	} else if (call->state == RPC_CALL_PIECES) {
+		call_stream(call);
+	} else {
 		call_end(call, result);
-		return;
 	}
-	call->state = RPC_CALL_ENDED;
-	call->result = result;
 }
 
 void rpc_again(struct rpc_call *call)
@@ -266,12 +269,13 @@ static bool reads(const struct rpc_call *call)
 	return !call->method->changes || rpc_flag(call->params, "dry_run");
 }
 
-/* Takes `call` over, unless -EAGAIN is returned. */
+/* As rpc_answer(). Takes `call` over, unless -EAGAIN is returned. */
 static int request_answer(struct rpc_call *call, json_t *request, bool waiting)
 {
 	json_t *id = json_object_get(request, "id");
 	bool id_valid = !id || json_is_string(id) || json_is_number(id) || json_is_null(id);
 	const char *name;
+	bool holds;
 
 	rpc_refuse(call, RPC_INTERNAL, "out of memory");
 	name = request_check(call, request);
@@ -291,8 +295,9 @@ static int request_answer(struct rpc_call *call, json_t *request, bool waiting)
 	}
 	if (waiting && reads(call))
 		return -EAGAIN;
+	holds = call->method->changes == RPC_CHANGES_ALL;
 	call_run(call);
-	return 0;
+	return holds;
 }
 
 static bool is_blank(const char *line, size_t line_bytes)

@@ -112,10 +112,16 @@ struct rpc_call {
  * NULL without these stands for no memory. */
 typedef json_t *rpc_handler(struct rpc_call *call);
 
+enum rpc_effect {
+	RPC_READS = false,
+	RPC_CHANGES = true,   /* what is in force; or tells what only those may see who may change it */
+	RPC_CHANGES_ALL = 2,  /* and what the same client asks behind it waits for its answer */
+};
+
 struct rpc_method {
 	const char *name; /* "backend.set"; NULL ends a table */
 	rpc_handler *handler;
-	bool changes; /* what is in force; or tells what only those may see who may change it */
+	enum rpc_effect changes;
 	const struct rpc_param *params;
 	const char *help; /* one line */
 };
@@ -132,7 +138,8 @@ const char *rpc_type_name(enum rpc_type type);
  * Handles one line, without its line break. `answered` is called once: before this returns, or
  * later, where the line asks for a change, when packets see it.
  * `waiting`: changes of the same client are not in force yet. What reads is not handled then, so
- * that it finds them: returns -EAGAIN, and the line is to come again. Else 0.
+ * that it finds them: returns -EAGAIN, and the line is to come again. 1: the lines behind it are to
+ * wait for its answer. Else 0.
  */
 int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const char *line,
 	       size_t line_bytes, bool waiting, rpc_answered_fn *answered, void *ctx);
@@ -142,7 +149,7 @@ int rpc_answer(const struct daemon_api *api, const struct rpc_peer *peer, const 
  * Returns NULL, for the handler to return.
  */
 json_t *rpc_later(struct rpc_call *call);
-/* `result` as a handler returns it. The call is gone. */
+/* `result` as a handler returns it, rpc_in_pieces() included. The call is gone. */
 void rpc_end(struct rpc_call *call, json_t *result);
 /* Instead of rpc_end(): calls the handler again, from the start. */
 void rpc_again(struct rpc_call *call);

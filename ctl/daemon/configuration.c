@@ -5,6 +5,7 @@
  */
 #include "clock.h"
 #include "configuration_internal.h"
+#include "configuration_task.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -244,6 +245,9 @@ int configuration_new(struct event_base *base, const char *path, struct publishe
 	*start = start_make(c, publisher);
 	if (!c->timer || !c->retry || event_add(c->retry, &each_second) != 0 || !*start)
 		return -ENOMEM;
+	err = tasks_open(c, base);
+	if (err)
+		return err;
 	if (!*c->state_path)
 		return 0;
 	err = state_writer_new(base, c->state_path, written, c, &c->writer);
@@ -277,6 +281,7 @@ void configuration_free(struct configuration *c)
 
 	if (!c)
 		return;
+	tasks_close(c);
 	if (c->writer && c->publisher && publisher_model(c->publisher))
 		keep_now(c);
 	rc = state_writer_free(c->writer);

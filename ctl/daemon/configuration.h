@@ -34,16 +34,20 @@ void configuration_attach(struct configuration *configuration, struct publisher 
  */
 void configuration_changed(struct configuration *configuration);
 
-/* Waits until the last change is kept. NULL is allowed. Before publisher_free(). */
+/*
+ * Ends reloads and saves that are not over (-ECANCELED), and waits until the last change is kept. NULL
+ * is allowed. Before publisher_free().
+ */
 void configuration_free(struct configuration *configuration);
 
 /* As daemon_api has them. */
-int configuration_reload(struct configuration *configuration, const char *who, bool check,
-			 struct daemon_reload *out);
+void configuration_reload(struct configuration *configuration, const char *who, bool check,
+			  daemon_reloaded_fn *done, void *done_ctx);
 int configuration_text(struct configuration *configuration, bool effective, bool secrets,
 		       char **text);
 int configuration_diff(struct configuration *configuration, struct model_diff *diff);
-int configuration_save(struct configuration *configuration, const char *who, char **error);
+void configuration_save(struct configuration *configuration, const char *who,
+			daemon_saved_fn *done, void *done_ctx);
 void configuration_state(const struct configuration *configuration, struct daemon_state *out);
 void configuration_reloads(const struct configuration *configuration, struct daemon_reloads *out);
 

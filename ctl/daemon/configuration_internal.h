@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What configuration.c (the state file), configuration_reload.c and configuration_save.c share.
+ * What configuration.c (the state file), configuration_task.c, configuration_reload.c and
+ * configuration_save.c share.
  * Control thread.
  */
 #ifndef SLUICE_CONFIGURATION_INTERNAL_H
 #define SLUICE_CONFIGURATION_INTERNAL_H
 
 #include <jansson.h>
+#include <sys/queue.h>
 
 #include "configuration.h"
+
+struct task;
+STAILQ_HEAD(task_list, task);
 
 struct configuration {
 	const char *path;
@@ -28,6 +33,12 @@ struct configuration {
 	struct event *retry;              /* each second */
 	int64_t retry_us, retry_wait_us;  /* when to try again after a failure; monotonic */
 	struct daemon_reloads reloads;
+
+	/* configuration_task.c's. */
+	struct task_list tasks;       /* the first is under way */
+	struct worker_thread *worker; /* of their own */
+	struct event *task_timer;
+	bool ending;
 };
 
 /* The file, or what is in force, is another by now: the state file follows soon. */

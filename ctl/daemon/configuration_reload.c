@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Reads the file again, tells what differs from what is in force, and puts it in force whole or not
- * at all. Control thread.
+ * at all. A thread reads and judges (reload_read()); all else is on the control thread, the preview in
+ * steps.
  */
 #include "clock.h"
-#include "configuration_internal.h"
+#include "configuration_task.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,59 +20,91 @@
 
 enum {
 	RELOAD_EVENTS_MAX = 512, /* of the 4,096 that are kept */
+	/* Something else may come into force while the file is read: then it is compared with that. The
+	 * last time on the loop, where nothing comes between. */
+	TRIES_MAX = 3,
 };
 
-/* What a reload is made of. */
-struct attempt {
-	struct model *file, *next;
+struct reload {
+	struct task task;
+	struct model *file, *next; /* as it is now, and with the run-time changes over it */
+	struct daemon_reload out;
+	struct daemon_preview_walk *walk;
+	daemon_reloaded_fn *done;
+	void *ctx;
+	uint32_t tries;
+	bool check;
+	bool alone;     /* it goes into force by itself: with others it failed */
+	bool file_stays; /* is not read once more */
 	char error[CONFIG_ERROR_MAX];
+	char who[];
 };
 
-/* Reads the file, and puts the run-time changes over it. 0, -EINVAL with a->error, or -ENOMEM. */
-static int attempt_load(const struct configuration *c, struct attempt *a, struct daemon_reload *out)
+static struct reload *reload_of(struct task *task)
 {
-	const struct model *now = publisher_model(c->publisher);
-	json_t *overlay = overlay_make(c->file, now);
-	char why[CONFIG_ERROR_MAX];
-
-	if (!overlay)
-		return -ENOMEM;
-	a->file = config_reload(c->path, now, a->error);
-	if (a->file)
-		a->next = overlay_apply(a->file, &c->settings, overlay, daemon_reload_lose, out, why);
-	json_decref(overlay);
-	if (a->file && !a->next)
-		snprintf(a->error, sizeof(a->error), "%s: with the settings in force: %.*s", c->path,
-			 (int)(sizeof(a->error) - 256), why);
-	if (!a->next)
-		return -EINVAL;
-	model_share(a->next, now);
-	return 0;
+	return (struct reload *)task;
 }
 
-/* What it would do. 0 or -errno. */
-static int attempt_compare(const struct configuration *c, const struct attempt *a,
-			   struct daemon_reload *out)
+/* ---- on the thread ---- */
+
+/* What it would make of what is in force. */
+static int reload_compare(struct reload *r)
 {
-	const struct model *now = publisher_model(c->publisher);
-	uint32_t max = now->services_n + a->next->services_n + 1;
-	struct model asked = *a->next;
-	int n, err;
+	struct model asked = *r->next;
 
 	/* The settings that the file asks for, though a restart only puts them in force. */
-	asked.settings = a->file->settings;
-	err = model_diff(now, &asked, &out->diff);
-	if (err)
-		return err;
-	out->rows = calloc(max, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	n = publisher_preview(c->publisher, a->next, out->rows, max);
-	if (n < 0)
-		return n;
-	out->rows_n = (uint32_t)n;
-	return 0;
+	asked.settings = r->file->settings;
+	return model_diff(r->task.now, &asked, &r->out.diff);
 }
+
+static void reload_forget(struct reload *r)
+{
+	for (uint32_t i = 0; i < r->out.lost_n; i++)
+		free(r->out.lost[i]);
+	free(r->out.lost);
+	r->out.lost = NULL;
+	r->out.lost_n = 0;
+	model_diff_free(&r->out.diff);
+	model_free(r->next);
+	r->next = NULL;
+	if (!r->file_stays) {
+		model_free(r->file);
+		r->file = NULL;
+	}
+}
+
+/* Reads the file, puts the run-time changes over it, and compares. -EINVAL with r->error. */
+static int reload_read(struct task *t)
+{
+	struct reload *r = reload_of(t);
+	char why[CONFIG_ERROR_MAX];
+	json_t *overlay;
+
+	reload_forget(r);
+	if (!r->file)
+		r->file = config_reload(t->path, t->now, r->error);
+	if (!r->file)
+		return -EINVAL;
+	if (task_is_over(t))
+		return -ECANCELED;
+	overlay = overlay_make(t->was, t->now);
+	if (!overlay)
+		return -ENOMEM;
+	r->next = overlay_apply(r->file, &t->now->settings, overlay, daemon_reload_lose, &r->out,
+				why);
+	json_decref(overlay);
+	if (!r->next) {
+		snprintf(r->error, sizeof(r->error), "%s: with the settings in force: %.*s", t->path,
+			 (int)(sizeof(r->error) - 256), why);
+		return -EINVAL;
+	}
+	if (task_is_over(t))
+		return -ECANCELED;
+	model_share(r->next, t->now);
+	return reload_compare(r);
+}
+
+/* ---- on the loop ---- */
 
 /* Whether a generation is to be made: settings wait for a restart. */
 static bool is_due(const struct daemon_reload *out)
@@ -86,7 +119,7 @@ static void tell(const struct daemon_reload *out, const char *who)
 		events_warn(EVENT_CONFIG, who, NULL, NULL, "run-time change lost: %s",
 			    out->lost[i]);
 	model_events_tell(&out->diff, who);
-	for (uint32_t i = 0; i < out->rows_n; i++) {
+	for (uint32_t i = 0; i < out->rows_n && i < MODEL_EVENTS_MAX; i++) {
 		const struct daemon_preview *row = &out->rows[i];
 
 		if (row->slots > 0 && row->slots_moved > 0)
@@ -107,28 +140,6 @@ static void tell_refused(const struct daemon_reload *out, const char *who)
 	free(copy);
 }
 
-/* Puts a->next in force, which is taken over. */
-static int attempt_apply(struct configuration *c, struct attempt *a, const char *who,
-			 const struct daemon_reload *out)
-{
-	struct model_error error = {.text = ""};
-	int err = 0;
-
-	if (is_due(out)) {
-		err = publisher_apply(c->publisher, a->next, who, &error);
-		a->next = NULL;
-	}
-	if (err) {
-		snprintf(a->error, sizeof(a->error), "%s", error.text);
-		return err == -EINVAL ? -EIO : err;
-	}
-	model_free(c->file);
-	c->file = a->file;
-	a->file = NULL;
-	configuration_keep(c);
-	return 0;
-}
-
 static void reload_note(struct daemon_reloads *reloads, int err)
 {
 	shortage_note(SHORTAGE_CONFIG, err);
@@ -143,36 +154,169 @@ static void reload_note(struct daemon_reloads *reloads, int err)
 	}
 }
 
-int configuration_reload(struct configuration *c, const char *who, bool check,
-			 struct daemon_reload *out)
+/* daemon_done_fn */
+static void applied(void *ctx, int rc, const struct model_error *error);
+
+static void reload_submit(struct reload *r)
 {
-	struct attempt *a = calloc(1, sizeof(*a));
+	struct model *next = r->next;
+
+	r->next = NULL;
+	publisher_submit(r->task.c->publisher, next, r->who, r->alone, applied, r);
+}
+
+/* Once more, on what is in force by now. */
+static void reload_catch_up(struct reload *r)
+{
 	int err;
 
-	*out = (struct daemon_reload){.rows_n = 0};
-	if (!a)
+	if (++r->tries < TRIES_MAX) {
+		task_again(&r->task);
+		return;
+	}
+	r->file_stays = true;
+	err = task_read_here(&r->task);
+	if (err)
+		task_end(&r->task, err);
+	else
+		reload_submit(r);
+}
+
+static void reload_done(struct reload *r)
+{
+	struct configuration *c = r->task.c;
+
+	model_free(c->file);
+	c->file = r->file;
+	r->file = NULL;
+	configuration_keep(c);
+	task_end(&r->task, 0);
+}
+
+static void applied(void *ctx, int rc, const struct model_error *error)
+{
+	struct reload *r = ctx;
+
+	if (rc == 0) {
+		reload_done(r);
+	} else if (rc == -EAGAIN && !r->alone) {
+		r->alone = true;
+		r->tries = TRIES_MAX;
+		reload_catch_up(r);
+	} else {
+		snprintf(r->error, sizeof(r->error), "%s", error->text);
+		task_end(&r->task, rc == -EINVAL ? -EIO : rc);
+	}
+}
+
+/* The preview is over. */
+static void reload_apply(struct reload *r)
+{
+	if (r->check)
+		task_end(&r->task, 0);
+	else if (!task_is_current(&r->task))
+		reload_catch_up(r);
+	else if (is_due(&r->out))
+		reload_submit(r);
+	else
+		reload_done(r);
+}
+
+/* Of the preview, which has ended. 0 or -ENOMEM. */
+static int rows_take(struct reload *r)
+{
+	struct daemon_preview row;
+	uint32_t n = 0;
+
+	while (publisher_preview_row(r->walk, n, &row))
+		n++;
+	free(r->out.rows);
+	r->out.rows_n = 0;
+	r->out.rows = calloc(n + 1, sizeof(*r->out.rows));
+	if (!r->out.rows)
 		return -ENOMEM;
-	publisher_flush(c->publisher);
-	err = attempt_load(c, a, out);
+	while (publisher_preview_row(r->walk, r->out.rows_n, &r->out.rows[r->out.rows_n]))
+		r->out.rows_n++;
+	return 0;
+}
+
+static void reload_step(struct task *t)
+{
+	struct reload *r = reload_of(t);
+	int rc = publisher_preview_next(r->walk);
+
+	if (rc > 0) {
+		task_step(t);
+		return;
+	}
+	if (rc == 0)
+		rc = rows_take(r);
+	publisher_preview_end(r->walk);
+	r->walk = NULL;
+	if (rc < 0)
+		task_end(t, rc);
+	else
+		reload_apply(r);
+}
+
+static void reload_take(struct task *t, int err)
+{
+	struct reload *r = reload_of(t);
+
+	/* A refused file is so whatever is in force. */
+	if (!err && !task_is_current(t) && ++r->tries < TRIES_MAX) {
+		task_again(t);
+		return;
+	}
 	if (!err)
-		err = attempt_compare(c, a, out);
-	if (!check)
+		err = publisher_preview_begin(t->c->publisher, r->next, &r->walk);
+	if (err)
+		task_end(t, err);
+	else
+		task_step(t);
+}
+
+static void reload_end(struct task *t, int err)
+{
+	struct reload *r = reload_of(t);
+
+	if (!r->check)
 		events_share_begin(RELOAD_EVENTS_MAX);
-	if (!err && !check)
-		err = attempt_apply(c, a, who, out);
 	if (err) {
-		out->error = strdup(*a->error ? a->error : strerror(-err));
-		if (!check && out->error)
-			tell_refused(out, who);
-	} else if (!check) {
-		tell(out, who);
+		r->out.error = strdup(*r->error ? r->error :
+				      err == -ECANCELED ? "the daemon ends" :
+							  strerror(-err));
+		if (!r->check && r->out.error)
+			tell_refused(&r->out, r->who);
+	} else if (!r->check) {
+		tell(&r->out, r->who);
 	}
-	if (!check) {
-		events_share_end(who);
-		reload_note(&c->reloads, err);
+	if (!r->check) {
+		events_share_end(r->who);
+		reload_note(&t->c->reloads, err);
 	}
-	model_free(a->file);
-	model_free(a->next);
-	free(a);
-	return err;
+	publisher_preview_end(r->walk);
+	model_free(r->file);
+	model_free(r->next);
+	r->done(r->ctx, err, &r->out);
+	free(r);
+}
+
+void configuration_reload(struct configuration *c, const char *who, bool check,
+			  daemon_reloaded_fn *done, void *done_ctx)
+{
+	static const struct task_ops ops = {reload_read, reload_take, reload_step, reload_end};
+	struct daemon_reload none = {.rows_n = 0};
+	size_t who_bytes = strlen(who) + 1;
+	struct reload *r = calloc(1, sizeof(*r) + who_bytes);
+
+	if (!r) {
+		done(done_ctx, -ENOMEM, &none);
+		return;
+	}
+	r->check = check;
+	r->done = done;
+	r->ctx = done_ctx;
+	memcpy(r->who, who, who_bytes);
+	task_add(c, &r->task, &ops);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is in force as the text of a file, and into the file itself. Control thread; save blocks as
- * long as the disk does.
+ * What is in force as the text of a file, and into the file itself. Control thread; a thread reads
+ * and writes the file for a save (save_read()).
  */
-#include "configuration_internal.h"
+#include "configuration_task.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,21 +45,37 @@ int configuration_diff(struct configuration *c, struct model_diff *diff)
 	return model_diff(&asked, publisher_model(c->publisher), diff);
 }
 
-/* Whether the file is still what was loaded. 0, or -errno with *error. */
-static int check_unedited(const struct configuration *c, char **error)
+struct save {
+	struct task task;
+	struct model *file; /* as it is now */
+	char *error;
+	daemon_saved_fn *done;
+	void *ctx;
+	char who[];
+};
+
+static struct save *save_of(struct task *task)
+{
+	return (struct save *)task;
+}
+
+/* ---- on the thread ---- */
+
+/* Whether the file is still what was loaded. 0, or -errno with s->error. */
+static int check_unedited(struct save *s)
 {
 	char *why = malloc(CONFIG_ERROR_MAX);
-	struct model *file = why ? config_reload(c->path, c->file, why) : NULL;
+	struct model *file = why ? config_reload(s->task.path, s->task.was, why) : NULL;
 	struct model_diff diff = {.n = 0};
 	int err = -EINVAL;
 
 	if (!file)
-		*error = why;
-	else if (model_diff(c->file, file, &diff) != 0)
+		s->error = why;
+	else if (model_diff(s->task.was, file, &diff) != 0)
 		err = -ENOMEM;
 	else if (diff.n > 0)
-		*error = strdup("the file was edited since it was loaded: reload first, or what "
-				"was edited would be lost");
+		s->error = strdup("the file was edited since it was loaded: reload first, or what "
+				  "was edited would be lost");
 	else
 		err = 0;
 	model_diff_free(&diff);
@@ -70,13 +86,13 @@ static int check_unedited(const struct configuration *c, char **error)
 }
 
 /* The new text of the file. NULL: no memory. */
-static char *file_text(const struct configuration *c)
+static char *file_text(const struct task *t)
 {
-	struct model services = *publisher_model(c->publisher);
+	struct model services = *t->now;
 	char *text, *whole;
 	json_t *tree;
 
-	services.settings = c->file->settings;
+	services.settings = t->was->settings;
 	tree = config_json_model(&services);
 	text = config_print(tree);
 	json_decref(tree);
@@ -85,51 +101,97 @@ static char *file_text(const struct configuration *c)
 	if (asprintf(&whole,
 		     "# Written by `sluicectl save`; the file before it, with its comments, is "
 		     "%s.bak.\n# docs/config.md describes every key.\n%s",
-		     c->path, text) < 0)
+		     t->path, text) < 0)
 		whole = NULL;
 	free(text);
 	return whole;
 }
 
-int configuration_save(struct configuration *c, const char *who, char **error)
+static int file_write(struct save *s, const char *text)
 {
-	char *text = NULL, *why = NULL;
-	struct model *file;
+	int err = state_file_write(s->task.path, text, true);
+
+	if (!err)
+		return 0;
+	if (asprintf(&s->error,
+		     "%s: %s: put what `sluicectl show config --effective` prints there by "
+		     "hand, and reload",
+		     s->task.path,
+		     err == -ELOOP ? "it or its folder is a symbolic link, and none is followed" :
+				     strerror(-err)) < 0)
+		s->error = NULL;
+	return err == -EINVAL ? -EIO : err;
+}
+
+static int save_read(struct task *t)
+{
+	struct save *s = save_of(t);
+	char *text, *why;
 	int err;
 
-	*error = NULL;
-	publisher_flush(c->publisher);
-	if (config_has_includes(c->path)) {
-		*error = strdup("the file includes others, and would be written as one: put what "
-				"`show config --effective` prints in its place by hand, and reload");
+	if (config_has_includes(t->path)) {
+		s->error = strdup("the file includes others, and would be written as one: put what "
+				  "`show config --effective` prints in its place by hand, and reload");
 		return -EINVAL;
 	}
-	err = check_unedited(c, error);
+	err = check_unedited(s);
 	if (err)
 		return err;
-	text = file_text(c);
+	text = file_text(t);
 	if (!text)
 		return -ENOMEM;
-	err = state_file_write(c->path, text, true);
+	err = task_is_over(t) ? -ECANCELED : file_write(s, text);
 	free(text);
-	if (err) {
-		if (asprintf(error,
-			     "%s: %s: put what `sluicectl show config --effective` prints there by "
-			     "hand, and reload",
-			     c->path,
-			     err == -ELOOP ? "it or its folder is a symbolic link, and none is followed" :
-					     strerror(-err)) < 0)
-			*error = NULL;
-		return err == -EINVAL ? -EIO : err;
-	}
+	if (err)
+		return err;
 	why = malloc(CONFIG_ERROR_MAX);
-	file = why ? config_reload(c->path, publisher_model(c->publisher), why) : NULL;
+	s->file = why ? config_reload(t->path, t->now, why) : NULL;
 	free(why);
-	if (!file)
-		return -ENOMEM;
-	model_free(c->file);
-	c->file = file;
-	configuration_keep(c);
-	events_add(EVENT_CONFIG, who, NULL, NULL, "saved what is in force to %s", c->path);
-	return 0;
+	return s->file ? 0 : -ENOMEM;
+}
+
+/* ---- on the loop ---- */
+
+/* What was changed since it began is a run-time change over the file as it is written. */
+static void save_take(struct task *t, int err)
+{
+	struct save *s = save_of(t);
+
+	if (!err) {
+		model_free(t->c->file);
+		t->c->file = s->file;
+		s->file = NULL;
+		configuration_keep(t->c);
+		events_add(EVENT_CONFIG, s->who, NULL, NULL, "saved what is in force to %s",
+			   t->path);
+	}
+	task_end(t, err);
+}
+
+static void save_end(struct task *t, int err)
+{
+	struct save *s = save_of(t);
+
+	model_free(s->file);
+	if (err == -ECANCELED && !s->error)
+		s->error = strdup("the daemon ends");
+	s->done(s->ctx, err, s->error);
+	free(s);
+}
+
+void configuration_save(struct configuration *c, const char *who, daemon_saved_fn *done,
+			void *done_ctx)
+{
+	static const struct task_ops ops = {.read = save_read, .take = save_take, .end = save_end};
+	size_t who_bytes = strlen(who) + 1;
+	struct save *s = calloc(1, sizeof(*s) + who_bytes);
+
+	if (!s) {
+		done(done_ctx, -ENOMEM, NULL);
+		return;
+	}
+	s->done = done;
+	s->ctx = done_ctx;
+	memcpy(s->who, who, who_bytes);
+	task_add(c, &s->task, &ops);
 }

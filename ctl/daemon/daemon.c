@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,28 +81,76 @@ static void tell_ready(const struct daemon *d)
 		     publisher_model(d->publisher)->services_n);
 }
 
-int daemon_reload(struct daemon *d, const char *who, bool check, struct daemon_reload *out)
-{
-	int rc;
+/* A reload under way, of which the service manager is told. */
+struct told_reload {
+	struct daemon *d;
+	daemon_reloaded_fn *done;
+	void *ctx;
+};
 
-	if (!check)
-		notify_reloading();
-	rc = configuration_reload(d->configuration, who, check, out);
-	if (!check)
+/* daemon_reloaded_fn */
+static void reload_over(void *ctx, int rc, struct daemon_reload *reload)
+{
+	struct told_reload *told = ctx;
+	struct daemon *d = told->d;
+
+	d->reloads--;
+	if (d->reloads == 0 && rc != -ECANCELED)
 		tell_ready(d);
-	return rc;
+	told->done(told->ctx, rc, reload);
+	free(told);
+}
+
+void daemon_reload(struct daemon *d, const char *who, bool check, daemon_reloaded_fn *done,
+		   void *done_ctx)
+{
+	struct daemon_reload none = {.rows_n = 0};
+	struct told_reload *told;
+
+	if (check) {
+		configuration_reload(d->configuration, who, true, done, done_ctx);
+		return;
+	}
+	told = malloc(sizeof(*told));
+	if (!told) {
+		done(done_ctx, -ENOMEM, &none);
+		return;
+	}
+	*told = (struct told_reload){.d = d, .done = done, .ctx = done_ctx};
+	d->reloads++;
+	notify_reloading();
+	configuration_reload(d->configuration, who, false, reload_over, told);
+}
+
+/* daemon_reloaded_fn */
+static void hangup_over(void *ctx, int rc, struct daemon_reload *reload)
+{
+	struct daemon *d = ctx;
+
+	(void)rc;
+	d->hangups--;
+	daemon_reload_free(reload);
+}
+
+/* One reads, one waits: that one reads what the file says after any further signal. */
+static void on_hangup(struct daemon *d, const char *who)
+{
+	if (d->hangups >= 2) {
+		notify_reloading();
+		return;
+	}
+	d->hangups++;
+	daemon_reload(d, who, false, hangup_over, d);
 }
 
 static void on_signal(evutil_socket_t number, short events, void *ctx)
 {
 	struct daemon *d = ctx;
-	struct daemon_reload reload;
 	char who[SIGNAL_SENDER_MAX];
 
 	signal_sender(number, who);
 	if (number == SIGHUP) {
-		daemon_reload(d, who, false, &reload);
-		daemon_reload_free(&reload);
+		on_hangup(d, who);
 		return;
 	}
 	events_add(EVENT_DAEMON, who, NULL, NULL, "%s: ending",

@@ -146,9 +146,10 @@ static void api_capture_show(void *ctx, struct daemon_capture *out)
 	captures_show(((struct daemon *)ctx)->captures, out);
 }
 
-static int api_reload(void *ctx, const char *who, bool check, struct daemon_reload *out)
+static void api_reload(void *ctx, const char *who, bool check, daemon_reloaded_fn *done,
+		       void *done_ctx)
 {
-	return daemon_reload(ctx, who, check, out);
+	daemon_reload(ctx, who, check, done, done_ctx);
 }
 
 static int api_config_text(void *ctx, bool effective, bool secrets, char **text)
@@ -161,9 +162,9 @@ static int api_config_diff(void *ctx, struct model_diff *diff)
 	return configuration_diff(((struct daemon *)ctx)->configuration, diff);
 }
 
-static int api_save(void *ctx, const char *who, char **error)
+static void api_save(void *ctx, const char *who, daemon_saved_fn *done, void *done_ctx)
 {
-	return configuration_save(((struct daemon *)ctx)->configuration, who, error);
+	configuration_save(((struct daemon *)ctx)->configuration, who, done, done_ctx);
 }
 
 static void api_state(void *ctx, struct daemon_state *out)

@@ -36,6 +36,8 @@ struct daemon {
 	struct watchdog *watchdog;
 	struct port_watch *ports;
 	bool restarts; /* ends as failed, to be started again */
+	uint32_t reloads; /* asked for, and not over */
+	uint32_t hangups; /* of them, by SIGHUP */
 	struct http *http;
 };
 
@@ -44,6 +46,7 @@ extern struct daemon the_daemon; /* one per process */
 extern const struct daemon_api daemon_methods_api;
 
 /* configuration_reload(), told to the service manager. */
-int daemon_reload(struct daemon *d, const char *who, bool check, struct daemon_reload *out);
+void daemon_reload(struct daemon *d, const char *who, bool check, daemon_reloaded_fn *done,
+		   void *done_ctx);
 
 #endif

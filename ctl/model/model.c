@@ -53,6 +53,19 @@ void model_free(struct model *m)
 	free(m);
 }
 
+struct model *model_clone(const struct model *m)
+{
+	struct model *clone = model_alloc(&m->settings, m->services_n);
+
+	if (!clone)
+		return NULL;
+	for (uint32_t i = 0; i < m->services_n; i++)
+		model_append(clone, service_conf_ref(m->services[i]));
+	model_index_ref(m->index);
+	clone->index = m->index;
+	return clone;
+}
+
 void model_append(struct model *m, struct service_conf *s)
 {
 	m->services[m->services_n++] = s;

@@ -254,6 +254,9 @@ enum on_down service_conf_on_down(const struct service_conf *s, uint32_t i);
 bool service_conf_checks(const struct service_conf *s, uint32_t i);
 bool service_conf_starts_down(const struct service_conf *s, uint32_t i);
 
+/* The same model once more: it shares every service. NULL: no memory. */
+struct model *model_clone(const struct model *m);
+
 /* Services of `m` that are just what `prior` has become those: nothing of them changes. */
 void model_share(struct model *m, const struct model *prior);
 

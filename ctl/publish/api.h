@@ -180,6 +180,16 @@ struct daemon_flow_filter {
  */
 typedef void daemon_done_fn(void *done_ctx, int rc, const struct model_error *error);
 
+/*
+ * What became of a reload, or would become of one. 0; -EINVAL: the file is refused, reload->error has
+ * the lines; -ECANCELED: the daemon ends; another -errno: the daemon could not, reload->error says
+ * why. What `reload` has is the callee's, to be freed.
+ */
+typedef void daemon_reloaded_fn(void *done_ctx, int rc, struct daemon_reload *reload);
+
+/* The same of a save; `error`, or NULL, is the callee's. */
+typedef void daemon_saved_fn(void *done_ctx, int rc, char *error);
+
 struct daemon_candidate {
 	const struct backend_conf *backend; /* NULL: the slots that lead to none */
 	uint32_t slots;
@@ -352,11 +362,12 @@ struct daemon_api {
 
 	/*
 	 * Reads the configuration file again, and puts it in force, whole or not at all, with the
-	 * run-time changes that it leaves (overlay.h) over it; `check`: tells only what would be.
-	 * *out is to be freed in any case. 0; -EINVAL: the file is refused, out->error has the
-	 * lines; another -errno: the daemon could not, out->error says why.
+	 * run-time changes that it leaves (overlay.h) over it; `check`: tells only what would be. A
+	 * thread reads and judges: `done` is called once, mostly later. Reloads and saves go one
+	 * after the other, in the order in which they were asked for.
 	 */
-	int (*reload)(void *ctx, const char *who, bool check, struct daemon_reload *out);
+	void (*reload)(void *ctx, const char *who, bool check, daemon_reloaded_fn *done,
+		       void *done_ctx);
 
 	/*
 	 * *text, to be freed: the file as it lies there (-errno of reading; -EACCES without
@@ -369,8 +380,8 @@ struct daemon_api {
 	/* From the file as it was loaded to what is in force: the run-time changes. -ENOMEM. */
 	int (*config_diff)(void *ctx, struct model_diff *diff);
 
-	/* Writes what is in force into the file. As reload, with *error to be freed. */
-	int (*save)(void *ctx, const char *who, char **error);
+	/* Writes what is in force into the file, as a reload reads it. */
+	void (*save)(void *ctx, const char *who, daemon_saved_fn *done, void *done_ctx);
 
 	void (*state)(void *ctx, struct daemon_state *out);
 	void (*stats)(void *ctx, struct daemon_stats *out);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "forecast.h"
 #include "model_index.h"
 #include "publisher_internal.h"
@@ -17,11 +18,13 @@
 enum {
 	FORECAST_FLOWS_ALL = 1 << 20,
 	FORECAST_FLOWS_LEAST = 1 << 9,
+	STEP_US = 3000, /* one plan at least */
 };
 
 /* A service that would change. */
 struct service_change {
 	struct installed *now; /* a reference; NULL: it would be new */
+	struct service_conf *now_conf, *next; /* likewise; `next` NULL: it would be gone */
 	bool goes_on;                /* flows of the one are flows of the other */
 	struct plan plan;            /* plan.conf NULL: it would be gone */
 	uint16_t *now_at;            /* by index of `now`: the one in `plan`, or SLOT_NONE; */
@@ -39,7 +42,7 @@ struct daemon_preview_walk {
 	uint32_t now_s;
 	/* Of what was in force when it began. */
 	struct service_change *changes;
-	uint32_t n;
+	uint32_t n, planned_n;
 	struct service_change **by_row;
 	uint32_t forecast_flows;
 };
@@ -133,38 +136,57 @@ static void forecast_fill(struct service_change *c, const struct former *was)
 }
 
 /* `next` or `now` NULL: it goes, or comes. */
-static int change_add(struct daemon_preview_walk *p, const struct service_conf *next,
-		      struct installed *now)
+static void change_add(struct daemon_preview_walk *p, struct service_conf *next,
+		       struct installed *now)
 {
-	const struct surroundings *around = &p->r->around;
-	struct service_change *c = &p->changes[p->n];
-	struct former was;
-	int err;
+	struct service_change *c = &p->changes[p->n++];
 
-	p->n++;
 	c->forecast_flows = p->forecast_flows;
 	c->now = now ? installed_ref(now) : NULL;
+	/* Another model may be in force before it is planned. */
+	c->now_conf = now ? service_conf_ref((struct service_conf *)now->conf) : NULL;
+	c->next = next ? service_conf_ref(next) : NULL;
 	c->goes_on = next && now && service_conf_goes_on(now->conf, next);
-	if (now)
-		was = installed_former(now);
-	if (next) {
-		err = plan_make(next, c->goes_on ? &was : NULL, &around->settings->seed,
-				around->now_us(), around->now_real_us(), &c->plan);
-		if (err)
-			return err;
-	}
-	if (now) {
-		err = backends_follow(c);
-		if (err)
-			return err;
-		p->by_row[now->row] = c;
-	}
 	snprintf(c->row.service, sizeof(c->row.service), "%s",
 		 next ? next->name : now->conf->name);
-	c->row.slots = next ? c->plan.slots_n : 0;
+}
+
+/* 0, or as plan_make(). */
+static int change_plan(struct daemon_preview_walk *p, struct service_change *c)
+{
+	const struct surroundings *around = &p->r->around;
+	struct former was;
+	int err = 0;
+
+	if (c->now)
+		was = installed_former(c->now);
+	if (c->next)
+		err = plan_make(c->next, c->goes_on ? &was : NULL, &around->settings->seed,
+				around->now_us(), around->now_real_us(), &c->plan);
+	if (!err && c->now)
+		err = backends_follow(c);
+	if (err)
+		return err;
+	if (c->now)
+		p->by_row[c->now->row] = c;
+	c->row.slots = c->next ? c->plan.slots_n : 0;
 	c->row.slots_moved = slots_moved(c);
 	forecast_fill(c, &was);
 	return 0;
+}
+
+/* Some milliseconds' worth. 1: there are more; 0; -errno. */
+static int plans_go_on(struct daemon_preview_walk *p)
+{
+	int64_t end_us = clock_now_us() + STEP_US;
+	int err = 0;
+
+	while (!err && p->planned_n < p->n) {
+		err = change_plan(p, &p->changes[p->planned_n++]);
+		if (!err && clock_now_us() >= end_us)
+			return 1;
+	}
+	return err;
 }
 
 /* For each service fewer, the more there are, so that the thread isn't held up: some 50 ms for all. */
@@ -178,23 +200,24 @@ static uint32_t forecast_flows(const struct model *now, const struct model *next
 	return flows < FORECAST_FLOWS_LEAST ? FORECAST_FLOWS_LEAST : flows;
 }
 
-static int changes_find(struct daemon_preview_walk *p, const struct model *next)
+static void changes_find(struct daemon_preview_walk *p, const struct model *next)
 {
 	const struct model *model = p->r->model;
-	int err = 0;
 
 	p->forecast_flows = forecast_flows(model, next);
-	for (uint32_t i = 0; !err && i < next->services_n; i++) {
-		const struct service_conf *conf = next->services[i];
-		struct installed *now = running_find_same(p->r, conf);
+	for (uint32_t i = 0; i < next->services_n; i++) {
+		struct service_conf *conf = next->services[i];
+		struct installed *now = i < model->services_n && model->services[i] == conf ?
+						p->r->installed[i] :
+						running_find_same(p->r, conf);
 
 		if (!now || now->conf != conf)
-			err = change_add(p, conf, now);
+			change_add(p, conf, now);
 	}
-	for (uint32_t i = 0; !err && i < model->services_n; i++)
-		if (!model_find_same(next, model->services[i]))
-			err = change_add(p, NULL, p->r->installed[i]);
-	return err;
+	for (uint32_t i = 0; i < model->services_n; i++)
+		if (!(i < next->services_n && next->services[i] == model->services[i]) &&
+		    !model_find_same(next, model->services[i]))
+			change_add(p, NULL, p->r->installed[i]);
 }
 
 int publisher_preview_begin(void *ctx, const struct model *next, struct daemon_preview_walk **walk)
@@ -202,21 +225,20 @@ int publisher_preview_begin(void *ctx, const struct model *next, struct daemon_p
 	struct publisher *publisher = ctx;
 	const struct running *r = &publisher->running;
 	struct daemon_preview_walk *p;
-	int err = -ENOMEM;
 
-	publisher_flush(publisher);
+	if (changes_newest(publisher->changes))
+		publisher_flush(publisher);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	p->r = r;
 	p->changes = calloc(next->services_n + r->model->services_n + 1, sizeof(*p->changes));
 	p->by_row = calloc(r->settings.services_max, sizeof(struct service_change *));
-	if (p->changes && p->by_row)
-		err = changes_find(p, next);
-	if (err) {
+	if (!p->changes || !p->by_row) {
 		publisher_preview_end(p);
-		return err;
+		return -ENOMEM;
 	}
+	changes_find(p, next);
 	*walk = p;
 	return 0;
 }
@@ -227,6 +249,11 @@ int publisher_preview_next(struct daemon_preview_walk *p)
 
 	if (p->n == 0)
 		return 0;
+	if (p->planned_n < p->n) {
+		int rc = plans_go_on(p);
+
+		return rc < 0 ? rc : 1;
+	}
 	p->g = running_generation(p->r);
 	p->now_s = module->memory_now_s();
 	return module->memory_walk(&p->at, note_flow, p);
@@ -250,6 +277,8 @@ void publisher_preview_end(struct daemon_preview_walk *p)
 		free(p->changes[i].now_at);
 		free(p->changes[i].lives);
 		installed_unref(p->changes[i].now);
+		service_conf_unref(p->changes[i].now_conf);
+		service_conf_unref(p->changes[i].next);
 	}
 	free(p->changes);
 	free(p->by_row);

@@ -35,15 +35,21 @@ void daemon_reload_lose(void *ctx, const char *text)
 		free(copy);
 }
 
-static const struct daemon_preview *row_of(const struct daemon_reload *reload, const char *service)
+/* Differences come in the rows' order, so it is mostly the next one. */
+static const struct daemon_preview *row_of(struct daemon_reload *reload, const char *service)
 {
-	for (uint32_t i = 0; i < reload->rows_n; i++)
-		if (strcmp(reload->rows[i].service, service) == 0)
-			return &reload->rows[i];
+	for (uint32_t i = 0; i < reload->rows_n; i++) {
+		uint32_t at = (reload->rows_at + i) % reload->rows_n;
+
+		if (strcmp(reload->rows[at].service, service) == 0) {
+			reload->rows_at = at;
+			return &reload->rows[at];
+		}
+	}
 	return NULL;
 }
 
-char *daemon_reload_line(const struct daemon_reload *reload, uint32_t *at)
+char *daemon_reload_line(struct daemon_reload *reload, uint32_t *at)
 {
 	uint32_t start = *at;
 	char *line = model_diff_line(&reload->diff, at), *longer;

@@ -4,8 +4,8 @@
 # alone: its figures are of an otherwise idle machine
 #
 # One change of a large configuration, a service of 32,000 backends, and 10,000 services of 10, takes
-# little of the control thread, and a second client is answered meanwhile. A namespace with one port,
-# all backends behind one router:
+# little of the control thread, and so does a reload; a second client is answered meanwhile. A namespace
+# with one port, all backends behind one router:
 #
 #	c0 (no one) ---- l0 sluiced 172.16.0.1 ---- 10.0.0.0/8 via 172.16.0.2
 #
@@ -54,6 +54,7 @@ start() {
 	return 1
 }
 
+# The file is edited by then.
 changes() {
 	cat <<-'OPS'
 		weight backend.set {"service": "s0", "backend": "b5", "weight": 50}
@@ -61,6 +62,10 @@ changes() {
 		remove_the_first backend.remove {"service": "s0", "backend": "b0"}
 		drain backend.drain {"service": "s0", "backend": "b7"}
 		host host.undrain {"address": "10.1.0.8"}
+		check config.reload {"check": true}
+		reload config.reload {}
+		reload_of_nothing config.reload {}
+		save config.save {}
 	OPS
 }
 
@@ -71,6 +76,7 @@ scene() {
 	conf "$1" "$2" >"$dir/sluice.conf"
 	start
 	report $? "$what: sluiced starts" || return
+	sed -i '0,/name = "b3";/s//name = "b3"; weight = 70;/' "$dir/sluice.conf"
 	/usr/bin/python3 "$here/scale.py" "$dir/control.sock" "$pid" < <(changes) >"$dir/lines"
 	cat "$dir/lines"
 	while read -r label outcome _ _ _ cpu _ asked rest; do
@@ -79,6 +85,9 @@ scene() {
 	done <"$dir/lines"
 	[ "$(wc -l <"$dir/lines")" -eq "$(changes | wc -l)" ]
 	report $? "$what: all changes were answered"
+	sed -i '0,/weight = 70;/s//weight = 71;/' "$dir/sluice.conf"
+	kill -HUP "$pid" # and amid that, the end
+	sleep 0.05
 	began=$(cut -d' ' -f1 "/proc/$pid/schedstat")
 	kill "$pid"
 	SECONDS=0

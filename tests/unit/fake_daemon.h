@@ -23,13 +23,15 @@ struct fake_daemon {
 	struct model *model;
 	uint64_t generation;
 	int apply_rc;   /* what becomes of the next change */
-	bool slow;      /* changes wait for fake_flush() */
+	bool slow;      /* changes wait for fake_flush(), a reload for fake_reload_end() */
 	struct model *waiting_model;
 	struct {
 		daemon_done_fn *done;
 		void *ctx;
 	} waiting[FAKE_WAITING_MAX];
 	uint32_t waiting_n;
+	daemon_reloaded_fn *reload_done; /* NULL: none waits */
+	void *reload_ctx;
 	long read_ns;   /* how long it takes to read a service */
 	int read_rc;    /* what reading counters, flows and previews returns */
 	uint64_t flows; /* remembered ones: of web's b1, but the second: of one removed */
@@ -290,32 +292,51 @@ static void fake_capture_show(void *ctx, struct daemon_capture *out)
 	*out = ((struct fake_daemon *)ctx)->capture;
 }
 
-static int fake_reload(void *ctx, const char *who, bool check, struct daemon_reload *out)
+static void fake_reload(void *ctx, const char *who, bool check, daemon_reloaded_fn *done,
+			void *done_ctx)
 {
 	struct fake_daemon *fake = ctx;
+	struct daemon_reload out = {.rows_n = 0};
 
 	snprintf(fake->who, sizeof(fake->who), "%s", who);
-	*out = (struct daemon_reload){.rows_n = 0};
 	if (fake->read_rc < 0) {
-		out->error = strdup("sluice.conf:3: port: 70000 is not in 1-65535\nand 1 more");
-		return fake->read_rc;
+		out.error = strdup("sluice.conf:3: port: 70000 is not in 1-65535\nand 1 more");
+		done(done_ctx, fake->read_rc, &out);
+		return;
+	}
+	if (fake->slow) {
+		fake->reload_done = done;
+		fake->reload_ctx = done_ctx;
+		return;
 	}
 	if (!check)
 		fake->generation++;
-	daemon_reload_lose(out, "service web: backend b9: lost");
-	out->diff.changes = calloc(1, sizeof(*out->diff.changes));
-	out->diff.n = 1;
-	out->diff.changes[0] = (struct model_change){.kind = MODEL_CHANGE_BACKEND,
-						     .service = "web",
-						     .backend = "b1",
-						     .key = "weight",
-						     .before = "100",
-						     .after = "50"};
-	out->rows = calloc(1, sizeof(*out->rows));
-	out->rows_n = 1;
-	out->rows[0] = (struct daemon_preview){
+	daemon_reload_lose(&out, "service web: backend b9: lost");
+	out.diff.changes = calloc(1, sizeof(*out.diff.changes));
+	out.diff.n = 1;
+	out.diff.changes[0] = (struct model_change){.kind = MODEL_CHANGE_BACKEND,
+						    .service = "web",
+						    .backend = "b1",
+						    .key = "weight",
+						    .before = "100",
+						    .after = "50"};
+	out.rows = calloc(1, sizeof(*out.rows));
+	out.rows_n = 1;
+	out.rows[0] = (struct daemon_preview){
 		.service = "web", .slots = 1000, .slots_moved = 124, .flows_touched = 1};
-	return 0;
+	done(done_ctx, 0, &out);
+}
+
+/* The one that waits is over, and took a run-time change back. */
+static inline void fake_reload_end(struct fake_daemon *fake)
+{
+	struct daemon_reload lost = {.rows_n = 0};
+	daemon_reloaded_fn *done = fake->reload_done;
+
+	fake->reload_done = NULL;
+	fake->generation++;
+	daemon_reload_lose(&lost, "service web: b1");
+	done(fake->reload_ctx, 0, &lost);
 }
 
 static int fake_config_text(void *ctx, bool effective, bool secrets, char **text)
@@ -333,13 +354,13 @@ static int fake_config_diff(void *ctx, struct model_diff *diff)
 	return model_diff(fake->model, fake->model, diff);
 }
 
-static int fake_save(void *ctx, const char *who, char **error)
+static void fake_save(void *ctx, const char *who, daemon_saved_fn *done, void *done_ctx)
 {
 	struct fake_daemon *fake = ctx;
 
 	snprintf(fake->who, sizeof(fake->who), "%s", who);
-	*error = fake->read_rc < 0 ? strdup("the file includes others") : NULL;
-	return fake->read_rc;
+	done(done_ctx, fake->read_rc,
+	     fake->read_rc < 0 ? strdup("the file includes others") : NULL);
 }
 
 static void fake_state(void *ctx, struct daemon_state *out)

@@ -509,6 +509,44 @@ static void test_changes_of_the_gone(void **state)
 	close(half);
 }
 
+/* What a client asks behind a reload finds it in force; others are answered meanwhile. */
+static void test_reload_holds(void **state)
+{
+	const struct control_config c = config();
+	int fd, other;
+
+	serve(&c);
+	room.fake.slow = true;
+	fd = client_connect();
+	other = client_connect();
+	send_text(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"r\",\"method\":\"config.reload\"}\n" WEIGHT(
+			      "1", "5"));
+	for (int64_t end = now_ms() + PATIENCE_MS; !room.fake.reload_done && now_ms() < end;)
+		step();
+	assert_non_null(room.fake.reload_done);
+	send_text(other, LIST);
+	expect_line(other, "\"weight\":100");
+	expect_silence(fd);
+	assert_int_equal(room.fake.waiting_n, 0);
+	fake_reload_end(&room.fake);
+	expect_line(fd, "{\"applied\":true,\"generation\":8,\"changes\":[],\"words\":[],"
+			"\"lost\":[\"service web: b1\"],\"preview\":[]},\"id\":\"r\"}");
+	wait_for_changes(1);
+	fake_flush(&room.fake, 0);
+	expect_line(fd, "{\"generation\":9,\"took_us\":412},\"id\":1}");
+
+	/* The answer of one who is gone goes nowhere. */
+	send_text(fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"config.reload\"}\n");
+	for (int64_t end = now_ms() + PATIENCE_MS; !room.fake.reload_done && now_ms() < end;)
+		step();
+	close(fd);
+	step_for(20);
+	fake_reload_end(&room.fake);
+	send_text(other, LIST);
+	expect_line(other, "\"weight\":5");
+	close(other);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -529,6 +567,7 @@ int main(void)
 		TEST(test_changes_wait),
 		TEST(test_changes_alone),
 		TEST(test_changes_of_the_gone),
+		TEST(test_reload_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
