@@ -84,15 +84,21 @@ void burst_find_changed(struct burst *b, const struct burst_context *ctx, bool r
 /*
  * An ICMP error comes from a router on the way, with addresses of its own, so that the port may
  * give it to another worker than its flow, which is in that worker's table then; and a port spreads
- * fragments by their addresses alone, whole packets of the same flow by ports too. Looking there is
+ * fragments by their addresses alone, whole packets of the same flow by ports too. So a fragment's flow
+ * may be known to the whole packets' worker alone, and the other way round where a fragment was the
+ * flow's first: as long as some worker remembers fragments, whole packets look there, too. Looking there is
  * safe: a peek writes nothing and sees entries whole (flow_table.c), and tables stay until every
  * worker has ended. It is the one time that a worker reads another's lines, and rare.
  */
 static const struct memory *others_find(struct burst *b, const struct burst_context *ctx,
+					const struct generation *g, const struct packet *p,
 					uint64_t hash, struct memory *copy)
 {
+	bool strays = p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT);
+
 	for (uint16_t w = 0; w < ctx->tables_n; w++) {
-		if (ctx->tables[w] == ctx->flows)
+		if (ctx->tables[w] == ctx->flows ||
+		    (!strays && !flow_table_has_fragments(ctx->tables[w], g, b->now_s)))
 			continue;
 		if (b->others_left == 0)
 			return NULL;
@@ -146,12 +152,14 @@ static uint64_t ticket_take(struct burst *b, const struct burst_context *ctx,
 }
 
 static void choice_apply(const struct burst *b, const struct burst_context *ctx,
-			 const struct generation *g, uint64_t hash,
+			 const struct generation *g, const struct packet *p, uint64_t hash,
 			 const struct memory_choice *choice)
 {
 	switch ((enum memory_action)choice->action) {
 	case MEMORY_WRITE:
 		(void)flow_table_put(ctx->flows, g, hash, choice->memory, b->now_s);
+		if (p->flags & PACKET_FRAGMENT)
+			flow_table_fragment(ctx->flows, b->now_s);
 		break;
 	case MEMORY_FORGET:
 		flow_table_remove(ctx->flows, hash);
@@ -180,8 +188,8 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	/* What the stage before has just read: arena_at() is never NULL here. */
 	(void)steer_slot(ctx->arena, &st);
 	found = flow_table_find(ctx->flows, st.hash);
-	if (!found && p->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT))
-		found = others_find(b, ctx, st.hash, &copy);
+	if (!found)
+		found = others_find(b, ctx, g, p, st.hash, &copy);
 	if (!found && ctx->orphans_n > 0)
 		found = orphans_find(b, ctx, g, p, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
@@ -196,7 +204,7 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 		return verdict;
 	choices = steer_choices(&st, previous);
 	choice = steer_choose(found, known, p, &choices, b->now_s);
-	choice_apply(b, ctx, g, st.hash, &choice);
+	choice_apply(b, ctx, g, p, st.hash, &choice);
 	return steer_backend(ctx->arena, st.service, choice.backend, &b->backend[i]);
 }
 

@@ -300,6 +300,20 @@ bool flow_table_put(struct flow_table *t, const struct generation *g, uint64_t h
 	return true;
 }
 
+void flow_table_fragment(struct flow_table *t, uint32_t now_s)
+{
+	if (t->fragment_s != now_s)
+		__atomic_store_n(&t->fragment_s, now_s, __ATOMIC_RELEASE);
+}
+
+bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g, uint32_t now_s)
+{
+	uint32_t last_s = __atomic_load_n(&t->fragment_s, __ATOMIC_ACQUIRE);
+
+	/* Of TCP a flow's first packet is never so long as to be sent in fragments. */
+	return last_s != 0 && now_s - last_s <= g->idle_s[MEMORY_UDP];
+}
+
 void flow_table_remove(struct flow_table *t, uint64_t hash)
 {
 	struct memory_entry *e = entry_find(t, hash);

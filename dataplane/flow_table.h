@@ -35,6 +35,13 @@ struct flow_table {
 	struct region region;
 	/* Written by the worker, read by the control thread. */
 	struct memory_counters counters __attribute__((aligned(64)));
+	/*
+	 * When a fragment was last remembered here, by memory.h's clock; 0: never. A port spreads fragments
+	 * by addresses alone, so they may be of flows whose whole packets come to another worker, which
+	 * has to look here for them. Written by the worker, at most once a second; read by the others: on a
+	 * line of its own.
+	 */
+	uint32_t fragment_s __attribute__((aligned(64)));
 };
 
 /*
@@ -99,6 +106,12 @@ const struct memory *flow_table_find(struct flow_table *t, uint64_t hash);
  */
 bool flow_table_put(struct flow_table *t, const struct generation *g, uint64_t hash,
 		    struct memory memory, uint32_t now_s);
+
+/* Worker. A fragment was remembered, or updated, just now. */
+void flow_table_fragment(struct flow_table *t, uint32_t now_s);
+
+/* Any thread. Whether the table may remember flows that another worker's packets are of. */
+bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g, uint32_t now_s);
 
 /* Worker. Forgets the flow, if it is there. */
 void flow_table_remove(struct flow_table *t, uint64_t hash);

@@ -120,8 +120,11 @@ static int ports_changed(void)
 
 static int memory_find(uint64_t hash, uint32_t worker, struct memory *memory)
 {
+	if (worker < path.workers_n && flow_table_peek(path.tables[worker], hash, memory))
+		return 0;
+	/* As burst_changed.c: a flow that a fragment began is another worker's. */
 	for (uint16_t i = 0; i < path.workers_n; i++)
-		if ((worker == FAST_PATH_ANY_WORKER || worker == i) &&
+		if ((worker == FAST_PATH_ANY_WORKER || path.tables[i]->fragment_s != 0) &&
 		    flow_table_peek(path.tables[i], hash, memory))
 			return 0;
 	/* Whose they are is not known. */

@@ -330,8 +330,8 @@ struct fast_path {
 	int (*ports_changed)(void);
 
 	/*
-	 * What is remembered of the flow with that hash, by `worker`, or with FAST_PATH_ANY_WORKER
-	 * by the first that has it. Changes nothing, nor is it counted, nor is the flow kept longer
+	 * What is remembered of the flow with that hash, by `worker` or where its packets look beside
+	 * (dpdk: workers that fragments come to), or with FAST_PATH_ANY_WORKER by the first that has it. Changes nothing, nor is it counted, nor is the flow kept longer
 	 * for it. 0; -ENOENT: nothing; what the kernel says (xdp). Microseconds.
 	 */
 	int (*memory_find)(uint64_t hash, uint32_t worker, struct memory *memory);

@@ -105,6 +105,19 @@ static void service_lay(uint32_t i, struct service *table)
 	};
 }
 
+/* The vip's own entry, by which fragments are known to be to it. */
+static void vip_lay(struct service *table)
+{
+	uint8_t vip[16];
+	uint32_t addr;
+	uint64_t key;
+
+	frame_address(VIP, vip);
+	memcpy(&addr, vip, sizeof(addr));
+	key = service_key(addr, 0, PROTO_ICMP, false);
+	*service_place(table, key) = (struct service){.key = key};
+}
+
 static void generation_lay(void)
 {
 	struct arena_head *head = (struct arena_head *)cw.arena;
@@ -123,6 +136,7 @@ static void generation_lay(void)
 	};
 	for (uint32_t i = 0; i < CHANGED_SERVICES; i++)
 		service_lay(i, table);
+	vip_lay(table);
 }
 
 int changed_open(void **state)
@@ -236,6 +250,8 @@ static void packet_frame(const struct changed_packet *p, struct frame *frame)
 		[CHANGED_SYN] = TCP_SYN,
 		[CHANGED_ACK] = TCP_PLAIN,
 		[CHANGED_FIN] = TCP_FIN | TCP_ACK,
+		[CHANGED_UDP] = 0,
+		[CHANGED_FRAGMENT] = 0,
 		[CHANGED_ERROR] = 0,
 	};
 	uint16_t dport = (uint16_t)(PORT + p->service);
@@ -247,7 +263,8 @@ static void packet_frame(const struct changed_packet *p, struct frame *frame)
 	struct frame_spec spec = {
 		.src = client, .dst = VIP, .proto = kinds[p->service].proto,
 		.sport = client_port(p), .dport = dport,
-		.flags = p->kind == CHANGED_UDP ? 0 : tcp_flags[p->kind],
+		.flags = tcp_flags[p->kind],
+		.fragment = p->kind == CHANGED_FRAGMENT ? 0x2000 : 0, /* more follow */
 	};
 
 	client_address(p->client, client);
@@ -322,7 +339,8 @@ static bool traced_find(void *ctx, const struct packet *packet, uint64_t hash,
 	const uint32_t *worker = ctx;
 
 	for (uint32_t w = 0; w < CHANGED_WORKERS && w < cw.contexts[*worker].tables_n; w++)
-		if ((w == *worker || packet->flags & PACKET_ICMP_ERROR) &&
+		if ((w == *worker || packet->flags & (PACKET_ICMP_ERROR | PACKET_FRAGMENT) ||
+		     flow_table_has_fragments(&cw.flows[w], cw.generation, cw.burst.now_s)) &&
 		    flow_table_peek(&cw.flows[w], hash, memory))
 			return true;
 	for (uint32_t i = 0; i < cw.orphans_n; i++)

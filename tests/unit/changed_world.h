@@ -86,6 +86,7 @@ enum changed_kind {
 	CHANGED_ACK,
 	CHANGED_FIN,
 	CHANGED_UDP,
+	CHANGED_FRAGMENT, /* UDP's first */
 	CHANGED_ERROR, /* an ICMP error about a packet to this client */
 };
 

@@ -189,6 +189,41 @@ static void test_icmp_errors_budget(void **state)
 	flow_table_destroy(&empty);
 }
 
+/*
+ * A flow that a fragment began is known to the worker that fragments come to: its whole packets find it there, and are
+ * at home with theirs from then on. Where no fragment was remembered for long enough, no worker asks others.
+ */
+static void test_fragment_first(void **state)
+{
+	(void)state;
+	cw.services[DNS]->flags = SERVICE_ROUND_ROBIN;
+	for (uint32_t client = 0; client < 20; client++) {
+		struct changed_packet fragment = {DNS, CHANGED_FRAGMENT, client, 0};
+		struct changed_packet whole = {DNS, CHANGED_UDP, client, 0};
+		uint16_t at = changed_send_one(1, &fragment);
+
+		assert_int_equal(changed_send_one(0, &whole), at);
+		assert_int_equal(changed_send_one(1, &fragment), at);
+		cw.burst.now_s++;
+		assert_int_equal(changed_send_one(0, &whole), at);
+		assert_int_equal(changed_send_one(1, &fragment), at);
+	}
+	assert_int_equal(cw.tickets[1 + DNS], 20);
+	assert_int_equal(cw.flows[0].counters.entries, 20);
+	/* Whole packets alone, at a worker that has seen no fragment. */
+	assert_int_equal(changed_send_one(0, &(struct changed_packet){DNS, CHANGED_UDP, 100, 0}),
+			 20 % CHANGED_SLOTS % CHANGED_BACKENDS);
+	assert_int_equal(changed_send_one(1, &(struct changed_packet){DNS, CHANGED_UDP, 100, 0}),
+			 21 % CHANGED_SLOTS % CHANGED_BACKENDS);
+	/* A fragment's time is over. */
+	assert_int_equal(changed_send_one(1, &(struct changed_packet){DNS, CHANGED_FRAGMENT, 101, 0}),
+			 22 % CHANGED_SLOTS % CHANGED_BACKENDS);
+	cw.burst.now_s += cw.generation->idle_s[MEMORY_UDP] + 1U;
+	assert_false(flow_table_has_fragments(&cw.flows[1], cw.generation, cw.burst.now_s));
+	assert_int_equal(changed_send_one(0, &(struct changed_packet){DNS, CHANGED_UDP, 101, 0}),
+			 23 % CHANGED_SLOTS % CHANGED_BACKENDS);
+}
+
 /* Session affinity: the address alone decides, in a transition as well; each flow by itself. */
 static void test_source(void **state)
 {
@@ -300,6 +335,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one_burst, changed_reset),
 		cmocka_unit_test_setup(test_icmp_errors, changed_reset),
 		cmocka_unit_test_setup(test_icmp_errors_budget, changed_reset),
+		cmocka_unit_test_setup(test_fragment_first, changed_reset),
 		cmocka_unit_test_setup(test_source, changed_reset),
 		cmocka_unit_test_setup(test_round_robin, changed_reset),
 		cmocka_unit_test_setup(test_random, changed_reset),
