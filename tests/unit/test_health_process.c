@@ -318,7 +318,8 @@ static void test_changes(void **state)
 	follow(services, 2);
 	assert_int_equal(report(1, 0).since_us, before.since_us);
 	assert_int_equal(report(0, 1).state, HEALTH_UP);
-	assert_int_equal(report(1, 1).state, HEALTH_UNKNOWN);
+	/* b4 has nothing of b2's, whose place it took; its own first check may be over by now. */
+	assert_true(report(1, 1).since_us > before.since_us);
 	becomes(1, 1, HEALTH_UP);
 	becomes(1, 2, HEALTH_UP);
 	assert_null(strstr(room.down, "web/b1"));
