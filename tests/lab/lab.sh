@@ -268,11 +268,15 @@ lab_kill() {
 # guests, which are twenty times as slow as this host, six times as long. What takes longer is asked for more
 # seldom: each time costs processes, which what is waited for has to do without.
 lab_within() {
-	local end=$((SECONDS + $1 * (${#LAB_GUESTS} ? 6 : 1) + 1)) tries=0
+	local end=$((SECONDS + $1 * (${#LAB_GUESTS} ? 6 : 1) + 1)) tries=0 pause=0.05
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		((tries++ < 20)) && sleep 0.05 || sleep 0.25
+		sleep "$pause"
+		case $((++tries)) in
+		20) pause=0.25 ;;
+		40) pause=1 ;;
+		esac
 	done
 }
 
