@@ -151,7 +151,7 @@ report $? "it has no more to give up"
 
 # The journal.
 on_lb journalctl --unit=sluiced --output=json --no-pager | jq -se 'map(select(.SYSLOG_IDENTIFIER == "sluiced"
-	and ._TRANSPORT == "journal" and .PRIORITY == "6" and (.MESSAGE | type == "string" and test("^security: ")))) | length == 1' >/dev/null
+	and ._TRANSPORT == "journal" and .PRIORITY == "6" and (.MESSAGE | type == "string" and test("^security: (?!checks: )")))) | length == 1' >/dev/null
 report $? "journald has its lines, with priorities, under its unit"
 on_lb sluicectl backend set v6-gue b2 weight 99 >/dev/null
 until_true 5 eval 'on_lb journalctl --unit=sluiced SLUICE_SERVICE=v6-gue SLUICE_KIND=backend --output=json --no-pager |
