@@ -4,7 +4,8 @@
 # HTTP requests from the lab's client, each on a TCP connection of its own, and what became of
 # them. Sourced after lab.sh. Every request leaves one line in a file:
 #   <end, seconds since the epoch> <seconds it took> <curl's exit code> <HTTP status> <backend>
-# LOAD_PARALLEL [8] are under way at a time, each for LOAD_MAX_S [5] at most.
+# LOAD_PARALLEL [8] are under way at a time, each for LOAD_MAX_S [5] at most; of load_start()'s, LOAD_PAUSE [0] seconds
+# go by after each 100, for who wants requests all the time but not all of the machine for them.
 # The end is when the backend answered, by its own word (X-Time), so that no line is late because
 # its reader was; only where nobody answered it is when the line was read.
 
@@ -36,6 +37,7 @@ load_start() {
 	rm -f "$LAB_DIR/load.stop"
 	while [ ! -e "$LAB_DIR/load.stop" ]; do
 		load_curl "$1" 100
+		[ "${LOAD_PAUSE:-0}" = 0 ] || sleep "$LOAD_PAUSE"
 	done | load_stamp >>"$2" &
 	load_pid=$!
 }

@@ -8,7 +8,7 @@
 # tests/shim/fail.c in the daemon.
 set -u
 here=$(dirname "$(readlink -f "$0")")
-LAB=short-$$
+LAB=short-$$ LOAD_PAUSE=0.4
 export LAB_PATH=${LAB_PATH:-xdp}
 . "$here/tap.sh"
 . "$here/../lab/lab.sh"
