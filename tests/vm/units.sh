@@ -14,7 +14,7 @@ LAB=vmunits-$$ LAB_PATH=xdp LAB_BACKENDS=1 LAB_DECAP=no
 GUEST_LIMIT_S=3000
 . "$(dirname "$(readlink -f "$0")")/scene.sh"
 scene_guest 6.1
-[ "${VM:-}" = all ] || UNITS=${UNITS:-kernel-features xdp xdp-modes xdp-drops xdp-verifier xdp-memory parity parity-flows}
+[ "${VM:-}" = all ] || UNITS=${UNITS:-kernel-features xdp xdp-drops xdp-verifier xdp-memory parity parity-flows}
 
 # The tests: a name, then the command. "sanitized" ones and parity-reach ask no kernel.
 units_list() {
