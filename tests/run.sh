@@ -4,14 +4,14 @@
 # network tests, then scenes in virtual machines. Ends with one line that counts test cases.
 # ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
 # TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each
-# core], LANES=N network tests at a time [one more than cores].
+# core], LANES=N network tests at a time [1 for each core].
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
 cd "$(dirname "$0")/.."
 export BUILD=${BUILD:-build} ONLY=${ONLY:-} TEST=${TEST:-}
 JOBS=${JOBS:-$(($(nproc) * 2))}
-LANES=${LANES:-$(($(nproc) + 1))}
+LANES=${LANES:-$(nproc)}
 BUILD=$(readlink -f "$BUILD")
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 passed=0 failed=0 skipped=0
