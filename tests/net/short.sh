@@ -63,6 +63,15 @@ stir() {
 	lab_exec lb curl -s -m 1 -o /dev/null http://127.0.0.1:9107/readyz
 }
 
+# A failure lasts for 1.5 s at most, however long this takes: a worker whose sends to its port all fail sends
+# nothing, and a client gives up after 5 s.
+stir_thrice() {
+	for _ in 1 2 3; do
+		stir
+		sleep 0.2
+	done
+}
+
 kernel_interface() {
 	[ "$LAB_PATH" = xdp ] && echo l0 || echo sl0
 }
@@ -146,9 +155,11 @@ for row in $calls; do
 	call=${row%:*} error=${row#*:}
 	before=$(failed_calls)
 	fail_next "$call $error 1"
-	for _ in 1 2 3; do
-		stir
-		sleep 0.2
+	stir_thrice &
+	stirring=$!
+	for ((i = 0; i < 15; i++)); do
+		kill -0 $stirring 2>/dev/null || break
+		sleep 0.1
 	done
 	lab_runs sluiced-lb || { report 1 "sluiced lives on while $call() fails with $error"; break; }
 	made=$(($(failed_calls) - before))
@@ -157,6 +168,7 @@ for row in $calls; do
 	[ "$made" -lt 200000 ] || [ "$call" = read ] || often="$often $row ($made)"
 	[ "$LAB_PATH" = dpdk ] || program_stays || { report 1 "the program stays while $call() fails with $error"; break; }
 	fail_next
+	wait $stirring
 	sleep 0.1
 	lab_within 15 all_well || { report 1 "all recovers after $call() failed with $error"; lab_ctl show backends | grep -v ' up \| none ' | head -5 | sed 's/^/# /'; break; }
 done
