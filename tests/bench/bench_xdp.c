@@ -55,8 +55,12 @@ struct bench_frame {
 	struct frame_spec spec;
 };
 
-#define TO4 .src = FROM4, .dst = BENCH_VIP4, .dport = BENCH_PORT, .pad_to = 60
-#define TO6 .src = FROM6, .dst = BENCH_VIP6, .dport = BENCH_PORT
+/*
+ * Long enough to need no Ethernet padding: the fast path cuts padding off, and the driver could then no
+ * longer tell by a frame's length how far its head has moved. As long as a segment with timestamps.
+ */
+#define TO4 .src = FROM4, .dst = BENCH_VIP4, .dport = BENCH_PORT, .payload_bytes = 12
+#define TO6 .src = FROM6, .dst = BENCH_VIP6, .dport = BENCH_PORT, .payload_bytes = 12
 
 static const struct frame_spec quoted4 = {
 	.src = BENCH_VIP4, .dst = FROM4, .proto = IP_TCP, .sport = BENCH_PORT,
@@ -69,14 +73,14 @@ static const struct bench_frame frames[] = {
 	{"tcp4", VERDICT_forward, false, {TO4, .proto = IP_TCP}},
 	{"tcp6", VERDICT_forward, false, {TO6, .proto = IP_TCP}},
 	{"udp4", VERDICT_forward, false, {TO4, .proto = IP_UDP}},
-	{"udp6", VERDICT_forward, false, {TO6, .proto = IP_UDP, .payload_bytes = 12}},
+	{"udp6", VERDICT_forward, false, {TO6, .proto = IP_UDP}},
 	{"syn4", VERDICT_forward, false, {TO4, .proto = IP_TCP, .flags = 0x02}},
 	{"icmp4", VERDICT_icmp_forward, true,
 	 {TO4, .proto = IP_ICMP, .type = 3, .code = 4, .quote = &quoted4, .quote_bytes = 28}},
 	{"icmp6", VERDICT_icmp_forward, true,
 	 {TO6, .proto = IP_ICMP6, .type = 2, .quote = &quoted6, .quote_bytes = 60}},
 	{"pass", VERDICT_no_service, false,
-	 {.src = FROM4, .dst = "192.0.2.1", .dport = BENCH_PORT, .proto = IP_TCP, .pad_to = 60}},
+	 {.src = FROM4, .dst = "192.0.2.1", .dport = BENCH_PORT, .proto = IP_TCP, .payload_bytes = 12}},
 };
 
 static const struct {
@@ -158,7 +162,7 @@ static uint32_t run(const struct driver_bpf *driver, const struct frame *frame, 
 	if (bpf_prog_test_run_opts(bpf_program__fd(driver->progs.driver), &opts) != 0)
 		give_up("test run", errno);
 	if (opts.retval != XDP_TX && opts.retval != XDP_PASS)
-		give_up("test run: the packet was dropped", EIO);
+		give_up("test run: a packet was dropped", EIO);
 	return opts.duration;
 }
 

@@ -41,6 +41,14 @@ report $? "bench_dpdk writes the same as JSON"
 ! "$1/bench_dpdk" --no-hugepages --rounds 1 dpdk.tcp5.ipip.1k.s10 >/dev/null 2>&1
 report $? "bench_dpdk refuses a case that there is not"
 rm -f "$BENCH_JSON"
+if [ -x "$1/bench_xdp" ] && [ "$(id -u)" = 0 ]; then
+	cases=(xdp.{tcp4,tcp6,udp4,udp6,syn4,icmp4,icmp6,pass}.{ipip,gue}.64k)
+	"$1/bench_xdp" -r 1 64k >"$dir/out" 2>>"$dir/errors"
+	report $? "bench_xdp runs, and each packet has the verdict that its case names"
+	formed "$dir/out" "${cases[@]}"
+	report $? "bench_xdp prints a line for each case"
+fi
+rm -f "$BENCH_JSON"
 "$1/bench_maglev" 1 >"$dir/out" 2>>"$dir/errors"
 formed "$dir/out" maglev.build.b{10,100,1000}.m{65537,655373}
 report $? "bench_maglev prints a line for each size"
