@@ -55,7 +55,7 @@ struct burst_context {
 	uint16_t orphans_n;
 	uint32_t *tickets; /* this worker's, by service: new flows of round robin's services */
 	struct fragment_table *fragments; /* this worker's; NULL: nothing is known of any */
-	const struct macs *macs; /* that the port takes frames to; NULL: any */
+	const struct macs *macs;          /* that the port takes frames to; NULL: any */
 	struct limit *limits; /* [LIMIT_KINDS], this worker's; NULL: all answers are sent */
 };
 

@@ -193,9 +193,9 @@ static enum verdict changed_choose(struct burst *b, const struct burst_context *
 	if (!found && ctx->orphans_n > 0)
 		found = orphans_find(b, ctx, g, p, st.hash, &copy);
 	known = steer_known(ctx->arena, g, st.service, found, b->now_s);
-	verdict = steer_previous(ctx->arena, &st,
-				 service_way_hash(st.service, &p->flow, st.hash, &g->key),
-				 &previous);
+	verdict =
+		steer_previous(ctx->arena, &st,
+			       service_way_hash(st.service, &p->flow, st.hash, &g->key), &previous);
 	if (verdict == VERDICT_forward && steer_draws_slot(st.service, p, known, previous)) {
 		st.slot = steer_free_slot(ctx->arena, st.service, ticket_take(b, ctx, st.service));
 		verdict = steer_slot(ctx->arena, &st);

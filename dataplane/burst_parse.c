@@ -149,7 +149,8 @@ void burst_parse(struct burst *b, const struct burst_context *ctx, const struct 
 	const uint32_t n = b->n;
 	/* A word that no frame's MAC is not: where all are taken. */
 	const uint64_t mask = ctx->macs ? UINT64_MAX : 0;
-	const uint64_t own = ctx->macs ? __atomic_load_n(&ctx->macs->words[0], __ATOMIC_RELAXED) : 0;
+	const uint64_t own =
+		ctx->macs ? __atomic_load_n(&ctx->macs->words[0], __ATOMIC_RELAXED) : 0;
 
 	b->v6_n = 0;
 	b->errors_n = 0;

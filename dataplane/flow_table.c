@@ -306,7 +306,8 @@ void flow_table_fragment(struct flow_table *t, uint32_t now_s)
 		__atomic_store_n(&t->fragment_s, now_s, __ATOMIC_RELEASE);
 }
 
-bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g, uint32_t now_s)
+bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g,
+			      uint32_t now_s)
 {
 	uint32_t last_s = __atomic_load_n(&t->fragment_s, __ATOMIC_ACQUIRE);
 

@@ -111,7 +111,8 @@ bool flow_table_put(struct flow_table *t, const struct generation *g, uint64_t h
 void flow_table_fragment(struct flow_table *t, uint32_t now_s);
 
 /* Any thread. Whether the table may remember flows that another worker's packets are of. */
-bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g, uint32_t now_s);
+bool flow_table_has_fragments(const struct flow_table *t, const struct generation *g,
+			      uint32_t now_s);
 
 /* Worker. Forgets the flow, if it is there. */
 void flow_table_remove(struct flow_table *t, uint64_t hash);

@@ -69,8 +69,8 @@ uint32_t hash_burst_variants(struct hash_burst_variant variants[HASH_BURST_VARIA
 	__builtin_cpu_init();
 	variants[n++] = (struct hash_burst_variant){"avx512f", hash_avx512,
 						    __builtin_cpu_supports("avx512f") != 0};
-	variants[n++] = (struct hash_burst_variant){"avx2", hash_avx2,
-						    __builtin_cpu_supports("avx2") != 0};
+	variants[n++] =
+		(struct hash_burst_variant){"avx2", hash_avx2, __builtin_cpu_supports("avx2") != 0};
 #endif
 	variants[n++] = (struct hash_burst_variant){"plain", hash_plain, true};
 	return n;

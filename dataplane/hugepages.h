@@ -8,8 +8,8 @@
 #include "sluice/types.h"
 
 struct hugepages {
-	uint64_t free_bytes;  /* of all sizes */
-	uint32_t largest_kb;  /* the largest size that has free pages; 0: none has */
+	uint64_t free_bytes; /* of all sizes */
+	uint32_t largest_kb; /* the largest size that has free pages; 0: none has */
 };
 
 /* As /sys/kernel/mm/hugepages tells it now; all 0 where that isn't there. */

@@ -40,7 +40,8 @@ static const uint16_t class_frames[BURST_CLASSES] = {
 /* `class`: BURST_CLASSES for what comes from the kernel. */
 static struct rte_ring *ring_create(uint32_t class, uint32_t worker, uint32_t port)
 {
-	uint32_t frames = class < BURST_CLASSES ? class_frames[class] : (uint32_t)KERNEL_FROM_FRAMES;
+	uint32_t frames =
+		class < BURST_CLASSES ? class_frames[class] : (uint32_t)KERNEL_FROM_FRAMES;
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "kernel_%u_%u_%u", class, worker, port);
@@ -63,7 +64,7 @@ static void ring_destroy(struct rte_ring **ring)
 static bool rings_create(struct kernel *k, uint16_t port)
 {
 	for (uint16_t w = 0; w < k->workers_n; w++)
-		for (uint32_t class = 0; class < BURST_CLASSES; class++) {
+		for (uint32_t class = 0; class < BURST_CLASSES; class ++) {
 			k->to[w][port][class] = ring_create(class, w, port);
 			if (!k->to[w][port][class])
 				return false;
@@ -241,7 +242,7 @@ void kernel_destroy(struct kernel *k)
 		tap_close(&k->taps[port]);
 		ring_destroy(&k->from[port]);
 		for (uint16_t w = 0; w < k->workers_n; w++)
-			for (uint32_t class = 0; class < BURST_CLASSES; class++)
+			for (uint32_t class = 0; class < BURST_CLASSES; class ++)
 				ring_destroy(&k->to[w][port][class]);
 	}
 	k->ports_n = 0;

@@ -34,7 +34,7 @@ struct kernel {
 	struct tap taps[FAST_PATH_PORTS_MAX];
 	struct rte_ring *to[FAST_PATH_WORKERS_MAX][FAST_PATH_PORTS_MAX][BURST_CLASSES]; /* worker ->
 											   kernel */
-	uint16_t vip_next[FAST_PATH_PORTS_MAX]; /* the thread's: the worker whose turn it is */
+	uint16_t vip_next[FAST_PATH_PORTS_MAX];     /* the thread's: the worker whose turn it is */
 	struct rte_ring *from[FAST_PATH_PORTS_MAX]; /* kernel -> worker kernel_worker(port) */
 	bool running;
 	bool stopping;

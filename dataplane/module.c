@@ -176,8 +176,8 @@ static int captures_start(const struct fast_path_capture *filter)
 	return 0;
 }
 
-static int captures_read(void (*each)(void *ctx, const struct fast_path_captured *frame),
-			 void *ctx, uint64_t *missed)
+static int captures_read(void (*each)(void *ctx, const struct fast_path_captured *frame), void *ctx,
+			 uint64_t *missed)
 {
 	*missed = 0;
 	for (uint16_t i = 0; i < path.workers_n && path.capturing; i++) {

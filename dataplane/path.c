@@ -76,9 +76,10 @@ static int ports_probe(char *error)
 	}
 	path.workers_n = (uint16_t)workers_n;
 	if (workers_n > 1 && !any_spreads()) {
-		config->log(FAST_PATH_LOG_WARNING,
-			    "no port's device spreads packets over queues (it has no RSS): cores from "
-			    "the 2. on stay unused");
+		config->log(
+			FAST_PATH_LOG_WARNING,
+			"no port's device spreads packets over queues (it has no RSS): cores from "
+			"the 2. on stay unused");
 		path.workers_n = 1;
 	}
 	return 0;
@@ -98,7 +99,8 @@ static struct rte_mempool *pool_for(uint16_t port, uint32_t n, uint32_t mtu_byte
 	if (pool || node < 0)
 		return pool;
 	snprintf(line, sizeof(line),
-		 "port %.100s is at NUMA node %d, which has no memory for its buffers (%zu MB): they lie "
+		 "port %.100s is at NUMA node %d, which has no memory for its buffers (%zu MB): "
+		 "they lie "
 		 "elsewhere; reserve hugepages there (/sys/devices/system/node/node%d/hugepages)",
 		 path.ports[port].device, node, buffers_bytes(n, mtu_bytes) >> 20, node);
 	path.config.log(FAST_PATH_LOG_WARNING, line);
@@ -118,8 +120,8 @@ static int buffers_start(char *error)
 					 "no memory for %u packet buffers (%zu MB): %s; %s", n,
 					 buffers_bytes(n, mtu_bytes) >> 20, rte_strerror(rte_errno),
 					 path.hugepages ? "reserve more hugepages (\"sysctl "
-							  "vm.nr_hugepages\")" :
-							  "raise memory_mb");
+							  "vm.nr_hugepages\")"
+							: "raise memory_mb");
 	}
 	return 0;
 }
@@ -150,21 +152,24 @@ static int ports_start(char *error)
 	for (uint16_t i = 0; i < path.ports_n; i++) {
 		const struct fast_path_port *conf = &path.config.ports[i];
 		const struct port *p = &path.ports[i];
-		int ret = port_start(&path.ports[i], path.workers_n, path.buffers[i],
-				     one_pool(), error);
+		int ret = port_start(&path.ports[i], path.workers_n, path.buffers[i], one_pool(),
+				     error);
 
 		if (ret < 0)
 			return ret;
 		ret = port_macs_set(&path.ports[i], conf->macs, conf->macs_n);
 		if (ret < 0) {
 			snprintf(line, sizeof(line),
-				 "port %.100s: the device can't be told of ports[%u].macs, and may keep "
-				 "frames to them back: %s", p->device, i, strerror(-ret));
+				 "port %.100s: the device can't be told of ports[%u].macs, and may "
+				 "keep "
+				 "frames to them back: %s",
+				 p->device, i, strerror(-ret));
 			path.config.log(FAST_PATH_LOG_WARNING, line);
 		}
 		if (p->hides_tags[0]) {
 			snprintf(line, sizeof(line),
-				 "port %.100s: %s takes VLAN tags out of frames, of which DPDK is told "
+				 "port %.100s: %s takes VLAN tags out of frames, of which DPDK is "
+				 "told "
 				 "nothing; if tagged packets come by it: ethtool -K %s rxvlan off",
 				 p->device, p->hides_tags, p->hides_tags);
 			path.config.log(FAST_PATH_LOG_INFO, line);
@@ -173,8 +178,9 @@ static int ports_start(char *error)
 			continue;
 		snprintf(line, sizeof(line), "port %.100s: %u queues, %s", p->device,
 			 path.workers_n, p->spread_how);
-		path.config.log(p->spread == FAST_PATH_SPREAD_NONE ? FAST_PATH_LOG_WARNING :
-								     FAST_PATH_LOG_INFO, line);
+		path.config.log(p->spread == FAST_PATH_SPREAD_NONE ? FAST_PATH_LOG_WARNING
+								   : FAST_PATH_LOG_INFO,
+				line);
 	}
 	return 0;
 }
@@ -203,8 +209,8 @@ static int taps_start(char *error)
 
 static int rcu_create(char *error)
 {
-	path.rcu = rte_zmalloc("rcu", rte_rcu_qsbr_get_memsize(path.workers_n),
-			       RTE_CACHE_LINE_SIZE);
+	path.rcu =
+		rte_zmalloc("rcu", rte_rcu_qsbr_get_memsize(path.workers_n), RTE_CACHE_LINE_SIZE);
 	if (!path.rcu || rte_rcu_qsbr_init(path.rcu, path.workers_n) != 0)
 		return error_set(error, -ENOMEM, "no memory for the RCU");
 	for (uint16_t i = 0; i < path.workers_n; i++)
@@ -260,7 +266,8 @@ static void kept_tell(void)
 	for (uint32_t i = 0; i < k->orphans_n; i++)
 		orphans += flow_table_entries(&k->orphans[i]);
 	snprintf(line, sizeof(line),
-		 "%s: adopted the tables and %llu remembered flows, %llu of them of workers that are "
+		 "%s: adopted the tables and %llu remembered flows, %llu of them of workers that "
+		 "are "
 		 "no more",
 		 k->dir, (unsigned long long)(own + orphans), (unsigned long long)orphans);
 	path.config.log(FAST_PATH_LOG_INFO, line);
@@ -369,7 +376,8 @@ static void port_mac_follow(uint16_t port)
 	    memcmp(mac, p->mac, sizeof(mac)) == 0)
 		return;
 	ret = port_mac_change(p, mac);
-	snprintf(line, sizeof(line), "port %s: its MAC is %02x:%02x:%02x:%02x:%02x:%02x now, as its TAP's%s%s",
+	snprintf(line, sizeof(line),
+		 "port %s: its MAC is %02x:%02x:%02x:%02x:%02x:%02x now, as its TAP's%s%s",
 		 p->device, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
 		 ret < 0 ? "; the device doesn't take it: " : "", ret < 0 ? strerror(-ret) : "");
 	path.config.log(ret < 0 ? FAST_PATH_LOG_WARNING : FAST_PATH_LOG_INFO, line);

@@ -16,12 +16,13 @@
 
 /* There is one DPDK in a process. */
 struct path {
-	bool started; /* EAL is there */
+	bool started;                   /* EAL is there */
 	struct fast_path_config config; /* a copy; its strings are the caller's */
 	bool hugepages;
 	struct region arena; /* keep's, if that keeps any */
 	struct keep keep;
-	struct rte_mempool *buffers[FAST_PATH_PORTS_MAX]; /* by port; those of a node share theirs */
+	struct rte_mempool
+		*buffers[FAST_PATH_PORTS_MAX]; /* by port; those of a node share theirs */
 	struct rte_rcu_qsbr *rcu;
 	struct kernel kernel;
 	uint16_t ports_n;

@@ -174,8 +174,8 @@ static int configure(struct port *p, uint16_t queues, bool one_pool,
 static int queues_setup(struct port *p, uint16_t queues, struct rte_mempool *pool)
 {
 	uint16_t rx_n = PORT_DESCRIPTORS, tx_n = PORT_DESCRIPTORS;
-	unsigned int node = p->numa_node < 0 ? (unsigned int)SOCKET_ID_ANY :
-					       (unsigned int)p->numa_node;
+	unsigned int node =
+		p->numa_node < 0 ? (unsigned int)SOCKET_ID_ANY : (unsigned int)p->numa_node;
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx_n, &tx_n);
 
 	for (uint16_t q = 0; q < queues && ret == 0; q++) {
@@ -186,7 +186,8 @@ static int queues_setup(struct port *p, uint16_t queues, struct rte_mempool *poo
 	return ret;
 }
 
-int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool, char *error)
+int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool,
+	       char *error)
 {
 	struct rte_eth_dev_info info;
 	const char *what = "describe itself";
@@ -225,8 +226,8 @@ int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool o
 
 err:
 	return error_set(error, ret == -ENOMEM ? -ENOMEM : -ENODEV,
-			 "port %s: the device doesn't %s: %s (%s)", p->device, what,
-			 strerror(-ret), eal_log_first_error());
+			 "port %s: the device doesn't %s: %s (%s)", p->device, what, strerror(-ret),
+			 eal_log_first_error());
 }
 
 int port_macs_set(struct port *p, const uint8_t (*macs)[6], uint32_t n)

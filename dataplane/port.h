@@ -16,11 +16,11 @@ struct port {
 	const char *device; /* as configured */
 	uint16_t id;        /* DPDK's */
 	uint16_t queues_max;
-	uint32_t mtu_bytes; /* for the kernel's interface to start with */
+	uint32_t mtu_bytes;    /* for the kernel's interface to start with */
 	uint32_t rx_mtu_bytes; /* what the port takes, at least that */
-	int numa_node;      /* -1: any */
-	bool spreads;       /* over several queues, if it has them */
-	uint64_t rss_asked; /* RTE_ETH_RSS_*; 0: it has no RSS, or one queue */
+	int numa_node;         /* -1: any */
+	bool spreads;          /* over several queues, if it has them */
+	uint64_t rss_asked;    /* RTE_ETH_RSS_*; 0: it has no RSS, or one queue */
 	enum fast_path_spread spread;
 	char spread_how[FAST_PATH_HOW_MAX];
 	uint8_t mac[6];
@@ -28,11 +28,12 @@ struct port {
 	char driver[32];
 	bool is_bond;     /* of DPDK's own */
 	bool strips_tags; /* its device takes VLAN tags out, and can't be told not to */
-	char hides_tags[16]; /* the kernel's interface that does, and tells DPDK nothing of them; "": none */
+	char hides_tags
+		[16]; /* the kernel's interface that does, and tells DPDK nothing of them; "": none */
 	bool plugged; /* by port_probe(), to be unplugged */
 	bool configured;
 	bool watched;
-	bool closed; /* its device is no longer ours */
+	bool closed;                                /* its device is no longer ours */
 	uint64_t rx_packets, tx_packets, rx_missed; /* when it was closed */
 	struct port_identity identity;
 };
@@ -55,7 +56,8 @@ int port_probe(struct port *p, uint32_t index, const char *device, uint32_t mtu_
  * `one_pool`: all that is ever sent by the port is of that pool.
  * -ENODEV: the device refuses; -ENOMEM.
  */
-int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool, char *error);
+int port_start(struct port *p, uint16_t queues, struct rte_mempool *pool, bool one_pool,
+	       char *error);
 
 /*
  * From now on it takes frames to its own MAC and to these, which is told to the device. -errno: the

@@ -113,8 +113,8 @@ void rss_fill_table(uint16_t port_id, uint16_t queues)
 static int hashed_by(const struct rss *rss, const struct packet *packet)
 {
 	bool v6 = packet->flags & PACKET_V6, ports = packet->l4_offset != 0;
-	uint64_t l4 = 0, l3 = v6 ? RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER :
-				   RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER;
+	uint64_t l4 = 0, l3 = v6 ? RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER
+				 : RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER;
 
 	if (packet->flags & PACKET_FRAGMENT)
 		l3 |= v6 ? RTE_ETH_RSS_FRAG_IPV6 : RTE_ETH_RSS_FRAG_IPV4;
@@ -128,8 +128,7 @@ static int hashed_by(const struct rss *rss, const struct packet *packet)
 }
 
 /* Words in host order, as rte_softrss() wants them. Returns how many. */
-static uint32_t tuple_make(const struct packet *packet, bool ports,
-			   uint32_t words[TUPLE_WORDS_MAX])
+static uint32_t tuple_make(const struct packet *packet, bool ports, uint32_t words[TUPLE_WORDS_MAX])
 {
 	const struct flow *f = &packet->flow;
 	uint32_t n = 0, address_words = packet->flags & PACKET_V6 ? 8 : 2;
@@ -244,8 +243,10 @@ enum fast_path_spread rss_spread(const struct port *port, uint16_t queues,
 	}
 	if (rss_read(port->id, &rss) != 0) {
 		spread = spread_of(port->rss_asked, text, sizeof(text));
-		snprintf(how, FAST_PATH_HOW_MAX, "RSS was asked for%s (the driver doesn't tell what "
-			 "its device does)", text);
+		snprintf(how, FAST_PATH_HOW_MAX,
+			 "RSS was asked for%s (the driver doesn't tell what "
+			 "its device does)",
+			 text);
 		return spread;
 	}
 	spread = spread_of(rss.hashes, text, sizeof(text));
@@ -273,7 +274,7 @@ int rss_explain(const struct port *port, const struct packet *packet, char how[F
 			 "port %.100s: its RSS doesn't hash such packets by what is told here",
 			 port->device);
 	else
-		snprintf(how, FAST_PATH_HOW_MAX, "port %.100s: by the RSS key and table of the device",
-			 port->device);
+		snprintf(how, FAST_PATH_HOW_MAX,
+			 "port %.100s: by the RSS key and table of the device", port->device);
 	return queue;
 }

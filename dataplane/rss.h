@@ -22,7 +22,7 @@ enum {
 /* What a device told of itself. */
 struct rss {
 	uint8_t key[RSS_KEY_BYTES_MAX] __attribute__((aligned(4)));
-	uint64_t hashes; /* RTE_ETH_RSS_*: what it hashes by ports, what by addresses alone */
+	uint64_t hashes;  /* RTE_ETH_RSS_*: what it hashes by ports, what by addresses alone */
 	uint16_t table_n; /* a power of two */
 	uint16_t queues[RSS_TABLE_MAX];
 };

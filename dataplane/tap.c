@@ -33,11 +33,12 @@ static int refused(const char *name, bool adopted, int code, char *error)
 	if (code == EBUSY)
 		return error_set(error, -EBUSY, "tap %s: another process has it", name);
 	if (adopted)
-		return error_set(error, -EBUSY,
-				 "tap %s: an interface of that name is there, and isn't a TAP with one "
-				 "queue: remove it (\"ip link delete %s\"), or give the port another "
-				 "name",
-				 name, name);
+		return error_set(
+			error, -EBUSY,
+			"tap %s: an interface of that name is there, and isn't a TAP with one "
+			"queue: remove it (\"ip link delete %s\"), or give the port another "
+			"name",
+			name, name);
 	return error_set(error, -ENODEV, "tap %s: %s", name, strerror(code));
 }
 

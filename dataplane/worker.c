@@ -58,8 +58,8 @@ uint32_t worker_now_s(void)
 }
 
 /* All that the worker itself needs to be able to run. -ENOMEM. */
-static int worker_fill(struct worker *w, const struct fast_path_config *config,
-		       struct keep *keep, bool hugetlb, int node, char *error)
+static int worker_fill(struct worker *w, const struct fast_path_config *config, struct keep *keep,
+		       bool hugetlb, int node, char *error)
 {
 	if (counters_create(&w->counters, config->services_max, config->backends_max, hugetlb) < 0)
 		return error_set(error, -ENOMEM,
@@ -220,8 +220,7 @@ static void sweep(struct worker *w, uint64_t tsc, uint64_t buckets_max)
 	due = due_tsc / w->sweep_bucket_tsc;
 	w->sweep_tsc = due <= buckets_max ? w->sweep_tsc + due * w->sweep_bucket_tsc : tsc;
 	g = arena_at(arena, __atomic_load_n(&head->current, __ATOMIC_ACQUIRE), sizeof(*g));
-	flow_table_sweep(&w->flows, g, w->burst.now_s,
-			 (uint32_t)RTE_MIN(due, buckets_max));
+	flow_table_sweep(&w->flows, g, w->burst.now_s, (uint32_t)RTE_MIN(due, buckets_max));
 }
 
 /*
@@ -322,7 +321,7 @@ void worker_add_drops(const struct worker *w, uint16_t port, uint64_t dropped[FA
 		[BURST_VIP] = FAST_PATH_DROP_KERNEL_VIP,
 	};
 
-	for (int class = 0; class < BURST_CLASSES; class++)
+	for (int class = 0; class < BURST_CLASSES; class ++)
 		dropped[drops[class]] +=
 			__atomic_load_n(&w->to_kernel[port].full[class], __ATOMIC_RELAXED);
 	dropped[FAST_PATH_DROP_FROM_KERNEL] +=

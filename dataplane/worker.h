@@ -29,10 +29,10 @@ struct worker {
 	struct burst_context contexts[FAST_PATH_PORTS_MAX];
 	struct rte_ring *from_kernel[FAST_PATH_PORTS_MAX]; /* NULL: another worker's */
 	bool restores_tags[FAST_PATH_PORTS_MAX];           /* its device takes VLAN tags out */
-	bool nudges[FAST_PATH_PORTS_MAX];                  /* a bond, of which this worker sees to LACP */
+	bool nudges[FAST_PATH_PORTS_MAX]; /* a bond, of which this worker sees to LACP */
 	bool nudges_any;
 	struct counters counters;
-	uint32_t *tickets; /* [services_max] */
+	uint32_t *tickets;         /* [services_max] */
 	uint64_t sweep_bucket_tsc; /* pace of the sweep */
 	uint64_t second_tsc;
 	struct flow_table flows;
@@ -41,7 +41,7 @@ struct worker {
 
 	/* Written by the control thread. */
 	bool stopping __attribute__((aligned(64)));
-	bool held; /* until worker_release() */
+	bool held;               /* until worker_release() */
 	struct capture *capture; /* NULL: none is wanted */
 
 	/* Written by the worker, read by the control thread. */
@@ -50,13 +50,13 @@ struct worker {
 	uint64_t from_kernel_lost[FAST_PATH_PORTS_MAX];
 	uint64_t empty_bursts;
 	uint64_t sleeps;
-	uint64_t burst_gap_max_tsc; /* sleeps apart */
+	uint64_t burst_gap_max_tsc;                     /* sleeps apart */
 	uint64_t burst_gap_now_tsc, burst_gap_last_tsc; /* of this second, and the one before */
 
 	/* The worker's own. */
 	uint64_t burst_tsc __attribute__((aligned(64))); /* of the last round; 0 after a sleep */
-	uint64_t gap_second_tsc; /* when this second began */
-	uint64_t nudge_tsc; /* of the last one */
+	uint64_t gap_second_tsc;                         /* when this second began */
+	uint64_t nudge_tsc;                              /* of the last one */
 	uint64_t sweep_tsc; /* up to when the sweep has done its part */
 	uint32_t empty_rounds;
 	uint32_t sleep_us;

@@ -147,9 +147,9 @@ static bool is_same(const struct program *p, int theirs_fd, int options_fd)
 {
 	uint32_t map_ids[MAP_IDS_MAX];
 	struct bpf_prog_info ours = {0}, theirs = {
-		.nr_map_ids = MAP_IDS_MAX,
-		.map_ids = (uintptr_t)map_ids,
-	};
+						 .nr_map_ids = MAP_IDS_MAX,
+						 .map_ids = (uintptr_t)map_ids,
+					 };
 	uint32_t ours_bytes = sizeof(ours), theirs_bytes = sizeof(theirs);
 
 	if (bpf_obj_get_info_by_fd(theirs_fd, &theirs, &theirs_bytes) != 0 ||

@@ -106,15 +106,14 @@ __attribute__((noinline)) uint32_t capture_copy(struct xdp_md *ctx, uint32_t kin
 	copy->frame.out = kind;
 	copy->frame.cpu = bpf_get_smp_processor_id();
 	copy->frame.frame_bytes = frame_bytes(ctx);
-	copy->frame.bytes_n = fastpath_options.frags
-				      ? frame_copy_any(ctx, &copy->frame, snap_bytes)
-				      : frame_copy(ctx, &copy->frame, snap_bytes);
+	copy->frame.bytes_n = fastpath_options.frags ? frame_copy_any(ctx, &copy->frame, snap_bytes)
+						     : frame_copy(ctx, &copy->frame, snap_bytes);
 	return 1;
 }
 
 /* Into the ring, by the verdict in the end. */
 __attribute__((noinline)) uint32_t capture_hand_over(uint32_t kind, uint64_t packet,
-						      uint32_t backend, uint32_t verdict)
+						     uint32_t backend, uint32_t verdict)
 {
 	struct fastpath_copy *copy = bpf_map_lookup_elem(&copies, &kind);
 	uint32_t zero = 0, bytes;
@@ -131,8 +130,7 @@ __attribute__((noinline)) uint32_t capture_hand_over(uint32_t kind, uint64_t pac
 	ring = bpf_map_lookup_elem(&captures, &zero);
 	if (!ring)
 		return 0;
-	if (bpf_ringbuf_output(ring, &copy->frame,
-			       offsetof(struct fastpath_frame, bytes) + bytes,
+	if (bpf_ringbuf_output(ring, &copy->frame, offsetof(struct fastpath_frame, bytes) + bytes,
 			       BPF_RB_NO_WAKEUP) != 0)
 		copy->missed++;
 	return 1;
@@ -198,7 +196,7 @@ __attribute__((noinline)) uint32_t capture_take_in(struct xdp_md *ctx)
 
 /* When its verdict stands: hands it over, if it is wanted; `sent`: with the frame as it leaves. */
 __attribute__((noinline)) uint32_t capture_end(struct xdp_md *ctx, uint32_t backend,
-						uint32_t verdict, uint32_t sent)
+					       uint32_t verdict, uint32_t sent)
 {
 	uint32_t kind = FASTPATH_FRAME_IN;
 	struct fastpath_copy *copy = bpf_map_lookup_elem(&copies, &kind);

@@ -29,9 +29,9 @@ static int wanted_write(const struct program *p, const struct fastpath_capture *
 {
 	uint32_t key = 0;
 
-	return bpf_map_update_elem(program_map_fd(p, PROGRAM_CAPTURE), &key, wanted, BPF_ANY) ?
-		       -errno :
-		       0;
+	return bpf_map_update_elem(program_map_fd(p, PROGRAM_CAPTURE), &key, wanted, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 /* Frames that found no room, of all CPUs, since the program was loaded. */
@@ -119,9 +119,8 @@ int capture_start(struct capture *c, const struct fast_path_capture *filter)
 	return err;
 }
 
-int capture_read(struct capture *c,
-		 void (*each)(void *ctx, const struct fast_path_captured *frame), void *ctx,
-		 uint64_t *missed)
+int capture_read(struct capture *c, void (*each)(void *ctx, const struct fast_path_captured *frame),
+		 void *ctx, uint64_t *missed)
 {
 	int n, err;
 

@@ -146,8 +146,8 @@ SLUICE_INLINE enum decap_verdict outer_parse_v4(struct cursor *c, struct tunnel 
 		return cut(t, DECAP_bad_outer);
 	header_bytes = (ip->version_ihl & 0xfU) * 4;
 	total_bytes = be16_to(ip->total_bytes);
-	if (ip->version_ihl >> 4 != 4 || header_bytes < sizeof(*ip) ||
-	    total_bytes < header_bytes || total_bytes > frame_bytes)
+	if (ip->version_ihl >> 4 != 4 || header_bytes < sizeof(*ip) || total_bytes < header_bytes ||
+	    total_bytes > frame_bytes)
 		return DECAP_bad_outer;
 	if (be16_to(ip->fragment) & (IPV4_MF | IPV4_OFFSET))
 		return DECAP_outer_fragment;
@@ -203,8 +203,8 @@ SLUICE_INLINE enum decap_verdict inner_take_v4(struct cursor *c, const struct tu
 		return cut(t, DECAP_bad_inner);
 	header_bytes = (ip->version_ihl & 0xfU) * 4;
 	total_bytes = be16_to(ip->total_bytes);
-	if (ip->version_ihl >> 4 != 4 || header_bytes < sizeof(*ip) ||
-	    total_bytes < header_bytes || total_bytes > t->inner_bytes)
+	if (ip->version_ihl >> 4 != 4 || header_bytes < sizeof(*ip) || total_bytes < header_bytes ||
+	    total_bytes > t->inner_bytes)
 		return DECAP_bad_inner;
 	ecn = ecn_decapsulate(t->ecn, ip->tos & ECN_CE);
 	if (ecn == ECN_ILLEGAL)
@@ -322,8 +322,8 @@ SLUICE_INLINE enum decap_verdict frame_decapsulate(struct xdp_md *ctx)
 SLUICE_INLINE int verdict_act(enum decap_verdict verdict)
 {
 	switch (verdict) {
-#define X(name, action, text)                                                                      \
-	case DECAP_##name:                                                                         \
+#define X(name, action, text) \
+	case DECAP_##name:    \
 		return XDP_##action;
 		DECAP_VERDICTS(X)
 #undef X

@@ -105,15 +105,15 @@ static const char *parse_verbose(struct settings *s, const char *value)
 }
 
 static const struct option_row option_rows[] = {
-	{ "interface", "NAME", "where the balancer's packets arrive (required)", parse_interface },
-	{ "port", "PORT", "UDP port that carries GUE [6080]", parse_port },
-	{ "mode", "MODE", "native or generic [as the program there, else native if it can be]",
-	  parse_mode },
-	{ "replace", NULL, "take the place of another XDP program", parse_replace },
-	{ "detach", NULL, "take the program off again (never another's)", parse_detach },
-	{ "stats", NULL, "show what it did with the packets so far", parse_stats },
-	{ "verbose", NULL, "show what libbpf and the kernel's verifier say", parse_verbose },
-	{ "help", NULL, "this text", parse_help },
+	{"interface", "NAME", "where the balancer's packets arrive (required)", parse_interface},
+	{"port", "PORT", "UDP port that carries GUE [6080]", parse_port},
+	{"mode", "MODE", "native or generic [as the program there, else native if it can be]",
+	 parse_mode},
+	{"replace", NULL, "take the place of another XDP program", parse_replace},
+	{"detach", NULL, "take the program off again (never another's)", parse_detach},
+	{"stats", NULL, "show what it did with the packets so far", parse_stats},
+	{"verbose", NULL, "show what libbpf and the kernel's verifier say", parse_verbose},
+	{"help", NULL, "this text", parse_help},
 };
 
 enum { OPTION_COUNT = sizeof(option_rows) / sizeof(option_rows[0]) };
@@ -326,7 +326,7 @@ static int stats(const struct settings *s, const struct attachment *found)
 	static const struct {
 		const char *name, *text;
 	} verdicts[] = {
-#define X(name, action, text) { #name, text },
+#define X(name, action, text) {#name, text},
 		DECAP_VERDICTS(X)
 #undef X
 	};
@@ -359,7 +359,7 @@ out:
 
 int main(int argc, char **argv)
 {
-	struct settings s = { .gue_port = DECAP_GUE_PORT };
+	struct settings s = {.gue_port = DECAP_GUE_PORT};
 	struct attachment found;
 	int err = settings_parse(&s, argc, argv);
 

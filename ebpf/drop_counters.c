@@ -127,9 +127,11 @@ void drop_counters_start(struct drop_counters *d, const struct pins *pins,
 	*d = (struct drop_counters){.skeleton = skel, .cpus = program->cpus};
 	if (!err)
 		return;
-	report_line(log, FAST_PATH_LOG_WARNING,
-		    "packets that a driver drops after their verdict are not counted: %s; it takes a "
-		    "kernel with CONFIG_DEBUG_INFO_BTF, and CAP_PERFMON", strerror(-err));
+	report_line(
+		log, FAST_PATH_LOG_WARNING,
+		"packets that a driver drops after their verdict are not counted: %s; it takes a "
+		"kernel with CONFIG_DEBUG_INFO_BTF, and CAP_PERFMON",
+		strerror(-err));
 	drop_counters_close(d);
 }
 

@@ -80,7 +80,8 @@ static __attribute__((always_inline)) bool is_here(const struct net_device *dev)
 	return dev->nd_net.net->ns.inum == drops_ports.netns;
 }
 
-static __attribute__((always_inline)) void count(uint32_t port, enum drops_reason reason, int packets)
+static __attribute__((always_inline)) void count(uint32_t port, enum drops_reason reason,
+						 int packets)
 {
 	struct drops_row *row = bpf_map_lookup_elem(&drops, &port);
 

@@ -20,7 +20,7 @@ enum drops_reason {
 /* Which interfaces are ours. Written by the loader. */
 struct drops_ports {
 	uint32_t netns; /* inode number of /proc/self/ns/net: indices are each namespace's own */
-	uint32_t devices_map_id; /* of the program's map of ports */
+	uint32_t devices_map_id;          /* of the program's map of ports */
 	uint32_t ifindex[FASTPATH_PORTS]; /* 0: none */
 };
 

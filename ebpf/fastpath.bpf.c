@@ -151,8 +151,8 @@ SLUICE_INLINE enum verdict packet_steer(struct xdp_md *ctx, const struct arena *
 	if (verdict != VERDICT_forward)
 		return verdict;
 	if (steer_looks_further(st)) {
-		uint32_t recalled = flow_recall(g, st->service, st->hash,
-						recall_way_hash(g, p, st), recall_pack(p, st));
+		uint32_t recalled = flow_recall(g, st->service, st->hash, recall_way_hash(g, p, st),
+						recall_pack(p, st));
 
 		if (recalled >= RECALL_BAD_TABLES)
 			return VERDICT_bad_tables;

@@ -272,8 +272,8 @@ int flow_maps_read(struct flow_maps *maps, struct memory_counters *counters)
 		.forgotten = sum.forgotten,
 		.untracked = sum.untracked,
 	};
-	for (int class = 0; class < FASTPATH_CLASSES && !err; class++)
-		err = class_read(maps, (enum fastpath_class)class,
+	for (int class = 0; class < FASTPATH_CLASSES && !err; class ++)
+		err = class_read(maps, (enum fastpath_class) class,
 				 sum.added[class] - sum.removed[class], counters);
 	counters->evicted_half_open = maps->evicted[FASTPATH_HALF_OPEN];
 	counters->evicted_established = maps->evicted[FASTPATH_ESTABLISHED];

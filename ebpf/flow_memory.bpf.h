@@ -202,8 +202,7 @@ SLUICE_INLINE uint64_t recall_way_hash(const struct generation *g, const struct 
  * would keep them out of the registers of packets that never come here: 5 ns.
  */
 __attribute__((noinline)) uint32_t flow_recall(const struct generation *g, const struct service *s,
-					       uint64_t hash, uint64_t way_hash,
-					       uint64_t packed)
+					       uint64_t hash, uint64_t way_hash, uint64_t packed)
 {
 	const struct arena whole = arena_whole();
 	const struct arena *tables = &whole;

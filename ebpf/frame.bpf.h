@@ -270,8 +270,7 @@ __attribute__((noinline)) uint32_t frame_answer_too_big(struct xdp_md *ctx, uint
 	if (fastpath_options.frags && !frame_reaches(ctx, l3_offset + ANSWER_QUOTE_BYTES))
 		return window_answer_too_big(ctx, l3_offset, flags, mtu_bytes);
 	return answer_read_addresses(cursor_make(ctx), &p) &&
-	       bpf_xdp_adjust_head(ctx, -(int)growth) == 0 &&
-	       bpf_xdp_adjust_tail(ctx, cut) == 0 &&
+	       bpf_xdp_adjust_head(ctx, -(int)growth) == 0 && bpf_xdp_adjust_tail(ctx, cut) == 0 &&
 	       answer_too_big(cursor_make(ctx), &p, mtu_bytes);
 }
 

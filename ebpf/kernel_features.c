@@ -39,8 +39,8 @@ static int probe_program(uint32_t flags)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 
-	return close_if_open(bpf_prog_load(BPF_PROG_TYPE_XDP, "sluice_probe",
-					   "Dual BSD/GPL", pass, 2, &opts));
+	return close_if_open(
+		bpf_prog_load(BPF_PROG_TYPE_XDP, "sluice_probe", "Dual BSD/GPL", pass, 2, &opts));
 }
 
 static int probe_xdp(void)
@@ -74,8 +74,8 @@ static int probe_batch(void)
 	} else {
 		uint64_t *values = calloc((size_t)cpus, sizeof(*values));
 
-		err = values ? bpf_map_lookup_batch(fd, NULL, &out, &key, values, &n, NULL) :
-			       -ENOMEM;
+		err = values ? bpf_map_lookup_batch(fd, NULL, &out, &key, values, &n, NULL)
+			     : -ENOMEM;
 		free(values);
 	}
 	close(fd);
@@ -112,9 +112,10 @@ int features_check(char error[FAST_PATH_ERROR_MAX])
 		int err = features[i].probe();
 
 		if (err == -EPERM)
-			return report_error(error, err,
-					    "not allowed to use BPF: run as root, or with "
-					    "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN");
+			return report_error(
+				error, err,
+				"not allowed to use BPF: run as root, or with "
+				"CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN");
 		if (err == -ENOMEM)
 			return report_error(error, err, "no memory for BPF (%s)", features[i].name);
 		if (err)

@@ -41,9 +41,11 @@ static int links_become_generic(struct module *m, char error[FAST_PATH_ERROR_MAX
 
 		if (link->fd < 0 || link->mode != XDP_MODE_NATIVE)
 			continue;
-		report_line(m->log, FAST_PATH_LOG_WARNING,
-			    "%s: from native to generic mode, as another port: a native port's packets "
-			    "to a generic one would be lost", link->interface);
+		report_line(
+			m->log, FAST_PATH_LOG_WARNING,
+			"%s: from native to generic mode, as another port: a native port's packets "
+			"to a generic one would be lost",
+			link->interface);
 		xdp_link_drop(link, &m->pins);
 		err = xdp_link_make(link, running_fd(m), &m->options, error);
 		if (!err && m->committed)
@@ -59,13 +61,13 @@ static int link_attach(struct module *m, struct xdp_link *link, char error[FAST_
 	int err;
 
 	if (ports_kind(&m->ports, (uint32_t)(link - m->links), below) == PORTS_VLAN)
-		return report_error(error, -EINVAL,
-				    "%s: is a VLAN: packets to backends leave by the device below it, with "
-				    "the VLAN's tag; dataplane.ports: interface = \"%s\"",
-				    link->interface, below);
+		return report_error(
+			error, -EINVAL,
+			"%s: is a VLAN: packets to backends leave by the device below it, with "
+			"the VLAN's tag; dataplane.ports: interface = \"%s\"",
+			link->interface, below);
 	err = xdp_link_make(link, running_fd(m), &m->options, error);
-	if (!err && link->mode == XDP_MODE_GENERIC &&
-	    m->options.attach == FAST_PATH_ATTACH_AUTO)
+	if (!err && link->mode == XDP_MODE_GENERIC && m->options.attach == FAST_PATH_ATTACH_AUTO)
 		err = links_become_generic(m, error);
 	return err;
 }
@@ -94,9 +96,11 @@ static int links_adopt(struct module *m, char error[FAST_PATH_ERROR_MAX])
 	}
 	if (!generic || m->options.attach != FAST_PATH_ATTACH_AUTO)
 		return 0;
-	report_line(m->log, FAST_PATH_LOG_INFO,
-		    "%s: stays in generic mode, and so do all ports; sluiced --detach lets the next "
-		    "start try native mode", generic->interface);
+	report_line(
+		m->log, FAST_PATH_LOG_INFO,
+		"%s: stays in generic mode, and so do all ports; sluiced --detach lets the next "
+		"start try native mode",
+		generic->interface);
 	return links_become_generic(m, error);
 }
 
@@ -107,21 +111,26 @@ static void port_tell(struct module *m, uint32_t port)
 
 	if (ports_hide_tags(&m->ports, port, other))
 		report_line(m->log, FAST_PATH_LOG_WARNING,
-			    "%s: %s takes VLAN tags out of frames before the program sees them: answers to "
-			    "tagged packets leave without a tag, and are lost; ethtool -K %s rxvlan off",
+			    "%s: %s takes VLAN tags out of frames before the program sees them: "
+			    "answers to "
+			    "tagged packets leave without a tag, and are lost; ethtool -K %s "
+			    "rxvlan off",
 			    m->ports.names[port], other, other);
 	switch (ports_kind(&m->ports, port, other)) {
 	case PORTS_STACKED:
-		report_line(m->log, FAST_PATH_LOG_WARNING,
-			    "%s: is a %s device: what devices below it merge (GRO) is too big to be "
-			    "forwarded; ethtool -K DEVICE gro off for each of these, or name the one "
-			    "below as the port's interface", m->ports.names[port], other);
+		report_line(
+			m->log, FAST_PATH_LOG_WARNING,
+			"%s: is a %s device: what devices below it merge (GRO) is too big to be "
+			"forwarded; ethtool -K DEVICE gro off for each of these, or name the one "
+			"below as the port's interface",
+			m->ports.names[port], other);
 		break;
 	case PORTS_MEMBER:
-		report_line(m->log, FAST_PATH_LOG_WARNING,
-			    "%s: is a member of %s, which has the addresses and routes: no backend is "
-			    "reached by it; dataplane.ports: interface = \"%s\"",
-			    m->ports.names[port], other, other);
+		report_line(
+			m->log, FAST_PATH_LOG_WARNING,
+			"%s: is a member of %s, which has the addresses and routes: no backend is "
+			"reached by it; dataplane.ports: interface = \"%s\"",
+			m->ports.names[port], other, other);
 		break;
 	case PORTS_VLAN: /* refused */
 	case PORTS_PLAIN:
@@ -155,9 +164,10 @@ int links_start(struct module *m, char error[FAST_PATH_ERROR_MAX])
 		port_tell(m, i);
 	}
 	if (m->program.config.no_tx)
-		report_line(m->log, FAST_PATH_LOG_INFO,
-			    "a port is a veth, or not there yet and may be one: a veth loses what XDP "
-			    "sends unless its peer has an XDP program or `ethtool -K PEER gro on`");
+		report_line(
+			m->log, FAST_PATH_LOG_INFO,
+			"a port is a veth, or not there yet and may be one: a veth loses what XDP "
+			"sends unless its peer has an XDP program or `ethtool -K PEER gro on`");
 	return 0;
 }
 
@@ -201,7 +211,8 @@ static void port_move(struct module *m, uint32_t port, uint32_t ifindex)
 	if (ifindex == 0)
 		report_line(m->log, FAST_PATH_LOG_WARNING,
 			    "%s: the interface is gone; its port waits until there is one of that "
-			    "name", link->interface);
+			    "name",
+			    link->interface);
 }
 
 /* Does what is missing to have the port's interface as ours; each step may have been done. */

@@ -101,8 +101,8 @@ static int tables_start(struct module *m, const struct fast_path_config *config,
 				    m->pins.dir, strerror(-err));
 	m->older_fd = adoption_take_program(&m->program, &m->pins);
 	report_line(m->log, FAST_PATH_LOG_INFO, "%s: adopted the tables%s", m->pins.dir,
-		    m->older_fd >= 0 ? " and the program" :
-				       "; the program is another build, and exchanged");
+		    m->older_fd >= 0 ? " and the program"
+				     : "; the program is another build, and exchanged");
 	return 0;
 }
 
@@ -138,8 +138,8 @@ static void started_fill(const struct module *m, struct fast_path_started *start
 	at = (size_t)snprintf(text, room, "XDP on Linux %s", kernel.release);
 	for (uint32_t i = 0; i < m->ports.n && at < room; i++)
 		at += (size_t)snprintf(text + at, room - at, ", %s %s", m->links[i].interface,
-				       m->links[i].fd < 0 ? "waits" :
-							    xdp_mode_name(m->links[i].mode));
+				       m->links[i].fd < 0 ? "waits"
+							  : xdp_mode_name(m->links[i].mode));
 	if (m->adopted && at < room)
 		snprintf(text + at, room - at, ", adopted");
 }
@@ -298,9 +298,8 @@ static int workers_read(struct worker_counters *rows, uint32_t max)
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < n; i++)
-		rows[i] = (struct worker_counters){.core = (uint16_t)i,
-						   .numa_node = -1,
-						   .verdicts = verdicts[i]};
+		rows[i] = (struct worker_counters){
+			.core = (uint16_t)i, .numa_node = -1, .verdicts = verdicts[i]};
 	return (int)module.program.cpus;
 }
 

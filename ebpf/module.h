@@ -16,9 +16,9 @@ struct module {
 	report_log log;
 	struct pins pins;
 	struct ports ports;
-	struct fast_path_config config; /* what of it the ports need */
+	struct fast_path_config config;          /* what of it the ports need */
 	struct fastpath_mac macs[FASTPATH_MACS]; /* that the program has */
-	bool macs_told; /* that they could not be asked for */
+	bool macs_told;                          /* that they could not be asked for */
 	struct program program;
 	struct flow_maps flows;
 	struct capture capture;

@@ -78,11 +78,12 @@ static int mount_bpffs(const char *dir, report_log log, char error[FAST_PATH_ERR
 				    dir, at, strerror(errno), at);
 	report_line(log, FAST_PATH_LOG_INFO, "mounted a bpffs at %s", at);
 	if (mounts_are_private())
-		report_line(log, FAST_PATH_LOG_WARNING,
-			    "%s is mounted in a mount namespace of our own, as `ip netns exec` makes "
-			    "one: what is pinned there goes with it; nsenter --net=/run/netns/NAME "
-			    "keeps the host's",
-			    at);
+		report_line(
+			log, FAST_PATH_LOG_WARNING,
+			"%s is mounted in a mount namespace of our own, as `ip netns exec` makes "
+			"one: what is pinned there goes with it; nsenter --net=/run/netns/NAME "
+			"keeps the host's",
+			at);
 	return 0;
 }
 
@@ -108,7 +109,8 @@ int pins_open(struct pins *p, const char *dir, report_log log, char error[FAST_P
 
 	*p = (struct pins){.dir = dir, .fd = -1};
 	if (!dir || dir[0] != '/')
-		return report_error(error, -EINVAL, "pin_dir: an absolute path in a bpffs is needed");
+		return report_error(error, -EINVAL,
+				    "pin_dir: an absolute path in a bpffs is needed");
 	if (!will_be_in_bpffs(dir))
 		err = mount_bpffs(dir, log, error);
 	if (err)
@@ -116,16 +118,19 @@ int pins_open(struct pins *p, const char *dir, report_log log, char error[FAST_P
 	err = make_dirs(dir);
 	if (err)
 		return report_error(error, err, "can't make %s: %s%s", dir, strerror(-err),
-				    err == -EPERM && strchr(dir, '.') ?
-					    " (a bpffs has no names with dots)" : "");
+				    err == -EPERM && strchr(dir, '.')
+					    ? " (a bpffs has no names with dots)"
+					    : "");
 	p->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->fd < 0)
 		return report_error(error, -errno, "can't open %s: %s", dir, strerror(errno));
 	if (flock(p->fd, LOCK_EX | LOCK_NB) != 0) {
 		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		pins_close(p);
-		return report_error(error, err, "%s: held by another sluiced (%s); each needs a "
-						"pin_dir of its own", dir, strerror(-err));
+		return report_error(error, err,
+				    "%s: held by another sluiced (%s); each needs a "
+				    "pin_dir of its own",
+				    dir, strerror(-err));
 	}
 	return 0;
 }

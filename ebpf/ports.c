@@ -142,8 +142,9 @@ static int link_read(const struct nlmsghdr *message, void *arg)
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 	struct fast_path_port_info *info = arg;
 
-	info->state = (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING) ?
-			      FAST_PATH_PORT_UP : FAST_PATH_PORT_DOWN;
+	info->state = (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING)
+			      ? FAST_PATH_PORT_UP
+			      : FAST_PATH_PORT_DOWN;
 	return mnl_attr_parse(message, sizeof(*link), attribute_read, info);
 }
 
@@ -168,8 +169,8 @@ static int link_ask(struct ports *ports, uint32_t ifindex, mnl_cb_t read, void *
 		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	} while (n < 0 || message->nlmsg_seq != ports->seq);
-	if (mnl_cb_run(buffer, (size_t)n, ports->seq, mnl_socket_get_portid(ports->netlink),
-		       read, arg) < 0)
+	if (mnl_cb_run(buffer, (size_t)n, ports->seq, mnl_socket_get_portid(ports->netlink), read,
+		       arg) < 0)
 		return says_gone(errno) ? -ENODEV : -errno;
 	return 0;
 }

@@ -167,8 +167,7 @@ static int load(struct program *p, char error[FAST_PATH_ERROR_MAX])
 			     "the kernel has no memory for the maps (arena %llu MiB, %u services, "
 			     "%u backends, %u flows): make arena or limits smaller",
 			     (unsigned long long)p->config.arena_bytes >> 20,
-			     p->config.services_max, p->config.backends_max,
-			     p->config.flows_max);
+			     p->config.services_max, p->config.backends_max, p->config.flows_max);
 	else if (err)
 		report_error(error, err, "the kernel refused the XDP program or its maps: %s",
 			     strerror(-err));
@@ -250,9 +249,9 @@ int program_macs_set(struct program *p, const struct fastpath_mac *macs, uint32_
 	if (n > 0)
 		memcpy(table.all, macs, n * sizeof(*macs));
 	own_macs_place(macs, n, table.own);
-	return bpf_map_update_elem(program_map_fd(p, PROGRAM_MACS), &zero, &table, BPF_ANY) == 0 ?
-		       0 :
-		       -errno;
+	return bpf_map_update_elem(program_map_fd(p, PROGRAM_MACS), &zero, &table, BPF_ANY) == 0
+		       ? 0
+		       : -errno;
 }
 
 int program_ports_renew(struct program *p)

@@ -23,13 +23,13 @@ enum program_map {
 	PROGRAM_BACKENDS,
 	PROGRAM_DEVICES,
 	PROGRAM_PORTS,
-	PROGRAM_MACS, /* that frames are taken to */
-	PROGRAM_HALF_OPEN,     /* remembered flows: flow_memory.bpf.h */
+	PROGRAM_MACS,      /* that frames are taken to */
+	PROGRAM_HALF_OPEN, /* remembered flows: flow_memory.bpf.h */
 	PROGRAM_ESTABLISHED,
 	PROGRAM_MEMORY_COUNTS,
 	PROGRAM_FRAGMENTS, /* datagrams in fragments: fragments.bpf.h */
-	PROGRAM_CAPTURE,  /* what to copy: capture.bpf.h */
-	PROGRAM_CAPTURES, /* the ring of copies */
+	PROGRAM_CAPTURE,   /* what to copy: capture.bpf.h */
+	PROGRAM_CAPTURES,  /* the ring of copies */
 	PROGRAM_COPIES,
 	PROGRAM_MAPS_ADOPTED,
 	PROGRAM_OPTIONS = PROGRAM_MAPS_ADOPTED, /* pinned too, but each program has its own */
@@ -45,7 +45,8 @@ struct program_config {
 	uint64_t arena_bytes;  /* a multiple of ARENA_CHUNK_BYTES */
 	uint32_t services_max; /* counter rows, row 0 included */
 	uint32_t backends_max;
-	uint32_t flows_max; /* of both maps of flows together; each has PROGRAM_FLOWS_MIN at least */
+	uint32_t
+		flows_max; /* of both maps of flows together; each has PROGRAM_FLOWS_MIN at least */
 	struct fastpath_ports ports;
 	bool macs;     /* MACs count, those of program_macs_set(); else all frames are taken */
 	bool no_tx;    /* a port's XDP_TX can't be used: fastpath.h */

@@ -59,7 +59,8 @@ SLUICE_INLINE bool window_fill(struct xdp_md *ctx, struct window *w, uint32_t fr
 }
 
 /* Stores `bytes` (up to 2,048) of the window, from `front` before the frame on, as its first. */
-SLUICE_INLINE bool window_store(struct xdp_md *ctx, struct window *w, uint32_t front, uint32_t bytes)
+SLUICE_INLINE bool window_store(struct xdp_md *ctx, struct window *w, uint32_t front,
+				uint32_t bytes)
 {
 	const uint32_t at = cursor_bound(WINDOW_FRONT_BYTES - front, WINDOW_FRONT_BYTES * 2 - 1);
 
@@ -195,7 +196,8 @@ __attribute__((noinline)) uint32_t window_answer_too_big(struct xdp_md *ctx, uin
 	       window_store(ctx, w, growth, l3_offset + growth);
 }
 
-__attribute__((noinline)) uint32_t window_clamp(struct xdp_md *ctx, uint32_t l4_offset, uint32_t mss)
+__attribute__((noinline)) uint32_t window_clamp(struct xdp_md *ctx, uint32_t l4_offset,
+						uint32_t mss)
 {
 	struct window *w = window_find();
 	uint32_t bytes;

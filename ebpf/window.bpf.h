@@ -21,8 +21,9 @@ struct generation;
 struct backend;
 
 enum {
-	WINDOW_BYTES = 1 << 14, /* more than the headers of any frame that a driver takes; CURSOR_WINDOW */
-	WINDOW_FRONT_BYTES = 64, /* before the frame's first byte, for outer headers */
+	WINDOW_BYTES =
+		1 << 14, /* more than the headers of any frame that a driver takes; CURSOR_WINDOW */
+	WINDOW_FRONT_BYTES = 64,  /* before the frame's first byte, for outer headers */
 	WINDOW_SLACK_BYTES = 640, /* behind, for the longest take: a quote */
 	WINDOW_FRAME_BYTES = WINDOW_BYTES - WINDOW_FRONT_BYTES - 1, /* of a frame, at most */
 	/* Nearly all headers end before it; so much is copied first. */

@@ -197,9 +197,11 @@ static int create_best(struct xdp_link *link, int program_fd,
 	/* Whatever the driver doesn't like (the MTU, its queues) is no matter to generic mode. */
 	if (fd < 0 && is_drivers_refusal(fd) && options->attach != FAST_PATH_ATTACH_NATIVE) {
 		if (options->attach == FAST_PATH_ATTACH_AUTO)
-			report_line(options->log, FAST_PATH_LOG_WARNING,
-				    "%s: no native XDP (%s): all ports run it in generic mode, which "
-				    "is slower", link->interface, reason);
+			report_line(
+				options->log, FAST_PATH_LOG_WARNING,
+				"%s: no native XDP (%s): all ports run it in generic mode, which "
+				"is slower",
+				link->interface, reason);
 		link->mode = XDP_MODE_GENERIC;
 		fd = create(link, program_fd, XDP_FLAGS_SKB_MODE);
 	}

@@ -38,11 +38,11 @@ struct captures {
 	uint32_t packets_max;
 	uint64_t bytes_max;
 	int64_t ends_ms, asked_ms;
-	uint64_t missed_buffer; /* frames beyond CAPTURE_BUFFER_BYTES */
+	uint64_t missed_buffer;                  /* frames beyond CAPTURE_BUFFER_BYTES */
 	uint64_t last_in[FAST_PATH_WORKERS_MAX]; /* 1 + the packet whose frame came last; 0: none */
-	struct name *names; /* of the service's backends, when it began */
+	struct name *names;                      /* of the service's backends, when it began */
 	uint32_t names_n;
-	int err; /* of making blocks */
+	int err;   /* of making blocks */
 	bool held; /* the client has not read all yet */
 };
 

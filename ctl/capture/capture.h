@@ -10,9 +10,9 @@
 #include "api.h"
 
 enum {
-	CAPTURE_BUFFER_BYTES = 8 << 20,  /* made, but not read: what comes beyond is missed */
-	CAPTURE_CHUNK_BYTES = 1 << 20,   /* of one read */
-	CAPTURE_LEASE_MS = 3000,         /* a client that hasn't asked for so long is gone */
+	CAPTURE_BUFFER_BYTES = 8 << 20, /* made, but not read: what comes beyond is missed */
+	CAPTURE_CHUNK_BYTES = 1 << 20,  /* of one read */
+	CAPTURE_LEASE_MS = 3000,        /* a client that hasn't asked for so long is gone */
 };
 
 struct captures;

@@ -117,8 +117,7 @@ static int put_interface(struct block *b, struct evbuffer *out, const char *name
 	return block_end(b, out);
 }
 
-int pcapng_head(struct evbuffer *out, const char *program, const char *service,
-		uint32_t snap_bytes)
+int pcapng_head(struct evbuffer *out, const char *program, const char *service, uint32_t snap_bytes)
 {
 	const uint16_t version[2] = {1, 0};
 	const int64_t length_unknown = -1;

@@ -95,8 +95,8 @@ static json_t *commands_read(char *text, char error[APPLY_ERROR_MAX])
 			words[n] = NULL;
 		change = n > 0 ? command_change(n, words, why) : NULL;
 		if (!change) {
-			snprintf(error, APPLY_ERROR_MAX, "line %d: %s; nothing was asked for", number,
-				 wrong ? wrong : why);
+			snprintf(error, APPLY_ERROR_MAX, "line %d: %s; nothing was asked for",
+				 number, wrong ? wrong : why);
 			json_decref(changes);
 			return NULL;
 		}
@@ -145,8 +145,8 @@ static json_t *json_read(const char *text, char error[APPLY_ERROR_MAX])
 	if (!json_is_array(changes)) {
 		snprintf(error, APPLY_ERROR_MAX, "line %d: %s; nothing was asked for",
 			 changes ? 1 : where.line,
-			 changes ? "an array of {\"method\": ..., \"params\": ...} is expected" :
-				   where.text);
+			 changes ? "an array of {\"method\": ..., \"params\": ...} is expected"
+				 : where.text);
 		json_decref(changes);
 		return NULL;
 	}

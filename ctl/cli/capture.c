@@ -145,9 +145,10 @@ static FILE *file_open(const char *path)
 		file = fd < 0 ? NULL : fdopen(fd, "wb");
 		if (!file)
 			cli_error("%s: can't be written: %s", path,
-				  errno == ELOOP ? "it is a symbolic link; name the file itself, or - "
-						   "for standard output" :
-						   strerror(errno));
+				  errno == ELOOP
+					  ? "it is a symbolic link; name the file itself, or - "
+					    "for standard output"
+					  : strerror(errno));
 		return file;
 	}
 	if (isatty(STDOUT_FILENO)) {

@@ -44,11 +44,12 @@ static void explain_access(const char *path, char error[CLIENT_ERROR_MAX])
 	const struct group *group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
 
 	if (group && st.st_gid != 0)
-		snprintf(error, CLIENT_ERROR_MAX,
-			 "%s: permission denied: the socket is for root and the group %s; run this "
-			 "as root, or join the group (usermod -aG %s USER) and log in anew, or open "
-			 "reading to others in sluiced's config (control.read_socket)",
-			 path, group->gr_name, group->gr_name);
+		snprintf(
+			error, CLIENT_ERROR_MAX,
+			"%s: permission denied: the socket is for root and the group %s; run this "
+			"as root, or join the group (usermod -aG %s USER) and log in anew, or open "
+			"reading to others in sluiced's config (control.read_socket)",
+			path, group->gr_name, group->gr_name);
 	else
 		snprintf(error, CLIENT_ERROR_MAX,
 			 "%s: permission denied: the socket is for root; run this as root, or make "
@@ -173,8 +174,8 @@ static int receive_line(int fd, struct input *in, const char **line, size_t *lin
 	in->read_bytes = 0;
 	while (rc == 0) {
 		char *end = in->bytes > searched_bytes ? memchr(in->buf + searched_bytes, '\n',
-								in->bytes - searched_bytes) :
-							 NULL;
+								in->bytes - searched_bytes)
+						       : NULL;
 		ssize_t got;
 
 		if (end) {

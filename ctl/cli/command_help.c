@@ -82,7 +82,8 @@ static void print_keys(const struct command_arg *arg, FILE *out)
 	fprintf(out, "\nkeys of %s, as sluice.conf(5) tells of them:\n", arg->word);
 	for (const struct config_key *key = arg->keys; key->name; key++) {
 		char form[KEY_VALUE_TEXT_MAX], text[KEY_VALUE_TEXT_MAX];
-		char help[KEY_VALUE_TEXT_MAX + sizeof(" if never given")] = "must be given at first";
+		char help[KEY_VALUE_TEXT_MAX + sizeof(" if never given")] =
+			"must be given at first";
 		const char *by_default = key_value_default(key, text);
 
 		if (by_default)
@@ -209,11 +210,11 @@ static json_t *args_json(const struct command_arg *args)
 	for (; args && args->word; args++) {
 		char text[COMMAND_ARG_TEXT_MAX], letter[2] = {args->letter, 0};
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:b, s:s, s:o?}", "word", args->word, "form",
-					command_arg_text(args, text), "letter", letter, "required",
-					!args->optional, "help", args->help, "keys",
-					keys_json(args->keys)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:b, s:s, s:o?}", "word",
+						args->word, "form", command_arg_text(args, text),
+						"letter", letter, "required", !args->optional,
+						"help", args->help, "keys", keys_json(args->keys)));
 	}
 	return list;
 }

@@ -33,11 +33,11 @@ static const char *words_text(const struct command_arg *arg)
 const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG_TEXT_MAX])
 {
 	static const char *const values[] = {
-		[VALUE_TEXT] = "TEXT",       [VALUE_SERVICE] = "SERVICE",
-		[VALUE_BACKEND] = "BACKEND", [VALUE_ENDPOINT] = "VIP:PORT/PROTO",
-		[VALUE_FLOW] = "FLOW",       [VALUE_ADDRESS] = "ADDRESS",
-		[VALUE_HOST] = "ADDRESS",    [VALUE_INTEGER] = "N",
-		[VALUE_TIME] = "TIME",       [VALUE_FILE] = "FILE",
+		[VALUE_TEXT] = "TEXT",         [VALUE_SERVICE] = "SERVICE",
+		[VALUE_BACKEND] = "BACKEND",   [VALUE_ENDPOINT] = "VIP:PORT/PROTO",
+		[VALUE_FLOW] = "FLOW",         [VALUE_ADDRESS] = "ADDRESS",
+		[VALUE_HOST] = "ADDRESS",      [VALUE_INTEGER] = "N",
+		[VALUE_TIME] = "TIME",         [VALUE_FILE] = "FILE",
 		[VALUE_KEYS] = "KEY=VALUE...",
 	};
 
@@ -174,10 +174,8 @@ static int parse(struct command_reader *r, int argc, char *const argv[])
 int command_parse(const struct command *command, int argc, char *const argv[],
 		  struct command_line *line, char error[COMMAND_ERROR_MAX])
 {
-	struct command_reader r = {.args = command->args,
-			   .line = line,
-			   .sets = command->sets,
-			   .error = error};
+	struct command_reader r = {
+		.args = command->args, .line = line, .sets = command->sets, .error = error};
 	int rc = -ENOMEM;
 
 	error[0] = 0;

@@ -32,7 +32,8 @@ static void param_name(const struct command_arg *arg, char name[COMMAND_NAME_MAX
 		 arg->value == VALUE_TIME ? "_s" : "");
 }
 
-static json_t *read_integer(struct command_reader *r, const struct command_arg *arg, const char *text)
+static json_t *read_integer(struct command_reader *r, const struct command_arg *arg,
+			    const char *text)
 {
 	char *end;
 	long long value;
@@ -74,7 +75,8 @@ static json_t *read_word(struct command_reader *r, const struct command_arg *arg
 	return NULL;
 }
 
-static json_t *read_address(struct command_reader *r, const struct command_arg *arg, const char *text)
+static json_t *read_address(struct command_reader *r, const struct command_arg *arg,
+			    const char *text)
 {
 	struct in6_addr addr;
 
@@ -138,8 +140,8 @@ static int put_flow(struct command_reader *r, const char *text)
 	return 0;
 }
 
-int command_value_put_keys(struct command_reader *r, const struct command_arg *arg, const char *text,
-		   char *const argv[], int argc, int *i)
+int command_value_put_keys(struct command_reader *r, const struct command_arg *arg,
+			   const char *text, char *const argv[], int argc, int *i)
 {
 	json_t *object = json_object();
 	char error[KEY_VALUE_ERROR_MAX], name[COMMAND_NAME_MAX];

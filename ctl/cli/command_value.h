@@ -24,7 +24,7 @@ struct command_reader {
 int command_value_put(struct command_reader *r, const struct command_arg *arg, const char *text);
 
 /* The same for VALUE_KEYS: `text`, and from argv[*i] on all that are KEY=VALUE. */
-int command_value_put_keys(struct command_reader *r, const struct command_arg *arg, const char *text,
-		   char *const argv[], int argc, int *i);
+int command_value_put_keys(struct command_reader *r, const struct command_arg *arg,
+			   const char *text, char *const argv[], int argc, int *i);
 
 #endif

@@ -10,12 +10,9 @@
 #include <string.h>
 
 const struct command_group command_groups[] = {
-	{"Looking", commands_show},
-	{"Seeing why", commands_why},
-	{"Changing", commands_change},
-	{"Configuration", commands_config},
-	{"The daemon", commands_daemon},
-	{.title = NULL},
+	{"Looking", commands_show},      {"Seeing why", commands_why},
+	{"Changing", commands_change},   {"Configuration", commands_config},
+	{"The daemon", commands_daemon}, {.title = NULL},
 };
 
 const struct command_arg command_options[] = {

@@ -25,14 +25,14 @@ enum command_value {
 	VALUE_SERVICE,  /* the name of a service that there is */
 	VALUE_BACKEND,  /* of a backend: of the service before it, if there is one */
 	VALUE_ENDPOINT, /* VIP:PORT/PROTO (endpoint.h): makes the parameters vip, port, protocol */
-	VALUE_FLOW,     /* several words (flow_text.h): source, destination, their ports, protocol */
-	VALUE_ADDRESS,  /* IPv4 or IPv6 */
-	VALUE_HOST,     /* the same, of backends that there are */
-	VALUE_INTEGER,  /* N */
-	VALUE_TIME,     /* a duration (duration.h): seconds, "_s" behind the parameter's name */
-	VALUE_FILE,     /* a path, or "-" */
-	VALUE_WORD,     /* one of `words` */
-	VALUE_KEYS,     /* KEY=VALUE, one or several words (key_value.h): an object */
+	VALUE_FLOW,    /* several words (flow_text.h): source, destination, their ports, protocol */
+	VALUE_ADDRESS, /* IPv4 or IPv6 */
+	VALUE_HOST,    /* the same, of backends that there are */
+	VALUE_INTEGER, /* N */
+	VALUE_TIME,    /* a duration (duration.h): seconds, "_s" behind the parameter's name */
+	VALUE_FILE,    /* a path, or "-" */
+	VALUE_WORD,    /* one of `words` */
+	VALUE_KEYS,    /* KEY=VALUE, one or several words (key_value.h): an object */
 };
 
 struct command_arg {
@@ -46,8 +46,8 @@ struct command_arg {
 	bool optional;
 	/* No parameter of the method: for the client itself, in command_line.own. */
 	bool own;
-	char letter;       /* of an option: -c for --count; 0: none */
-	const char *words; /* VALUE_WORD: "ipip gue gue0" */
+	char letter;                   /* of an option: -c for --count; 0: none */
+	const char *words;             /* VALUE_WORD: "ipip gue gue0" */
 	const struct config_key *keys; /* VALUE_KEYS: those that there are */
 	/* The parameter's name; NULL: the word in lower case, "_" for "-", without the "--". */
 	const char *param;

@@ -21,46 +21,63 @@
 	}
 
 /* What `service set` can change, and `service add` takes, too. */
-#define SETTABLE                                                                                  \
-	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",                         \
-	 .help = "how packets are wrapped towards the backends; ipip if never given"},            \
-	{"scheduler", VALUE_WORD, .optional = true, .words = "maglev rr wrr random least-conn",   \
-	 .help = "how new flows are spread; maglev if never given"},                              \
-	{"hash", VALUE_WORD, .optional = true, .words = "flow source",                            \
-	 .help = "maglev: source keeps all flows of a client together; flow if never given"},     \
-	{"transition", VALUE_TIME, .optional = true,                                              \
-	 .help = "how long older flows are waited for after a change; 5m if never given"},        \
-	{"slow-start", VALUE_TIME, .optional = true,                                              \
-	 .help = "how long a new backend takes to its full weight; 0 if never given"},            \
-	{"health", VALUE_KEYS, .optional = true, .keys = config_health_keys,                      \
-	 .help = "how its backends are checked; keys that are not given stay, KEY= is the "       \
-		 "default again, type=none ends it"},                                             \
-	{"all-down", VALUE_WORD, .optional = true, .words = "all none",                           \
-	 .help = "when all backends are down: flows go to all of them, or are dropped; all if "   \
-		 "never given"},                                                                  \
-	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep",                            \
-	 .help = "when a backend goes down: its flows go to others, or stay; cut if never given"},\
-	{"start", VALUE_WORD, .optional = true, .words = "up down",                               \
-	 .help = "what a backend counts as before its first check; up if never given"},           \
-	{"unresolved", VALUE_TIME, .optional = true,                                              \
-	 .help = "how long a backend may have no next hop before it counts as down; 5s if never " \
-		 "given, 0: for ever"},                                                           \
-	{"no-backend", VALUE_WORD, .optional = true, .words = "drop reject",                      \
-	 .help = "packets that find no backend: dropped, or refused by TCP reset or ICMP; drop "  \
-		 "if never given"},                                                               \
-	{"mss", VALUE_TEXT, .optional = true,                                                     \
-	 .help = "of tcp: lowers the segment size that SYNs name, to 88 to 65535 bytes, or to "   \
-		 "what fits the narrowest way (auto); off if never given"}
-#define OWN                                                                                       \
-	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep service",                    \
-	 .help = "when it goes down: its flows go to others, or stay; as the service if never "   \
-		 "given"},                                                                        \
-	{"start", VALUE_WORD, .optional = true, .words = "up down service",                       \
-	 .help = "what it counts as before its first check; as the service if never given"}
-#define OWN_HEALTH                                                                                \
-	{"health", VALUE_KEYS, .optional = true, .keys = config_health_override_keys,             \
-	 .help = "what differs from the service's health checks; keys that are not given stay, "  \
-		 "KEY= is the service's again"}
+#define SETTABLE                                                                                   \
+	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",                          \
+	 .help = "how packets are wrapped towards the backends; ipip if never given"},             \
+		{"scheduler", VALUE_WORD, .optional = true,                                        \
+		 .words = "maglev rr wrr random least-conn",                                       \
+		 .help = "how new flows are spread; maglev if never given"},                       \
+		{"hash", VALUE_WORD, .optional = true, .words = "flow source",                     \
+		 .help = "maglev: source keeps all flows of a client together; flow if never "     \
+			 "given"},                                                                 \
+		{"transition", VALUE_TIME, .optional = true,                                       \
+		 .help = "how long older flows are waited for after a change; 5m if never given"}, \
+		{"slow-start", VALUE_TIME, .optional = true,                                       \
+		 .help = "how long a new backend takes to its full weight; 0 if never given"},     \
+		{"health", VALUE_KEYS, .optional = true, .keys = config_health_keys,               \
+		 .help = "how its backends are checked; keys that are not given stay, KEY= is "    \
+			 "the "                                                                    \
+			 "default again, type=none ends it"},                                      \
+		{"all-down", VALUE_WORD, .optional = true, .words = "all none",                    \
+		 .help = "when all backends are down: flows go to all of them, or are dropped; "   \
+			 "all if "                                                                 \
+			 "never given"},                                                           \
+		{"on-down", VALUE_WORD, .optional = true, .words = "cut keep",                     \
+		 .help = "when a backend goes down: its flows go to others, or stay; cut if "      \
+			 "never given"},                                                           \
+		{"start", VALUE_WORD, .optional = true, .words = "up down",                        \
+		 .help = "what a backend counts as before its first check; up if never given"},    \
+		{"unresolved", VALUE_TIME, .optional = true,                                       \
+		 .help = "how long a backend may have no next hop before it counts as down; 5s "   \
+			 "if never "                                                               \
+			 "given, 0: for ever"},                                                    \
+		{"no-backend", VALUE_WORD, .optional = true, .words = "drop reject",               \
+		 .help = "packets that find no backend: dropped, or refused by TCP reset or "      \
+			 "ICMP; drop "                                                             \
+			 "if never given"},                                                        \
+	{                                                                                          \
+		"mss", VALUE_TEXT,                                                                 \
+			.optional = true,                                                          \
+			.help = "of tcp: lowers the segment size that SYNs name, to 88 to 65535 "  \
+				"bytes, or to "                                                    \
+				"what fits the narrowest way (auto); off if never given"           \
+	}
+#define OWN                                                                                      \
+	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep service",                   \
+	 .help = "when it goes down: its flows go to others, or stay; as the service if never "  \
+		 "given"},                                                                       \
+	{                                                                                        \
+		"start", VALUE_WORD, .optional = true, .words = "up down service",               \
+				     .help = "what it counts as before its first check; as the " \
+					     "service if never given"                            \
+	}
+#define OWN_HEALTH                                                                              \
+	{                                                                                       \
+		"health", VALUE_KEYS, .optional = true, .keys = config_health_override_keys,    \
+				      .help = "what differs from the service's health checks; " \
+					      "keys that are not given stay, "                  \
+					      "KEY= is the service's again"                     \
+	}
 
 static const struct command_arg service_add[] = {
 	{"NAME", VALUE_TEXT, .help = "of the new service: letters, digits, . _ - :"},
@@ -111,8 +128,8 @@ static const struct command_arg backend_drain[] = {
 	{.word = NULL},
 };
 
-#define HOST                                                                                 \
-	{                                                                                    \
+#define HOST                                                                                    \
+	{                                                                                       \
 		"ADDRESS", VALUE_HOST, .help = "of the backends, whatever services they are of" \
 	}
 
@@ -121,7 +138,8 @@ static const struct command_arg host_only[] = {HOST, DRY_RUN, {.word = NULL}};
 static const struct command_arg host_drain[] = {
 	HOST,
 	{"--timeout", VALUE_TIME, .optional = true,
-	 .help = "then they are disabled, which breaks the flows that are left; else they drain on"},
+	 .help = "then they are disabled, which breaks the flows that are left; else they drain "
+		 "on"},
 	{"--wait", VALUE_NONE, .optional = true, .own = true,
 	 .help = "shows how many remembered flows are left on all of them, until none is (exit "
 		 "status 0) or the timeout cuts some (1)"},

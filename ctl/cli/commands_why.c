@@ -6,8 +6,9 @@
 #include "commands.h"
 
 static const struct command_arg of_explain[] = {
-	{"FLOW", VALUE_FLOW, .help = "'tcp 192.0.2.1:40000 -> 198.51.100.10:443', or udp; IPv6 in "
-				     "brackets; 'icmp 192.0.2.1 -> 198.51.100.10': an echo request"},
+	{"FLOW", VALUE_FLOW,
+	 .help = "'tcp 192.0.2.1:40000 -> 198.51.100.10:443', or udp; IPv6 in "
+		 "brackets; 'icmp 192.0.2.1 -> 198.51.100.10': an echo request"},
 	{"--opens", VALUE_NONE, .optional = true,
 	 .help = "a packet that opens the flow: a TCP SYN, a QUIC Initial"},
 	{"--bytes", VALUE_INTEGER, .optional = true,
@@ -40,7 +41,8 @@ const struct command commands_why[] = {
 	{"explain", of_explain, "flow.explain", show_explain,
 	 .help = "what would become of a packet, step by step, and why",
 	 .text = "Asks the running fast path: a packet is made up, and taken through the fast "
-		 "path's own code over the tables that packets see now. Nothing is sent, counted or "
+		 "path's own code over the tables that packets see now. Nothing is sent, counted "
+		 "or "
 		 "remembered.",
 	 .examples = "explain 'tcp 192.0.2.1:40000 -> 198.51.100.10:443'\n"
 		     "explain udp [2001:db8::1]:5000 [2001:db8::10]:53\n"
@@ -50,8 +52,10 @@ const struct command commands_why[] = {
 	 .help = "packets of one service, as they came and as they left, as pcapng",
 	 .text = "A frame on the interface \"in\" is as it came, one on \"out\" as it left; both "
 		 "frames of a packet have the same packet id, and a comment with backend and "
-		 "verdict. Forwarding doesn't wait for a capture: frames that it can't keep up with "
-		 "are missed, and counted. There is one capture at a time. Interrupting it (Ctrl-C) "
+		 "verdict. Forwarding doesn't wait for a capture: frames that it can't keep up "
+		 "with "
+		 "are missed, and counted. There is one capture at a time. Interrupting it "
+		 "(Ctrl-C) "
 		 "ends it and keeps what has come.",
 	 .examples = "capture web -c 100 -w web.pcapng\n"
 		     "capture web --backend b1 --verdict forward --seconds 10 -w -\n"

@@ -117,7 +117,7 @@ static void print_text(const struct doctor *d)
 			printf("%-8s %-14s   mend: %s\n", "", "", f->mend);
 	}
 	printf("\n%zu wrong, %zu slow, %zu unknown, %zu good\n", counts[FINDING_WRONG],
-		counts[FINDING_SLOW], counts[FINDING_UNKNOWN], counts[FINDING_GOOD]);
+	       counts[FINDING_SLOW], counts[FINDING_UNKNOWN], counts[FINDING_GOOD]);
 }
 
 static int print_json(const struct doctor *d)

@@ -169,16 +169,17 @@ int drain_wait(const struct drain_watch *watch, json_t **result, char line[CLIEN
 
 		json_decref(*result);
 		*result = NULL;
-		rc = client_request(watch->socket_path, method, params, CLIENT_TIMEOUT_MS,
-				    result, line);
+		rc = client_request(watch->socket_path, method, params, CLIENT_TIMEOUT_MS, result,
+				    line);
 		if (rc < 0) {
 			if (watch->out && watch->terminal)
 				fputc('\n', watch->out);
 			break;
 		}
 		now_us = clock_us(CLOCK_REALTIME);
-		end = watch->host ? drain_look_host(*result, watch->host, now_us, line)
-				  : drain_look(*result, watch->service, watch->backend, now_us, line);
+		end = watch->host
+			      ? drain_look_host(*result, watch->host, now_us, line)
+			      : drain_look(*result, watch->service, watch->backend, now_us, line);
 		print(watch, line, end != DRAIN_ON);
 		if (end == DRAIN_ON)
 			pause_ms(watch->interval_ms);

@@ -103,7 +103,9 @@ static void health_cells(struct table *table, const json_t *backend)
 	    strcmp(show_text(health, "state"), "down") == 0)
 		table_paint(table, PAINT_BAD);
 	table_cell(table, "%s",
-		   since_us == 0 ? "-" : duration_format((clock_us(CLOCK_REALTIME) - since_us) / 1000000, since));
+		   since_us == 0 ? "-"
+				 : duration_format((clock_us(CLOCK_REALTIME) - since_us) / 1000000,
+						   since));
 }
 
 void show_backends(const struct show *show, const json_t *result)

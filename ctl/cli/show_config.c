@@ -25,8 +25,8 @@ void show_config(const struct show *show, const json_t *result)
 	fprintf(show->out, effective ? "# in force; the file is %s\n" : "# %s\n",
 		show_text(result, "path"));
 	if (json_array_size(words) > 0) {
-		fprintf(show->out, effective ? "# changed at run time, as below:\n" :
-					       "# changed at run time, and not as below:\n");
+		fprintf(show->out, effective ? "# changed at run time, as below:\n"
+					     : "# changed at run time, and not as below:\n");
 		lines_print(show, "#   ", words);
 	}
 	if (effective && !json_is_true(json_object_get(result, "seed")))
@@ -49,18 +49,20 @@ void show_reload(const struct show *show, const json_t *result)
 	if (show->all)
 		lines_print(show, "  ", json_object_get(result, "words"));
 	if (json_array_size(lost) > 0) {
-		fprintf(show->out, "%s:\n", applied ? "run-time changes that are lost"
-						    : "run-time changes that would be lost");
+		fprintf(show->out, "%s:\n",
+			applied ? "run-time changes that are lost"
+				: "run-time changes that would be lost");
 		lines_print(show, "  ", lost);
 	}
 	if (n == 0)
 		fprintf(show->out, "the file is right; nothing differs from what is in force\n");
 	else if (applied)
-		fprintf(show->out, "reloaded: %zu difference%s, generation %" JSON_INTEGER_FORMAT "\n",
-			n, n == 1 ? "" : "s", show_number(result, "generation"));
+		fprintf(show->out,
+			"reloaded: %zu difference%s, generation %" JSON_INTEGER_FORMAT "\n", n,
+			n == 1 ? "" : "s", show_number(result, "generation"));
 	else
-		fprintf(show->out, "the file is right; %zu difference%s, and nothing has changed\n", n,
-			n == 1 ? "" : "s");
+		fprintf(show->out, "the file is right; %zu difference%s, and nothing has changed\n",
+			n, n == 1 ? "" : "s");
 }
 
 void show_save(const struct show *show, const json_t *result)

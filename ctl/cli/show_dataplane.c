@@ -34,11 +34,11 @@ static json_int_t numbers_sum(json_t *object)
 static void show_ports(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"PORT", true},        {"INTERFACE", false}, {"DRIVER", false},
-		{"MAC", false},        {"STATE", false},     {"NODE", true},
-		{"QUEUES", true},      {"RX PACKETS", true}, {"TX PACKETS", true},
-		{"RX MISSED", true},   {"TO KERNEL", true},  {"FROM KERNEL", true},
-		{"DROPPED", true},     {"MODE", false},
+		{"PORT", true},      {"INTERFACE", false}, {"DRIVER", false},
+		{"MAC", false},      {"STATE", false},     {"NODE", true},
+		{"QUEUES", true},    {"RX PACKETS", true}, {"TX PACKETS", true},
+		{"RX MISSED", true}, {"TO KERNEL", true},  {"FROM KERNEL", true},
+		{"DROPPED", true},   {"MODE", false},
 	};
 	static const char *const numbers[] = {"rx_packets", "tx_packets", "rx_missed", "to_kernel",
 					      "from_kernel"};
@@ -112,7 +112,8 @@ static void show_workers(const struct show *show, const json_t *result)
 		table_cell(&table, "%zu", i);
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "core"));
 		node_cell(&table, worker);
-		table_cell(&table, "%" JSON_INTEGER_FORMAT, numbers_sum(json_object_get(worker, "packets")));
+		table_cell(&table, "%" JSON_INTEGER_FORMAT,
+			   numbers_sum(json_object_get(worker, "packets")));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "bursts"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "empty_bursts"));
 		table_cell(&table, "%" JSON_INTEGER_FORMAT, show_number(worker, "sleeps"));

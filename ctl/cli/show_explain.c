@@ -82,8 +82,8 @@ static void show_flow_table(const struct show *show, const json_t *result)
 		fprintf(show->out, "%s: %s, to %s, last packet %s ago%s\n", word,
 			show_text(memory, "state"), show_text(memory, "backend"),
 			duration_format(show_number(memory, "idle_s"), idle),
-			strcmp(word, "stale") == 0 ? "; it is over, or its backend takes nothing" :
-						     "");
+			strcmp(word, "stale") == 0 ? "; it is over, or its backend takes nothing"
+						   : "");
 }
 
 static void show_candidates(const struct show *show, const json_t *result)
@@ -105,9 +105,9 @@ static void show_candidates(const struct show *show, const json_t *result)
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	json_array_foreach (json_object_get(result, "candidates"), i, row) {
 		table_cell(&table, "%s", show_text(row, "backend"));
-		table_cell(&table, "%s",
-			   show_share(show_number(row, "slots"), show_number(slot, "slots"),
-				      share));
+		table_cell(
+			&table, "%s",
+			show_share(show_number(row, "slots"), show_number(slot, "slots"), share));
 		table_cell(&table, "%s", show_text(row, "verdict"));
 	}
 	table_print(&table, show->out);
@@ -157,8 +157,8 @@ static void show_otherwise(const struct show *show, const json_t *result)
 		return;
 	line(show, "otherwise");
 	fprintf(show->out, "a packet of this flow that %s: %s",
-		json_is_true(json_object_get(other, "opens")) ? "opens it (--opens)" :
-								"doesn't open it",
+		json_is_true(json_object_get(other, "opens")) ? "opens it (--opens)"
+							      : "doesn't open it",
 		show_text(other, "verdict"));
 	if (!is_null(other, "backend"))
 		fprintf(show->out, ", %s", show_text(other, "backend"));
@@ -183,9 +183,9 @@ void show_explain(const struct show *show, const json_t *result)
 
 	show_packet(show, result);
 	line(show, "service");
-	fprintf(show->out, "%s\n", is_null(result, "service") ? (vip ? "none; the address is a vip" :
-								       "none") :
-								show_text(result, "service"));
+	fprintf(show->out, "%s\n",
+		is_null(result, "service") ? (vip ? "none; the address is a vip" : "none")
+					   : show_text(result, "service"));
 	show_slot(show, result);
 	show_flow_table(show, result);
 	if (!is_null(result, "backend")) {
@@ -221,8 +221,8 @@ void show_capture(const struct show *show, const json_t *result)
 	fprintf(show->out, "latest: of %s, %s: " NUMBER " packets, " NUMBER " frames missed\n",
 		show_text(latest, "service"), show_text(latest, "state"),
 		show_number(latest, "packets"), show_number(latest, "missed"));
-	fprintf(show->out, "ended:  " NUMBER " captures, " NUMBER " packets, " NUMBER
-			   " frames missed\n",
+	fprintf(show->out,
+		"ended:  " NUMBER " captures, " NUMBER " packets, " NUMBER " frames missed\n",
 		show_number(result, "captures"), show_number(result, "packets"),
 		show_number(result, "missed"));
 }

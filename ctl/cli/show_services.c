@@ -33,9 +33,9 @@ static void scheduler_cell(struct table *table, const json_t *service)
 void show_services(const struct show *show, const json_t *result)
 {
 	static const struct column columns[] = {
-		{"SERVICE", false}, {"VIP:PORT/PROTO", false}, {"SCHEDULER", false},
-		{"ENCAP", false},   {"SLOTS", true},           {"SLOTS FROM", false},
-		{"BACKENDS", true}, {"ENABLED", true},         {"DRAINING", true},
+		{"SERVICE", false},    {"VIP:PORT/PROTO", false}, {"SCHEDULER", false},
+		{"ENCAP", false},      {"SLOTS", true},           {"SLOTS FROM", false},
+		{"BACKENDS", true},    {"ENABLED", true},         {"DRAINING", true},
 		{"TRANSITION", false},
 	};
 	struct table table;

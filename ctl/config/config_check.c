@@ -71,8 +71,9 @@ void config_settings_check(struct config_reader *r, const config_setting_t *root
 		all_devices &= device;
 		all_interfaces &= interface;
 		if (settings->mode == PATH_DPDK && !device)
-			config_fault(r, port, "device", "missing; mode is \"dpdk\": a PCI address of "
-						       "dpdk-devbind.py --status, or a vdev");
+			config_fault(r, port, "device",
+				     "missing; mode is \"dpdk\": a PCI address of "
+				     "dpdk-devbind.py --status, or a vdev");
 		if (settings->mode == PATH_XDP && !interface)
 			config_fault(r, port, "interface",
 				     "missing; mode is \"xdp\": one that ip link lists");

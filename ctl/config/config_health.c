@@ -13,76 +13,69 @@
 static config_read_fn read_statuses, read_bytes, read_args, read_jitter;
 static config_json_fn statuses_json, bytes_json, args_json;
 
-#define AT(of, member) \
-	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
+#define AT(of, member)  .offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
 #define SERVICE(member) AT(struct health_conf, member)
 #define BACKEND(member) AT(struct health_override, timing.member)
 
-static const char *const type_choices[] = {
-	[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http",
-	[HEALTH_HTTPS] = "https",   [HEALTH_UDP] = "udp", [HEALTH_ICMP] = "icmp",
-	[HEALTH_EXEC] = "exec",	    NULL
-};
+static const char *const type_choices[] = {[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp",
+					   [HEALTH_HTTP] = "http",     [HEALTH_HTTPS] = "https",
+					   [HEALTH_UDP] = "udp",       [HEALTH_ICMP] = "icmp",
+					   [HEALTH_EXEC] = "exec",     NULL};
 static const char *const via_choices[] = {
-	[HEALTH_VIA_NODE] = "node", [HEALTH_VIA_VIP] = "vip", NULL
-};
+	[HEALTH_VIA_NODE] = "node", [HEALTH_VIA_VIP] = "vip", NULL};
 static const char *const method_choices[] = {
-	[HEALTH_GET] = "GET", [HEALTH_HEAD] = "HEAD", [HEALTH_OPTIONS] = "OPTIONS", NULL
-};
-static const char *const off_choices[] = { [false] = "on", [true] = "off", NULL };
+	[HEALTH_GET] = "GET", [HEALTH_HEAD] = "HEAD", [HEALTH_OPTIONS] = "OPTIONS", NULL};
+static const char *const off_choices[] = {[false] = "on", [true] = "off", NULL};
 
 /* Of a service. */
 const struct config_key config_health_keys[] = {
-	{ "type", NULL, config_read_choice, SERVICE(type), .choices = type_choices },
-	{ "via", "\"node\"", config_read_choice, SERVICE(via), .choices = via_choices },
-	{ "port", "0", config_read_integer, SERVICE(timing.port), .min = 0, .max = 65535 },
-	{ "interval_ms", "2000", config_read_integer, SERVICE(timing.interval_ms), .min = 10,
-	  .max = HEALTH_MS_MAX },
-	{ "timeout_ms", "1000", config_read_integer, SERVICE(timing.timeout_ms), .min = 1,
-	  .max = HEALTH_MS_MAX },
-	{ "fast_interval_ms", "0", config_read_integer, SERVICE(timing.fast_interval_ms), .min = 0,
-	  .max = HEALTH_MS_MAX },
-	{ "rise", "2", config_read_integer, SERVICE(timing.rise), .min = 1,
-	  .max = HEALTH_COUNT_MAX },
-	{ "fall", "3", config_read_integer, SERVICE(timing.fall), .min = 1,
-	  .max = HEALTH_COUNT_MAX },
-	{ "jitter_percent", "10", config_read_integer, SERVICE(timing.jitter_percent), .min = 0,
-	  .max = HEALTH_JITTER_MAX },
-	{ "flap_count", "4", config_read_integer, SERVICE(flap_count), .min = 0, .max = 16 },
-	{ "flap_window_s", "600", config_read_integer, SERVICE(flap_window_s), .min = 1,
-	  .max = 86400 },
-	{ "flap_hold_s", "10", config_read_integer, SERVICE(flap_hold_s), .min = 1, .max = 3600 },
-	{ "method", "\"GET\"", config_read_choice, SERVICE(method), .choices = method_choices },
-	{ "path", "\"/\"", config_read_path, SERVICE(path) },
-	{ "host", "\"\"", config_read_text, SERVICE(host) },
-	{ "status", "\"200-399\"", read_statuses, SERVICE(statuses),
-	  .json = statuses_json },
-	{ "body", "\"\"", config_read_text, SERVICE(body), .secret = true },
-	{ "verify", "true", config_read_bool, SERVICE(verify) },
-	{ "sni", "\"\"", config_read_text, SERVICE(sni) },
-	{ "send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json, .secret = true },
-	{ "expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json, .secret = true },
-	{ "program", "", config_read_filename, SERVICE(program) },
-	{ "args", "", read_args, .offset = 0, .list = true, .json = args_json, .secret = true },
-	{ .name = NULL },
+	{"type", NULL, config_read_choice, SERVICE(type), .choices = type_choices},
+	{"via", "\"node\"", config_read_choice, SERVICE(via), .choices = via_choices},
+	{"port", "0", config_read_integer, SERVICE(timing.port), .min = 0, .max = 65535},
+	{"interval_ms", "2000", config_read_integer, SERVICE(timing.interval_ms), .min = 10,
+	 .max = HEALTH_MS_MAX},
+	{"timeout_ms", "1000", config_read_integer, SERVICE(timing.timeout_ms), .min = 1,
+	 .max = HEALTH_MS_MAX},
+	{"fast_interval_ms", "0", config_read_integer, SERVICE(timing.fast_interval_ms), .min = 0,
+	 .max = HEALTH_MS_MAX},
+	{"rise", "2", config_read_integer, SERVICE(timing.rise), .min = 1, .max = HEALTH_COUNT_MAX},
+	{"fall", "3", config_read_integer, SERVICE(timing.fall), .min = 1, .max = HEALTH_COUNT_MAX},
+	{"jitter_percent", "10", config_read_integer, SERVICE(timing.jitter_percent), .min = 0,
+	 .max = HEALTH_JITTER_MAX},
+	{"flap_count", "4", config_read_integer, SERVICE(flap_count), .min = 0, .max = 16},
+	{"flap_window_s", "600", config_read_integer, SERVICE(flap_window_s), .min = 1,
+	 .max = 86400},
+	{"flap_hold_s", "10", config_read_integer, SERVICE(flap_hold_s), .min = 1, .max = 3600},
+	{"method", "\"GET\"", config_read_choice, SERVICE(method), .choices = method_choices},
+	{"path", "\"/\"", config_read_path, SERVICE(path)},
+	{"host", "\"\"", config_read_text, SERVICE(host)},
+	{"status", "\"200-399\"", read_statuses, SERVICE(statuses), .json = statuses_json},
+	{"body", "\"\"", config_read_text, SERVICE(body), .secret = true},
+	{"verify", "true", config_read_bool, SERVICE(verify)},
+	{"sni", "\"\"", config_read_text, SERVICE(sni)},
+	{"send", "\"\"", read_bytes, SERVICE(send), .json = bytes_json, .secret = true},
+	{"expect", "\"\"", read_bytes, SERVICE(expect), .json = bytes_json, .secret = true},
+	{"program", "", config_read_filename, SERVICE(program)},
+	{"args", "", read_args, .offset = 0, .list = true, .json = args_json, .secret = true},
+	{.name = NULL},
 };
 
 /* Of a backend. */
 const struct config_key config_health_override_keys[] = {
-	{ "check", "\"on\"", config_read_choice, AT(struct health_override, off),
-	  .choices = off_choices },
-	{ "port", "", config_read_integer, BACKEND(port), .min = 1, .max = 65535 },
-	{ "interval_ms", "", config_read_integer, BACKEND(interval_ms), .min = 10,
-	  .max = HEALTH_MS_MAX },
-	{ "timeout_ms", "", config_read_integer, BACKEND(timeout_ms), .min = 1,
-	  .max = HEALTH_MS_MAX },
-	{ "fast_interval_ms", "", config_read_integer, BACKEND(fast_interval_ms), .min = 10,
-	  .max = HEALTH_MS_MAX },
-	{ "rise", "", config_read_integer, BACKEND(rise), .min = 1, .max = HEALTH_COUNT_MAX },
-	{ "fall", "", config_read_integer, BACKEND(fall), .min = 1, .max = HEALTH_COUNT_MAX },
-	{ "jitter_percent", "", read_jitter, BACKEND(jitter_percent), .min = 0,
-	  .max = HEALTH_JITTER_MAX, .json = config_json_nothing },
-	{ .name = NULL },
+	{"check", "\"on\"", config_read_choice, AT(struct health_override, off),
+	 .choices = off_choices},
+	{"port", "", config_read_integer, BACKEND(port), .min = 1, .max = 65535},
+	{"interval_ms", "", config_read_integer, BACKEND(interval_ms), .min = 10,
+	 .max = HEALTH_MS_MAX},
+	{"timeout_ms", "", config_read_integer, BACKEND(timeout_ms), .min = 1,
+	 .max = HEALTH_MS_MAX},
+	{"fast_interval_ms", "", config_read_integer, BACKEND(fast_interval_ms), .min = 10,
+	 .max = HEALTH_MS_MAX},
+	{"rise", "", config_read_integer, BACKEND(rise), .min = 1, .max = HEALTH_COUNT_MAX},
+	{"fall", "", config_read_integer, BACKEND(fall), .min = 1, .max = HEALTH_COUNT_MAX},
+	{"jitter_percent", "", read_jitter, BACKEND(jitter_percent), .min = 0,
+	 .max = HEALTH_JITTER_MAX, .json = config_json_nothing},
+	{.name = NULL},
 };
 
 /* Keys that mean something to some types only. */
@@ -91,29 +84,27 @@ static const struct {
 	unsigned int types; /* bits */
 	const char *of;
 } particular[] = {
-#define ONLY(type) (1U << (type))
+#define ONLY(type)    (1U << (type))
 #define HTTP_OR_HTTPS (ONLY(HEALTH_HTTP) | ONLY(HEALTH_HTTPS))
-	{ "method", HTTP_OR_HTTPS, "http and https" },
-	{ "path", HTTP_OR_HTTPS, "http and https" },
-	{ "host", HTTP_OR_HTTPS, "http and https" },
-	{ "status", HTTP_OR_HTTPS, "http and https" },
-	{ "body", HTTP_OR_HTTPS, "http and https" },
-	{ "verify", ONLY(HEALTH_HTTPS), "https" },
-	{ "sni", ONLY(HEALTH_HTTPS), "https" },
-	{ "send", ONLY(HEALTH_UDP), "udp" },
-	{ "expect", ONLY(HEALTH_UDP), "udp" },
-	{ "program", ONLY(HEALTH_EXEC), "exec" },
-	{ "args", ONLY(HEALTH_EXEC), "exec" },
-	{ "port",
-	  HTTP_OR_HTTPS | ONLY(HEALTH_TCP) | ONLY(HEALTH_UDP) | ONLY(HEALTH_EXEC),
-	  "tcp, http, https, udp and exec" },
+	{"method", HTTP_OR_HTTPS, "http and https"},
+	{"path", HTTP_OR_HTTPS, "http and https"},
+	{"host", HTTP_OR_HTTPS, "http and https"},
+	{"status", HTTP_OR_HTTPS, "http and https"},
+	{"body", HTTP_OR_HTTPS, "http and https"},
+	{"verify", ONLY(HEALTH_HTTPS), "https"},
+	{"sni", ONLY(HEALTH_HTTPS), "https"},
+	{"send", ONLY(HEALTH_UDP), "udp"},
+	{"expect", ONLY(HEALTH_UDP), "udp"},
+	{"program", ONLY(HEALTH_EXEC), "exec"},
+	{"args", ONLY(HEALTH_EXEC), "exec"},
+	{"port", HTTP_OR_HTTPS | ONLY(HEALTH_TCP) | ONLY(HEALTH_UDP) | ONLY(HEALTH_EXEC),
+	 "tcp, http, https, udp and exec"},
 };
 
 static void particular_check(struct config_reader *r, const config_setting_t *s, uint8_t type)
 {
 	for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++) {
-		const config_setting_t *member =
-			config_setting_get_member(s, particular[i].key);
+		const config_setting_t *member = config_setting_get_member(s, particular[i].key);
 
 		if (member && !(particular[i].types & ONLY(type)))
 			config_fault(r, member, NULL, "is for %s, and this check's type is %s",
@@ -271,9 +262,9 @@ json_t *config_override_json(const struct config_key *key, const void *in)
 	if (memcmp(own, &none, sizeof(none)) == 0)
 		return NULL;
 	group = config_json_group(config_health_override_keys, own);
-	json_object_foreach_safe (group, next, name, value)
-		if (json_is_integer(value) && json_integer_value(value) == 0)
-			json_object_del(group, name);
+	json_object_foreach_safe(group, next, name, value) if (json_is_integer(value) &&
+							       json_integer_value(value) == 0)
+		json_object_del(group, name);
 	if (own->timing.jitter_set)
 		json_object_set_new(group, "jitter_percent",
 				    json_integer(own->timing.jitter_percent));

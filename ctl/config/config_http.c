@@ -91,9 +91,11 @@ static json_t *listen_json(const struct config_key *key, const void *in)
 /* As they may stand in Host, without a port. */
 static bool is_host_name(const char *name)
 {
-	size_t letters = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	size_t letters =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-	return strcmp(name, "*") == 0 || (letters > 0 && !name[letters] && name[letters - 1] != '.');
+	return strcmp(name, "*") == 0 ||
+	       (letters > 0 && !name[letters] && name[letters - 1] != '.');
 }
 
 static void read_hosts(struct config_reader *r, const config_setting_t *s,
@@ -107,7 +109,8 @@ static void read_hosts(struct config_reader *r, const config_setting_t *s,
 		return;
 	}
 	if (n > SETTINGS_HTTP_HOSTS_MAX) {
-		config_fault(r, s, NULL, "%d names; at most %d are possible", n, SETTINGS_HTTP_HOSTS_MAX);
+		config_fault(r, s, NULL, "%d names; at most %d are possible", n,
+			     SETTINGS_HTTP_HOSTS_MAX);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -118,8 +121,10 @@ static void read_hosts(struct config_reader *r, const config_setting_t *s,
 			continue;
 		if (!is_host_name(name) || strlen(name) >= sizeof(settings->http_hosts[0]))
 			config_fault(r, at, NULL,
-				     "\"%s\" is no host name: up to %zu letters, digits, - _ and ., without a "
-				     "port; or \"*\", which is any", name, sizeof(settings->http_hosts[0]) - 1);
+				     "\"%s\" is no host name: up to %zu letters, digits, - _ and "
+				     "., without a "
+				     "port; or \"*\", which is any",
+				     name, sizeof(settings->http_hosts[0]) - 1);
 		else
 			strcpy(settings->http_hosts[settings->http_hosts_n++], name);
 	}

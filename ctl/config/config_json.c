@@ -76,12 +76,12 @@ static const struct {
 	config_read_fn *read;
 	config_json_fn *json;
 } ways_back[] = {
-	{ config_read_group, group_json },    { config_read_integer, integer_json },
-	{ config_read_text, text_json },      { config_read_path, text_json },
-	{ config_read_ifname, text_json },    { config_read_name, text_json },
-	{ config_read_choice, choice_json },  { config_read_addr, addr_json },
-	{ config_read_bool, bool_json },      { config_read_filename, text_json },
-	{ config_read_source, addr_json },    { config_read_prefix, prefix_json },
+	{config_read_group, group_json},   {config_read_integer, integer_json},
+	{config_read_text, text_json},     {config_read_path, text_json},
+	{config_read_ifname, text_json},   {config_read_name, text_json},
+	{config_read_choice, choice_json}, {config_read_addr, addr_json},
+	{config_read_bool, bool_json},     {config_read_filename, text_json},
+	{config_read_source, addr_json},   {config_read_prefix, prefix_json},
 };
 
 static json_t *key_json(const struct config_key *key, const void *in)
@@ -124,7 +124,7 @@ json_t *config_json_service(const struct service_conf *service)
 
 json_t *config_json_service_head(const struct service_conf *service)
 {
-	struct service_conf head = { 0 };
+	struct service_conf head = {0};
 
 	memcpy(&head, service, offsetof(struct service_conf, backends));
 	head.backends_n = 0;

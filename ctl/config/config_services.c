@@ -15,101 +15,89 @@
 static config_read_fn read_port, read_protocol, read_backends, read_override, read_mss;
 static config_json_fn port_json, protocol_json, backends_json, own_json, mss_json;
 
-#define AT(of, member) \
-	.offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
+#define AT(of, member) .offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
 
 static const char *const encap_choices[] = {
-	[ENCAP_IPIP] = "ipip", [ENCAP_GUE] = "gue", [ENCAP_GUE_VARIANT0] = "gue0", NULL
-};
-static const char *const scheduler_choices[] = {
-	[SCHEDULER_MAGLEV] = "maglev",
-	[SCHEDULER_RR] = "rr",
-	[SCHEDULER_WRR] = "wrr",
-	[SCHEDULER_RANDOM] = "random",
-	[SCHEDULER_LEAST_CONN] = "least-conn",
-	NULL
-};
-static const char *const hash_choices[] = { [false] = "flow", [true] = "source", NULL };
+	[ENCAP_IPIP] = "ipip", [ENCAP_GUE] = "gue", [ENCAP_GUE_VARIANT0] = "gue0", NULL};
+static const char *const scheduler_choices[] = {[SCHEDULER_MAGLEV] = "maglev",
+						[SCHEDULER_RR] = "rr",
+						[SCHEDULER_WRR] = "wrr",
+						[SCHEDULER_RANDOM] = "random",
+						[SCHEDULER_LEAST_CONN] = "least-conn",
+						NULL};
+static const char *const hash_choices[] = {[false] = "flow", [true] = "source", NULL};
 static const char *const all_down_choices[] = {
-	[ALL_DOWN_ALL] = "all", [ALL_DOWN_NONE] = "none", NULL
-};
-static const char *const on_down_choices[] = {
-	[ON_DOWN_CUT] = "cut", [ON_DOWN_KEEP] = "keep", NULL
-};
+	[ALL_DOWN_ALL] = "all", [ALL_DOWN_NONE] = "none", NULL};
+static const char *const on_down_choices[] = {[ON_DOWN_CUT] = "cut", [ON_DOWN_KEEP] = "keep", NULL};
 static const char *const no_backend_choices[] = {
-	[NO_BACKEND_DROP] = "drop", [NO_BACKEND_REJECT] = "reject", NULL
-};
-static const char *const start_choices[] = { [START_UP] = "up", [START_DOWN] = "down", NULL };
+	[NO_BACKEND_DROP] = "drop", [NO_BACKEND_REJECT] = "reject", NULL};
+static const char *const start_choices[] = {[START_UP] = "up", [START_DOWN] = "down", NULL};
 /* Of a backend: 0 is the service's. */
-static const char *const own_on_down_choices[] = {
-	"service", [1 + ON_DOWN_CUT] = "cut", [1 + ON_DOWN_KEEP] = "keep", NULL
-};
-static const char *const own_start_choices[] = {
-	"service", [1 + START_UP] = "up", [1 + START_DOWN] = "down", NULL
-};
-static const char *const state_choices[] = {
-	[BACKEND_ENABLED] = "enabled",
-	[BACKEND_DRAINING] = "draining",
-	[BACKEND_DISABLED] = "disabled",
-	NULL
-};
+static const char *const own_on_down_choices[] = {"service", [1 + ON_DOWN_CUT] = "cut",
+						  [1 + ON_DOWN_KEEP] = "keep", NULL};
+static const char *const own_start_choices[] = {"service", [1 + START_UP] = "up",
+						[1 + START_DOWN] = "down", NULL};
+static const char *const state_choices[] = {[BACKEND_ENABLED] = "enabled",
+					    [BACKEND_DRAINING] = "draining",
+					    [BACKEND_DISABLED] = "disabled",
+					    NULL};
 
 const struct config_key config_backend_keys[] = {
-	{ "name", NULL, config_read_name, AT(struct backend_conf, name),
-	  .mend = "as in: name = \"b1\";" },
-	{ "address", NULL, config_read_addr, AT(struct backend_conf, addr),
-	  .mend = "as in: address = \"10.0.0.11\";" },
-	{ "weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
-	  .max = MODEL_WEIGHT_MAX },
-	{ "state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
-	  .choices = state_choices },
-	{ "drain_timeout_s", "0", config_read_integer, AT(struct backend_conf, drain_timeout_s),
-	  .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX },
-	{ "health", "", read_override, AT(struct backend_conf, health),
-	  .json = config_override_json },
-	{ "on_down", "\"service\"", config_read_choice, AT(struct backend_conf, on_down),
-	  .choices = own_on_down_choices, .json = own_json },
-	{ "start", "\"service\"", config_read_choice, AT(struct backend_conf, start),
-	  .choices = own_start_choices, .json = own_json },
-	{ .name = NULL },
+	{"name", NULL, config_read_name, AT(struct backend_conf, name),
+	 .mend = "as in: name = \"b1\";"},
+	{"address", NULL, config_read_addr, AT(struct backend_conf, addr),
+	 .mend = "as in: address = \"10.0.0.11\";"},
+	{"weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
+	 .max = MODEL_WEIGHT_MAX},
+	{"state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
+	 .choices = state_choices},
+	{"drain_timeout_s", "0", config_read_integer, AT(struct backend_conf, drain_timeout_s),
+	 .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX},
+	{"health", "", read_override, AT(struct backend_conf, health),
+	 .json = config_override_json},
+	{"on_down", "\"service\"", config_read_choice, AT(struct backend_conf, on_down),
+	 .choices = own_on_down_choices, .json = own_json},
+	{"start", "\"service\"", config_read_choice, AT(struct backend_conf, start),
+	 .choices = own_start_choices, .json = own_json},
+	{.name = NULL},
 };
 
 const struct config_key config_service_keys[] = {
-	{ "name", NULL, config_read_name, AT(struct service_conf, name),
-	  .mend = "as in: name = \"web\";" },
-	{ "vip", NULL, config_read_addr, AT(struct service_conf, vip),
-	  .mend = "as in: vip = \"198.51.100.10\";" },
-	{ "port", NULL, read_port, AT(struct service_conf, port), .json = port_json,
-	  .mend = "1 to 65535, or \"all\"" },
-	{ "protocol", NULL, read_protocol, AT(struct service_conf, proto),
-	  .mend = "\"tcp\" or \"udp\"", .json = protocol_json },
-	{ "encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
-	  .choices = encap_choices },
-	{ "slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
-	  .max = MAGLEV_SLOTS_MAX },
-	{ "scheduler", "\"maglev\"", config_read_choice, AT(struct service_conf, scheduler),
-	  .choices = scheduler_choices },
-	{ "hash", "\"flow\"", config_read_choice, AT(struct service_conf, hash_source),
-	  .choices = hash_choices },
-	{ "transition_s", "300", config_read_integer, AT(struct service_conf, transition_s),
-	  .min = 0, .max = MODEL_TRANSITION_S_MAX },
-	{ "slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s),
-	  .min = 0, .max = MODEL_SLOW_START_S_MAX },
-	{ "health", "", config_read_health, AT(struct service_conf, health),
-	  .keys = config_health_keys, .json = config_health_json },
-	{ "all_down", "\"all\"", config_read_choice, AT(struct service_conf, all_down),
-	  .choices = all_down_choices },
-	{ "on_down", "\"cut\"", config_read_choice, AT(struct service_conf, on_down),
-	  .choices = on_down_choices },
-	{ "start", "\"up\"", config_read_choice, AT(struct service_conf, start),
-	  .choices = start_choices },
-	{ "unresolved_s", "5", config_read_integer, AT(struct service_conf, unresolved_s),
-	  .min = 0, .max = MODEL_UNRESOLVED_S_MAX },
-	{ "no_backend", "\"drop\"", config_read_choice, AT(struct service_conf, no_backend),
-	  .choices = no_backend_choices },
-	{ "mss", "\"off\"", read_mss, AT(struct service_conf, mss), .json = mss_json },
-	{ "backends", "", read_backends, .keys = config_backend_keys, .json = backends_json },
-	{ .name = NULL },
+	{"name", NULL, config_read_name, AT(struct service_conf, name),
+	 .mend = "as in: name = \"web\";"},
+	{"vip", NULL, config_read_addr, AT(struct service_conf, vip),
+	 .mend = "as in: vip = \"198.51.100.10\";"},
+	{"port", NULL, read_port, AT(struct service_conf, port), .json = port_json,
+	 .mend = "1 to 65535, or \"all\""},
+	{"protocol", NULL, read_protocol, AT(struct service_conf, proto),
+	 .mend = "\"tcp\" or \"udp\"", .json = protocol_json},
+	{"encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
+	 .choices = encap_choices},
+	{"slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
+	 .max = MAGLEV_SLOTS_MAX},
+	{"scheduler", "\"maglev\"", config_read_choice, AT(struct service_conf, scheduler),
+	 .choices = scheduler_choices},
+	{"hash", "\"flow\"", config_read_choice, AT(struct service_conf, hash_source),
+	 .choices = hash_choices},
+	{"transition_s", "300", config_read_integer, AT(struct service_conf, transition_s),
+	 .min = 0, .max = MODEL_TRANSITION_S_MAX},
+	{"slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s), .min = 0,
+	 .max = MODEL_SLOW_START_S_MAX},
+	{"health", "", config_read_health, AT(struct service_conf, health),
+	 .keys = config_health_keys, .json = config_health_json},
+	{"all_down", "\"all\"", config_read_choice, AT(struct service_conf, all_down),
+	 .choices = all_down_choices},
+	{"on_down", "\"cut\"", config_read_choice, AT(struct service_conf, on_down),
+	 .choices = on_down_choices},
+	{"start", "\"up\"", config_read_choice, AT(struct service_conf, start),
+	 .choices = start_choices},
+	{"unresolved_s", "5", config_read_integer, AT(struct service_conf, unresolved_s), .min = 0,
+	 .max = MODEL_UNRESOLVED_S_MAX},
+	{"no_backend", "\"drop\"", config_read_choice, AT(struct service_conf, no_backend),
+	 .choices = no_backend_choices},
+	{"mss", "\"off\"", read_mss, AT(struct service_conf, mss), .json = mss_json},
+	{"backends", "", read_backends, .keys = config_backend_keys, .json = backends_json},
+	{.name = NULL},
 };
 
 /* What is the service's needn't be said. */
@@ -170,8 +158,8 @@ static void read_mss(struct config_reader *r, const config_setting_t *s,
 	else if (text && strcmp(text, "off") != 0) {
 		mss = strtol(text, &end, 10);
 		if (end == text || *end != '\0' || mss < MODEL_MSS_MIN || mss > UINT16_MAX) {
-			config_fault(r, s, NULL, "\"%.64s\" is none of %d-%d, \"auto\", \"off\"", text,
-				     MODEL_MSS_MIN, UINT16_MAX);
+			config_fault(r, s, NULL, "\"%.64s\" is none of %d-%d, \"auto\", \"off\"",
+				     text, MODEL_MSS_MIN, UINT16_MAX);
 			return;
 		}
 	} else if (!text && !config_integer(r, s, MODEL_MSS_MIN, UINT16_MAX, &mss)) {
@@ -214,7 +202,7 @@ static json_t *backends_json(const struct config_key *key, const void *in)
 static void read_override(struct config_reader *r, const config_setting_t *s,
 			  const struct config_key *key, void *out)
 {
-	struct config_key group = { .keys = config_health_override_keys };
+	struct config_key group = {.keys = config_health_override_keys};
 
 	config_read_group(r, s, &group, out);
 }
@@ -237,7 +225,7 @@ static void read_backends(struct config_reader *r, const config_setting_t *s,
 	if (!is_list(r, s))
 		return;
 	for (uint32_t i = 0; i < service->backends_n; i++) {
-		struct config_key element = { .keys = key->keys };
+		struct config_key element = {.keys = key->keys};
 
 		service->backends[i].weight = MODEL_WEIGHT_DEFAULT;
 		config_read_group(r, config_setting_get_elem(s, i), &element,
@@ -248,7 +236,7 @@ static void read_backends(struct config_reader *r, const config_setting_t *s,
 struct service_conf *config_service_read(struct config_reader *r, const config_setting_t *s)
 {
 	const config_setting_t *backends = config_setting_get_member(s, "backends");
-	struct config_key element = { .keys = config_service_keys };
+	struct config_key element = {.keys = config_service_keys};
 	bool counted = backends && config_setting_type(backends) == CONFIG_TYPE_LIST;
 	uint32_t backends_n = counted ? (uint32_t)config_setting_length(backends) : 0;
 	struct service_conf *service = service_conf_new(backends_n);
@@ -342,7 +330,7 @@ static void fault_place(void *ctx, const struct model_place *place, enum model_e
 struct model *config_services_build(struct config_reader *r, const config_setting_t *root,
 				    const struct config_form *form)
 {
-	struct fault_lines lines = { .r = r, .root = root, .form = form };
+	struct fault_lines lines = {.r = r, .root = root, .form = form};
 
 	return model_build(&form->settings, form->services, form->services_n, fault_place, &lines);
 }

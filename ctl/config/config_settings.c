@@ -19,157 +19,147 @@ enum {
 static config_read_fn read_seed, read_cores, read_ports, read_state, read_macs;
 static config_json_fn seed_json, cores_json, ports_json, state_json, mtu_json, macs_json;
 
-#define AT(member) \
+#define AT(member)                                      \
 	.offset = offsetof(struct config_form, member), \
 	.size = sizeof(((struct config_form *)NULL)->member)
 
 static const char *const mode_names[] = {
-	[PATH_AUTO] = "auto", [PATH_DPDK] = "dpdk", [PATH_XDP] = "xdp", NULL
-};
+	[PATH_AUTO] = "auto", [PATH_DPDK] = "dpdk", [PATH_XDP] = "xdp", NULL};
 static const char *const idle_names[] = {
-	[CONFIG_IDLE_BUSY] = "busy", [CONFIG_IDLE_ADAPTIVE] = "adaptive", NULL
-};
-static const char *const hugepages_names[] = {
-	[FAST_PATH_HUGEPAGES_AUTO] = "auto",
-	[FAST_PATH_HUGEPAGES_ON] = "on",
-	[FAST_PATH_HUGEPAGES_OFF] = "off",
-	NULL
-};
-static const char *const attach_names[] = {
-	[FAST_PATH_ATTACH_AUTO] = "auto",
-	[FAST_PATH_ATTACH_NATIVE] = "native",
-	[FAST_PATH_ATTACH_GENERIC] = "generic",
-	NULL
-};
+	[CONFIG_IDLE_BUSY] = "busy", [CONFIG_IDLE_ADAPTIVE] = "adaptive", NULL};
+static const char *const hugepages_names[] = {[FAST_PATH_HUGEPAGES_AUTO] = "auto",
+					      [FAST_PATH_HUGEPAGES_ON] = "on",
+					      [FAST_PATH_HUGEPAGES_OFF] = "off",
+					      NULL};
+static const char *const attach_names[] = {[FAST_PATH_ATTACH_AUTO] = "auto",
+					   [FAST_PATH_ATTACH_NATIVE] = "native",
+					   [FAST_PATH_ATTACH_GENERIC] = "generic",
+					   NULL};
 
-static const char *const unserved_names[] = {
-	[UNSERVED_AUTO] = "auto",
-	[UNSERVED_KERNEL] = "kernel",
-	[UNSERVED_REJECT] = "reject",
-	[UNSERVED_DROP] = "drop",
-	NULL
-};
+static const char *const unserved_names[] = {[UNSERVED_AUTO] = "auto",
+					     [UNSERVED_KERNEL] = "kernel",
+					     [UNSERVED_REJECT] = "reject",
+					     [UNSERVED_DROP] = "drop",
+					     NULL};
 
 static const struct config_key port_keys[] = {
-	{ "device", "", config_read_text, .offset = offsetof(struct port_conf, device),
-	  .size = sizeof(((struct port_conf *)NULL)->device) },
-	{ "tap", "", config_read_ifname, .offset = offsetof(struct port_conf, tap) },
-	{ "interface", "", config_read_ifname, .offset = offsetof(struct port_conf, interface) },
-	{ "mtu", "", config_read_integer, .offset = offsetof(struct port_conf, mtu_bytes),
-	  .size = sizeof(((struct port_conf *)NULL)->mtu_bytes), .min = 576, .max = 16000,
-	  .json = mtu_json },
-	{ "macs", "", read_macs, .json = macs_json, .list = true },
-	{ .name = NULL },
+	{"device", "", config_read_text, .offset = offsetof(struct port_conf, device),
+	 .size = sizeof(((struct port_conf *)NULL)->device)},
+	{"tap", "", config_read_ifname, .offset = offsetof(struct port_conf, tap)},
+	{"interface", "", config_read_ifname, .offset = offsetof(struct port_conf, interface)},
+	{"mtu", "", config_read_integer, .offset = offsetof(struct port_conf, mtu_bytes),
+	 .size = sizeof(((struct port_conf *)NULL)->mtu_bytes), .min = 576, .max = 16000,
+	 .json = mtu_json},
+	{"macs", "", read_macs, .json = macs_json, .list = true},
+	{.name = NULL},
 };
 
 static const struct config_key dataplane_keys[] = {
-	{ "mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names },
-	{ "ports", NULL, read_ports, .mend = "as in: ports = ( { interface = \"eth0\"; } );",
-	  .keys = port_keys, .json = ports_json },
-	{ "cores", "[ 1 ]", read_cores, .offset = 0, .json = cores_json },
-	{ "idle", "\"adaptive\"", config_read_choice, AT(idle), .choices = idle_names },
-	{ "idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
-	  .max = 10000 },
-	{ "hugepages", "\"auto\"", config_read_choice, AT(settings.hugepages),
-	  .choices = hugepages_names },
-	{ "memory_mb", "512", config_read_integer, AT(settings.memory_mb), .min = 64,
-	  .max = 65536 },
-	{ "eal_args", "\"\"", config_read_text, AT(settings.eal_args) },
-	{ "xdp_attach", "\"auto\"", config_read_choice, AT(settings.attach),
-	  .choices = attach_names },
-	{ "pin_dir", "\"/sys/fs/bpf/sluice\"", config_read_path, AT(settings.pin_dir) },
-	{ "memory_dir", "", config_read_path, AT(settings.memory_dir) },
-	{ "tables_mb", "64", config_read_integer, AT(settings.tables_mb), .min = 4, .max = 2048 },
-	{ "services_max", "1024", config_read_integer, AT(settings.services_max), .min = 2,
-	  .max = 65536 },
-	{ "backends_max", "16384", config_read_integer, AT(settings.backends_max), .min = 2,
-	  .max = 1048576 },
-	{ "flows_max", "1048576", config_read_integer, AT(settings.flows_max), .min = 1024,
-	  .max = 67108864 },
-	{ .name = NULL },
+	{"mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names},
+	{"ports", NULL, read_ports, .mend = "as in: ports = ( { interface = \"eth0\"; } );",
+	 .keys = port_keys, .json = ports_json},
+	{"cores", "[ 1 ]", read_cores, .offset = 0, .json = cores_json},
+	{"idle", "\"adaptive\"", config_read_choice, AT(idle), .choices = idle_names},
+	{"idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
+	 .max = 10000},
+	{"hugepages", "\"auto\"", config_read_choice, AT(settings.hugepages),
+	 .choices = hugepages_names},
+	{"memory_mb", "512", config_read_integer, AT(settings.memory_mb), .min = 64, .max = 65536},
+	{"eal_args", "\"\"", config_read_text, AT(settings.eal_args)},
+	{"xdp_attach", "\"auto\"", config_read_choice, AT(settings.attach),
+	 .choices = attach_names},
+	{"pin_dir", "\"/sys/fs/bpf/sluice\"", config_read_path, AT(settings.pin_dir)},
+	{"memory_dir", "", config_read_path, AT(settings.memory_dir)},
+	{"tables_mb", "64", config_read_integer, AT(settings.tables_mb), .min = 4, .max = 2048},
+	{"services_max", "1024", config_read_integer, AT(settings.services_max), .min = 2,
+	 .max = 65536},
+	{"backends_max", "16384", config_read_integer, AT(settings.backends_max), .min = 2,
+	 .max = 1048576},
+	{"flows_max", "1048576", config_read_integer, AT(settings.flows_max), .min = 1024,
+	 .max = 67108864},
+	{.name = NULL},
 };
 
 /* How long a silent flow is remembered, by what was last seen of it. */
 static const struct config_key flows_keys[] = {
-	{ "tcp_syn_s", "10", config_read_integer, AT(settings.idle_s[MEMORY_SYN]), .min = 1,
-	  .max = UINT16_MAX },
-	{ "tcp_established_s", "3600", config_read_integer, AT(settings.idle_s[MEMORY_TCP]),
-	  .min = 1, .max = UINT16_MAX },
-	{ "tcp_closing_s", "15", config_read_integer, AT(settings.idle_s[MEMORY_CLOSING]),
-	  .min = 1, .max = UINT16_MAX },
-	{ "udp_s", "60", config_read_integer, AT(settings.idle_s[MEMORY_UDP]), .min = 1,
-	  .max = UINT16_MAX },
-	{ .name = NULL },
+	{"tcp_syn_s", "10", config_read_integer, AT(settings.idle_s[MEMORY_SYN]), .min = 1,
+	 .max = UINT16_MAX},
+	{"tcp_established_s", "3600", config_read_integer, AT(settings.idle_s[MEMORY_TCP]),
+	 .min = 1, .max = UINT16_MAX},
+	{"tcp_closing_s", "15", config_read_integer, AT(settings.idle_s[MEMORY_CLOSING]), .min = 1,
+	 .max = UINT16_MAX},
+	{"udp_s", "60", config_read_integer, AT(settings.idle_s[MEMORY_UDP]), .min = 1,
+	 .max = UINT16_MAX},
+	{.name = NULL},
 };
 
 static const struct config_key outer_keys[] = {
-	{ "gue_port", "6080", config_read_integer, AT(settings.gue_port), .min = 1, .max = 65535 },
-	{ "ttl", "64", config_read_integer, AT(settings.outer_ttl), .min = 1, .max = 255 },
-	{ "pmtu_s", "600", config_read_integer, AT(settings.pmtu_s), .min = 0, .max = 86400 },
-	{ "source_v4", "", config_read_source, AT(settings.source_v4), .family = IP_V4 },
-	{ "source_v6", "", config_read_source, AT(settings.source_v6), .family = IP_V6 },
-	{ "ipip_source_v4", "", config_read_prefix, AT(settings.ipip_source_v4), .min = 8,
-	  .max = 32, .family = IP_V4 },
-	{ "ipip_source_v6", "", config_read_prefix, AT(settings.ipip_source_v6), .min = 32,
-	  .max = 128, .family = IP_V6 },
-	{ .name = NULL },
+	{"gue_port", "6080", config_read_integer, AT(settings.gue_port), .min = 1, .max = 65535},
+	{"ttl", "64", config_read_integer, AT(settings.outer_ttl), .min = 1, .max = 255},
+	{"pmtu_s", "600", config_read_integer, AT(settings.pmtu_s), .min = 0, .max = 86400},
+	{"source_v4", "", config_read_source, AT(settings.source_v4), .family = IP_V4},
+	{"source_v6", "", config_read_source, AT(settings.source_v6), .family = IP_V6},
+	{"ipip_source_v4", "", config_read_prefix, AT(settings.ipip_source_v4), .min = 8, .max = 32,
+	 .family = IP_V4},
+	{"ipip_source_v6", "", config_read_prefix, AT(settings.ipip_source_v6), .min = 32,
+	 .max = 128, .family = IP_V6},
+	{.name = NULL},
 };
 
 static const struct config_key icmp_keys[] = {
-	{ "rate_per_s", "1000", config_read_integer, AT(settings.errors_per_s), .min = 1,
-	  .max = 1000000 },
-	{ .name = NULL },
+	{"rate_per_s", "1000", config_read_integer, AT(settings.errors_per_s), .min = 1,
+	 .max = 1000000},
+	{.name = NULL},
 };
 
 static const struct config_key control_keys[] = {
-	{ "socket", "\"/run/sluice/control.sock\"", config_read_filename, AT(settings.socket_path) },
-	{ "group", "\"sluice\"", config_read_text, AT(settings.socket_group) },
-	{ "read_socket", "", config_read_filename, AT(settings.read_socket_path) },
-	{ "read_group", "\"\"", config_read_text, AT(settings.read_socket_group) },
-	{ "state", "\"/var/lib/sluice/state.json\"", read_state, AT(settings.state_path),
-	  .json = state_json },
-	{ .name = NULL },
+	{"socket", "\"/run/sluice/control.sock\"", config_read_filename, AT(settings.socket_path)},
+	{"group", "\"sluice\"", config_read_text, AT(settings.socket_group)},
+	{"read_socket", "", config_read_filename, AT(settings.read_socket_path)},
+	{"read_group", "\"\"", config_read_text, AT(settings.read_socket_group)},
+	{"state", "\"/var/lib/sluice/state.json\"", read_state, AT(settings.state_path),
+	 .json = state_json},
+	{.name = NULL},
 };
 
 static const struct config_key security_keys[] = {
-	{ "user", "\"\"", config_read_text, AT(settings.user) },
-	{ .name = NULL },
+	{"user", "\"\"", config_read_text, AT(settings.user)},
+	{.name = NULL},
 };
 
 static const struct config_key health_keys[] = {
-	{ "exec_user", "\"nobody\"", config_read_text, AT(settings.exec_user) },
-	{ "rate", "20000", config_read_integer, AT(settings.health_rate), .min = 10,
-	  .max = 1000000 },
-	{ "vip_mark", "20942", config_read_integer, AT(settings.vip_mark), .min = 256,
-	  .max = INT32_MAX },
-	{ .name = NULL },
+	{"exec_user", "\"nobody\"", config_read_text, AT(settings.exec_user)},
+	{"rate", "20000", config_read_integer, AT(settings.health_rate), .min = 10, .max = 1000000},
+	{"vip_mark", "20942", config_read_integer, AT(settings.vip_mark), .min = 256,
+	 .max = INT32_MAX},
+	{.name = NULL},
 };
 
 const struct config_key config_root_keys[] = {
-	{ "seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json,
-	  .secret = true },
-	{ "dataplane", NULL, config_read_group, .keys = dataplane_keys,
-	  .mend = "as in: dataplane = { ports = ( { interface = \"eth0\"; } ); };" },
-	{ "flows", "", config_read_group, .keys = flows_keys },
-	{ "outer", "", config_read_group, .keys = outer_keys },
-	{ "icmp", "", config_read_group, .keys = icmp_keys },
-	{ "unserved", "\"auto\"", config_read_choice, AT(settings.unserved),
-	  .choices = unserved_names },
-	{ "control", "", config_read_group, .keys = control_keys },
-	{ "security", "", config_read_group, .keys = security_keys },
-	{ "health", "", config_read_group, .keys = health_keys },
-	{ "http", "", config_read_group, .keys = config_http_keys },
-	{ "log", "", config_read_group, .keys = config_log_keys },
-	{ "services", "", config_read_services, .keys = config_service_keys,
-	  .json = config_json_nothing },
-	{ .name = NULL },
+	{"seed", NULL, read_seed, AT(settings.seed), .mend = SEED_MEND, .json = seed_json,
+	 .secret = true},
+	{"dataplane", NULL, config_read_group, .keys = dataplane_keys,
+	 .mend = "as in: dataplane = { ports = ( { interface = \"eth0\"; } ); };"},
+	{"flows", "", config_read_group, .keys = flows_keys},
+	{"outer", "", config_read_group, .keys = outer_keys},
+	{"icmp", "", config_read_group, .keys = icmp_keys},
+	{"unserved", "\"auto\"", config_read_choice, AT(settings.unserved),
+	 .choices = unserved_names},
+	{"control", "", config_read_group, .keys = control_keys},
+	{"security", "", config_read_group, .keys = security_keys},
+	{"health", "", config_read_group, .keys = health_keys},
+	{"http", "", config_read_group, .keys = config_http_keys},
+	{"log", "", config_read_group, .keys = config_log_keys},
+	{"services", "", config_read_services, .keys = config_service_keys,
+	 .json = config_json_nothing},
+	{.name = NULL},
 };
 
 void config_settings_default(struct settings *settings)
 {
 	*settings = (struct settings){
 		.mode = PATH_AUTO,
-		.cores = { 1 },
+		.cores = {1},
 		.cores_n = 1,
 		.idle_max_us = 50,
 		.hugepages = FAST_PATH_HUGEPAGES_AUTO,
@@ -180,10 +170,10 @@ void config_settings_default(struct settings *settings)
 		.services_max = 1024,
 		.backends_max = 16384,
 		.flows_max = 1048576,
-		.idle_s = { [MEMORY_SYN] = 10,
-			    [MEMORY_TCP] = 3600,
-			    [MEMORY_CLOSING] = 15,
-			    [MEMORY_UDP] = 60 },
+		.idle_s = {[MEMORY_SYN] = 10,
+			   [MEMORY_TCP] = 3600,
+			   [MEMORY_CLOSING] = 15,
+			   [MEMORY_UDP] = 60},
 		.gue_port = 6080,
 		.outer_ttl = 64,
 		.pmtu_s = 600,
@@ -193,7 +183,7 @@ void config_settings_default(struct settings *settings)
 		.exec_user = "nobody",
 		.health_rate = 20000,
 		.vip_mark = 20942,
-		.http_addrs = { { .family = IP_V4, .bytes = { 127, 0, 0, 1 } } },
+		.http_addrs = {{.family = IP_V4, .bytes = {127, 0, 0, 1}}},
 		.http_addrs_n = 1,
 		.http_port = 9107,
 		.http_backend_series = SETTING_ON,
@@ -217,7 +207,7 @@ void config_settings_form(const struct settings *settings, struct config_form *f
 {
 	struct settings defaults;
 
-	*form = (struct config_form){ .settings = *settings, .idle = CONFIG_IDLE_ADAPTIVE };
+	*form = (struct config_form){.settings = *settings, .idle = CONFIG_IDLE_ADAPTIVE};
 	if (settings->idle_max_us == 0) {
 		config_settings_default(&defaults);
 		form->idle = CONFIG_IDLE_BUSY;
@@ -238,7 +228,7 @@ static void read_seed(struct config_reader *r, const config_setting_t *s,
 		      const struct config_key *key, void *out)
 {
 	const char *text = config_string(r, s);
-	uint8_t bytes[sizeof(struct flow_key)] = { 0 };
+	uint8_t bytes[sizeof(struct flow_key)] = {0};
 
 	if (!text)
 		return;
@@ -252,8 +242,8 @@ static void read_seed(struct config_reader *r, const config_setting_t *s,
 
 		if (digit < 0) {
 			config_fault(r, s, NULL,
-				     "expected 32 hex digits, and character %zu is none; %s",
-				     i + 1, SEED_MEND);
+				     "expected 32 hex digits, and character %zu is none; %s", i + 1,
+				     SEED_MEND);
 			return;
 		}
 		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | digit);
@@ -316,8 +306,8 @@ static void read_cores(struct config_reader *r, const config_setting_t *s,
 static bool mac_parse(const char *text, uint8_t mac[6])
 {
 	return strlen(text) == 17 && strspn(text, "0123456789abcdefABCDEF:") == 17 &&
-	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3],
-		      &mac[4], &mac[5]) == 6;
+	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2],
+		      &mac[3], &mac[4], &mac[5]) == 6;
 }
 
 /* A MAC that a host may have: neither a group's nor all zeros. */
@@ -330,12 +320,13 @@ static void read_mac(struct config_reader *r, const config_setting_t *s, struct 
 	if (!text)
 		return;
 	if (!mac_parse(text, mac)) {
-		config_fault(r, s, NULL,
-			     "\"%s\" is no MAC address, as in \"00:00:5e:00:01:0a\"", text);
+		config_fault(r, s, NULL, "\"%s\" is no MAC address, as in \"00:00:5e:00:01:0a\"",
+			     text);
 		return;
 	}
 	if (mac[0] & 1 || memcmp(mac, zeros, sizeof(zeros)) == 0) {
-		config_fault(r, s, NULL, "%s is a multicast address, or none: no host has it", text);
+		config_fault(r, s, NULL, "%s is a multicast address, or none: no host has it",
+			     text);
 		return;
 	}
 	for (uint32_t i = 0; i < port->macs_n; i++) {
@@ -364,7 +355,7 @@ static void read_ports(struct config_reader *r, const config_setting_t *s,
 
 	settings->ports_n = n < 0 ? 0 : (uint32_t)n;
 	for (int i = 0; i < n; i++) {
-		struct config_key port = { .keys = key->keys };
+		struct config_key port = {.keys = key->keys};
 
 		config_read_group(r, config_setting_get_elem(s, (unsigned int)i), &port,
 				  &settings->ports[i]);
@@ -404,8 +395,8 @@ static json_t *macs_json(const struct config_key *key, const void *in)
 	for (uint32_t i = 0; i < port->macs_n; i++) {
 		const uint8_t *mac = port->macs[i];
 
-		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-			 mac[3], mac[4], mac[5]);
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+			 mac[2], mac[3], mac[4], mac[5]);
 		json_array_append_new(list, json_string(text));
 	}
 	return list;

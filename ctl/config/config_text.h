@@ -18,9 +18,9 @@
 #include "config_report.h"
 
 enum {
-	CONFIG_FILES_MAX = 256,          /* included ones and the first */
-	CONFIG_DEPTH_MAX = 10,           /* of includes in includes; as libconfig's */
-	CONFIG_BYTES_MAX = 64 << 20,     /* of all files together */
+	CONFIG_FILES_MAX = 256,      /* included ones and the first */
+	CONFIG_DEPTH_MAX = 10,       /* of includes in includes; as libconfig's */
+	CONFIG_BYTES_MAX = 64 << 20, /* of all files together */
 };
 
 struct config_line {

@@ -145,7 +145,7 @@ void config_read_path(struct config_reader *r, const config_setting_t *s,
 }
 
 void config_read_filename(struct config_reader *r, const config_setting_t *s,
-		      const struct config_key *key, void *out)
+			  const struct config_key *key, void *out)
 {
 	const char *text = config_setting_get_string(s);
 

@@ -32,22 +32,23 @@ struct config_key {
 	const char *name;
 	const char *fallback; /* the default as a file would have it; "": none; NULL: required */
 	config_read_fn *read;
-	size_t offset; /* of the value in the struct that the group fills */
-	size_t size;   /* of an integer: 1, 2, 4; of a text: its room */
-	int64_t min, max; /* of an integer; of a prefix's length in bits */
-	uint8_t family;   /* of an address or prefix: IP_V4, IP_V6; 0: either */
-	const char *const *choices; /* of config_read_choice: values from 0 on; NULL ends them */
+	size_t offset;                 /* of the value in the struct that the group fills */
+	size_t size;                   /* of an integer: 1, 2, 4; of a text: its room */
+	int64_t min, max;              /* of an integer; of a prefix's length in bits */
+	uint8_t family;                /* of an address or prefix: IP_V4, IP_V6; 0: either */
+	const char *const *choices;    /* of config_read_choice: values from 0 on; NULL ends them */
 	const struct config_key *keys; /* of a group, or of the groups in a list */
-	const char *mend; /* what to do when it is missing; NULL: that is plain */
-	bool list;        /* takes several texts, an array */
-	bool secret;      /* only those who may read the file learn its value */
-	config_json_fn *json; /* the way back; NULL: as config_json.c has it for `read` */
+	const char *mend;              /* what to do when it is missing; NULL: that is plain */
+	bool list;                     /* takes several texts, an array */
+	bool secret;                   /* only those who may read the file learn its value */
+	config_json_fn *json;          /* the way back; NULL: as config_json.c has it for `read` */
 };
 
 /* Reports a fault of a setting, or of `key` in a group `s` that may lack it. */
-__attribute__((format(printf, 4, 5), nonnull(4))) void
-config_fault(struct config_reader *r, const config_setting_t *s, const char *key,
-	     const char *format, ...);
+__attribute__((format(printf, 4, 5), nonnull(4))) void config_fault(struct config_reader *r,
+								    const config_setting_t *s,
+								    const char *key,
+								    const char *format, ...);
 
 /* Whether its value is a number within min and max. */
 bool config_key_is_integer(const struct config_key *key);
@@ -63,17 +64,17 @@ void config_group_read(struct config_reader *r, const config_setting_t *group,
 		       const struct config_key *keys, void *out);
 
 config_read_fn config_read_group;
-config_read_fn config_read_integer; /* unsigned, of key->size bytes */
-config_read_fn config_read_bool;    /* one byte */
-config_read_fn config_read_text;    /* char[key->size] */
-config_read_fn config_read_path;    /* the same, and begins with a / */
-config_read_fn config_read_filename;    /* the same, and does not end with one */
-config_read_fn config_read_ifname;  /* char[IFNAMSIZ], as the kernel takes it */
-config_read_fn config_read_name;    /* char[MODEL_NAME_MAX]; the model judges it */
-config_read_fn config_read_choice;  /* an enum: key->size is 1 or 4 */
-config_read_fn config_read_addr;    /* struct ip_addr; the model judges vips and backends */
-config_read_fn config_read_source;  /* struct ip_addr to send from */
-config_read_fn config_read_prefix;  /* struct ip_prefix */
+config_read_fn config_read_integer;  /* unsigned, of key->size bytes */
+config_read_fn config_read_bool;     /* one byte */
+config_read_fn config_read_text;     /* char[key->size] */
+config_read_fn config_read_path;     /* the same, and begins with a / */
+config_read_fn config_read_filename; /* the same, and does not end with one */
+config_read_fn config_read_ifname;   /* char[IFNAMSIZ], as the kernel takes it */
+config_read_fn config_read_name;     /* char[MODEL_NAME_MAX]; the model judges it */
+config_read_fn config_read_choice;   /* an enum: key->size is 1 or 4 */
+config_read_fn config_read_addr;     /* struct ip_addr; the model judges vips and backends */
+config_read_fn config_read_source;   /* struct ip_addr to send from */
+config_read_fn config_read_prefix;   /* struct ip_prefix */
 
 /*
  * The text of a string setting, or NULL with a fault: wrong type, no UTF-8 (then it could not be kept in

@@ -121,8 +121,8 @@ static int backend_added(struct model_diff *diff, enum model_change_kind kind, c
 
 	if (!c)
 		return -ENOMEM;
-	snprintf(kind == MODEL_CHANGE_BACKEND_ADDED ? c->after : c->before,
-		 MODEL_CHANGE_VALUE_MAX, "%s, weight %u%s%s", ip_format(&b->addr, addr), b->weight,
+	snprintf(kind == MODEL_CHANGE_BACKEND_ADDED ? c->after : c->before, MODEL_CHANGE_VALUE_MAX,
+		 "%s, weight %u%s%s", ip_format(&b->addr, addr), b->weight,
 		 b->admin == BACKEND_ENABLED ? "" : ", ",
 		 b->admin == BACKEND_ENABLED ? "" : backend_admin_name(b->admin));
 	return 0;
@@ -136,7 +136,7 @@ static int backends_compare(struct model_diff *diff, const struct service_conf *
 	for (uint32_t i = 0; !err && i < after->backends_n; i++) {
 		const struct backend_conf *b = &after->backends[i];
 		const struct backend_conf *was = service_conf_counterpart(after, i, before);
-		struct model_change like = { .kind = MODEL_CHANGE_BACKEND };
+		struct model_change like = {.kind = MODEL_CHANGE_BACKEND};
 
 		if (!was) {
 			err = backend_added(diff, MODEL_CHANGE_BACKEND_ADDED, after->name, b);
@@ -158,7 +158,7 @@ static int backends_compare(struct model_diff *diff, const struct service_conf *
 static int service_compare(struct model_diff *diff, const struct service_conf *before,
 			   const struct service_conf *after)
 {
-	struct model_change like = { .kind = MODEL_CHANGE_SERVICE };
+	struct model_change like = {.kind = MODEL_CHANGE_SERVICE};
 	int err;
 
 	memcpy(like.service, after->name, sizeof(like.service));
@@ -175,18 +175,18 @@ static int service_added(struct model_diff *diff, enum model_change_kind kind,
 
 	if (!c)
 		return -ENOMEM;
-	snprintf(kind == MODEL_CHANGE_SERVICE_ADDED ? c->after : c->before,
-		 MODEL_CHANGE_VALUE_MAX, "%s, %u backend%s", endpoint_format(s, endpoint),
-		 s->backends_n, s->backends_n == 1 ? "" : "s");
+	snprintf(kind == MODEL_CHANGE_SERVICE_ADDED ? c->after : c->before, MODEL_CHANGE_VALUE_MAX,
+		 "%s, %u backend%s", endpoint_format(s, endpoint), s->backends_n,
+		 s->backends_n == 1 ? "" : "s");
 	return 0;
 }
 
 int model_diff(const struct model *before, const struct model *after, struct model_diff *diff)
 {
-	const struct model_change like = { .kind = MODEL_CHANGE_SETTING };
+	const struct model_change like = {.kind = MODEL_CHANGE_SETTING};
 	int err = 0;
 
-	*diff = (struct model_diff){ .n = 0 };
+	*diff = (struct model_diff){.n = 0};
 	if (memcmp(&before->settings, &after->settings, sizeof(before->settings)) != 0)
 		err = trees_compare(diff, &like, config_json_settings(&before->settings),
 				    config_json_settings(&after->settings));
@@ -215,7 +215,7 @@ int model_diff(const struct model *before, const struct model *after, struct mod
 void model_diff_free(struct model_diff *diff)
 {
 	free(diff->changes);
-	*diff = (struct model_diff){ .n = 0 };
+	*diff = (struct model_diff){.n = 0};
 }
 
 bool model_diff_has_settings(const struct model_diff *diff)

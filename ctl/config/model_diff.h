@@ -27,8 +27,8 @@ enum model_change_kind {
 
 struct model_change {
 	enum model_change_kind kind;
-	char service[MODEL_NAME_MAX]; /* "" for a setting */
-	char backend[MODEL_NAME_MAX]; /* "" but for a backend's */
+	char service[MODEL_NAME_MAX];   /* "" for a setting */
+	char backend[MODEL_NAME_MAX];   /* "" but for a backend's */
 	char key[MODEL_CHANGE_KEY_MAX]; /* "weight", "dataplane.cores"; "" for added and removed */
 	char before[MODEL_CHANGE_VALUE_MAX]; /* as a file has it, without quotes, cut to fit; */
 	char after[MODEL_CHANGE_VALUE_MAX];  /* "" where the key has no value, and for secrets
@@ -53,8 +53,7 @@ void model_diff_free(struct model_diff *diff);
 bool model_diff_has_settings(const struct model_diff *diff);
 
 /* "weight 100 -> 50", "added (10.0.0.14, weight 100)": without whose it is. Returns buf. */
-const char *model_change_words(const struct model_change *change,
-			       char buf[MODEL_CHANGE_WORDS_MAX]);
+const char *model_change_words(const struct model_change *change, char buf[MODEL_CHANGE_WORDS_MAX]);
 
 /*
  * The next line for people, from change *at on, which moves on to the one behind: a setting, or

@@ -26,7 +26,8 @@ struct layer {
 	char error[CONFIG_ERROR_MAX];
 };
 
-__attribute__((format(printf, 2, 3))) static void lose(const struct layer *l, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void lose(const struct layer *l, const char *format,
+						       ...)
 {
 	char text[768];
 	va_list args;
@@ -167,15 +168,17 @@ static void backend_apply(const struct layer *l, json_t *backends, const json_t 
 		if (says && overlay_backend_holds(says, json_object_get(change, "base")))
 			json_array_remove(backends, (size_t)at);
 		else if (says)
-			lose(l, "%s: removed at run time, but the file says another by now: it holds",
+			lose(l,
+			     "%s: removed at run time, but the file says another by now: it holds",
 			     what);
 	} else if (now) {
 		if (!says)
 			json_array_append(backends, now);
 		else if (!overlay_backend_holds(says, now))
-			lose(l, "%s: added at run time, but the file has one by now: it holds", what);
+			lose(l, "%s: added at run time, but the file has one by now: it holds",
+			     what);
 	} else if (says) {
-		struct subject s = { what, OVERLAY_BACKEND, json_deep_copy(says), says };
+		struct subject s = {what, OVERLAY_BACKEND, json_deep_copy(says), says};
 
 		keys_apply(l, &s, change);
 		json_decref((json_t *)s.file);
@@ -191,7 +194,7 @@ static struct service_conf *service_change(struct layer *l, struct service_conf 
 	json_t *tree = config_json_service(s), *file = json_deep_copy(tree), *one;
 	json_t *backends = json_object_get(tree, "backends");
 	char what[MODEL_NAME_MAX + 16];
-	struct subject subject = { what, OVERLAY_SERVICE, file, tree };
+	struct subject subject = {what, OVERLAY_SERVICE, file, tree};
 	struct service_conf *changed;
 	size_t i;
 
@@ -229,8 +232,9 @@ static void file_service(struct layer *l, struct service_conf *s, const json_t *
 		if (same && is_removal(change))
 			return;
 		if (!same)
-			lose(l, "service %s: %s at run time, but the file says another by now: it "
-				"holds",
+			lose(l,
+			     "service %s: %s at run time, but the file says another by now: it "
+			     "holds",
 			     s->name, is_removal(change) ? "removed" : "added");
 		spec_add(l, service_conf_ref(s), NULL);
 		return;
@@ -299,8 +303,7 @@ static void index_fill(struct layer *l, const struct model *file, const json_t *
 	json_t *change;
 	size_t i;
 
-	*index = (struct overlay_index){ json_object(), json_object(), json_object(),
-					 json_object() };
+	*index = (struct overlay_index){json_object(), json_object(), json_object(), json_object()};
 	for (uint32_t s = 0; json_array_size(overlay) > 0 && s < file->services_n; s++)
 		json_object_set_new(index->file, endpoint_format(file->services[s], endpoint),
 				    json_true());
@@ -366,9 +369,8 @@ static void fault_take(void *ctx, const struct model_place *place, enum model_er
 {
 	struct fault *f = ctx;
 	size_t used = strlen(f->error);
-	const char *service = place->service == MODEL_NOWHERE ?
-				      "services" :
-				      f->l->specs[place->service]->name;
+	const char *service =
+		place->service == MODEL_NOWHERE ? "services" : f->l->specs[place->service]->name;
 
 	(void)kind;
 	/* One whose service was changed is better to blame. */
@@ -404,7 +406,9 @@ static void drop(const struct layer *l, const struct fault *f, json_t *overlay)
 		     l->specs[f->service]->name, f->text);
 		json_array_remove(overlay, position_of(overlay, change));
 	} else {
-		lose(l, "all changes made at run time: the file's services with them are not right: %s",
+		lose(l,
+		     "all changes made at run time: the file's services with them are not right: "
+		     "%s",
 		     f->text);
 		json_array_clear(overlay);
 	}
@@ -435,7 +439,7 @@ struct model *overlay_apply(const struct model *file, const struct settings *set
 	l->lost = lost;
 	l->ctx = ctx;
 	for (;;) {
-		struct fault fault = { .error = error, .l = l, .service = MODEL_NOWHERE };
+		struct fault fault = {.error = error, .l = l, .service = MODEL_NOWHERE};
 
 		*error = '\0';
 		layer_fill(l, file, left);

@@ -131,9 +131,9 @@ json_t *overlay_make(const struct model *file, const struct model *now)
 			continue;
 		base = model_counterpart(now, s, file);
 		if (!base)
-			put(list, json_pack("{s:s, s:o, s:b}", "name", s->name, "now",
-					    config_json_service(s), "slots_chosen",
-					    s->slots_chosen));
+			put(list,
+			    json_pack("{s:s, s:o, s:b}", "name", s->name, "now",
+				      config_json_service(s), "slots_chosen", s->slots_chosen));
 		else if (base != s)
 			put(list, service_make(base, s));
 	}
@@ -141,7 +141,6 @@ json_t *overlay_make(const struct model *file, const struct model *now)
 		if (!(i < now->services_n && now->services[i] == file->services[i]) &&
 		    !model_counterpart(file, file->services[i], now))
 			put(list, json_pack("{s:s, s:o, s:n}", "name", file->services[i]->name,
-					    "base", config_json_service(file->services[i]),
-					    "now"));
+					    "base", config_json_service(file->services[i]), "now"));
 	return list;
 }

@@ -86,8 +86,7 @@ static void accept_failed(struct evconnlistener *listener, void *ctx)
 	const int error = EVUTIL_SOCKET_ERROR();
 
 	if (!control->failing)
-		log_error("control: clients can't be accepted: %s",
-			  strerror(error));
+		log_error("control: clients can't be accepted: %s", strerror(error));
 	control->failing = true;
 	shortage_note(SHORTAGE_CONTROL, error);
 	evconnlistener_disable(listener);

@@ -27,10 +27,11 @@ enum {
 
 struct control_config {
 	const char *path;
-	const char *group;       /* of the socket; "" or unknown to the system: as the process */
+	const char *group; /* of the socket; "" or unknown to the system: as the process */
 	bool reads_only; /* methods that change something are refused; without a group, anybody may
 			  * connect: mode 0666 */
-	uint32_t clients_max;    /* one more takes the place of a silent one, or is told so, and closed */
+	uint32_t
+		clients_max; /* one more takes the place of a silent one, or is told so, and closed */
 	size_t line_max_bytes;   /* a longer one is answered with an error, and its client closed */
 	size_t output_max_bytes; /* beyond it, a client's further requests wait until it has read
 				  * everything; one answer may be longer */

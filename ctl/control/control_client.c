@@ -203,8 +203,9 @@ static int serve_line(struct control_client *client)
 	}
 	if (length >= 0)
 		return handle_line(client, (size_t)length);
-	return client->ended && unread_bytes(client) == 0 && client->replies.waiting_n == 0 ? -ENOTCONN :
-										       -EAGAIN;
+	return client->ended && unread_bytes(client) == 0 && client->replies.waiting_n == 0
+		       ? -ENOTCONN
+		       : -EAGAIN;
 }
 
 /* Sends answers, and handles a few lines. May free the client. */
@@ -393,8 +394,9 @@ bool control_clients_make_room(struct control_room *room, uid_t uid)
 	}
 	if (!victim)
 		return false;
-	answer = rpc_error_answer(RPC_BUSY, "closed to make room for others: of this user's clients "
-					    "it was silent the longest");
+	answer =
+		rpc_error_answer(RPC_BUSY, "closed to make room for others: of this user's clients "
+					   "it was silent the longest");
 	line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	/* Straight: what waits in its buffer goes with it. */
 	if (line && unread_bytes(victim) == 0 &&

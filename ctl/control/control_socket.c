@@ -47,7 +47,8 @@ static int folder_lock(const char *path, char error[CONTROL_ERROR_MAX])
 		return fail(error, -errno, path, "its folder is missing and can't be made");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return fail(error, -errno, path, "its folder can't be opened, or is a symbolic link");
+		return fail(error, -errno, path,
+			    "its folder can't be opened, or is a symbolic link");
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK || i == LOCK_ATTEMPTS) {
 			rc = -errno;
@@ -124,7 +125,8 @@ static int access_set(struct control_socket *s, int folder, const struct control
 {
 	const mode_t mode = config->reads_only && !config->group[0] ? 0666 : 0660;
 	const char *slash = strrchr(s->path, '/');
-	int fd = openat(folder, slash ? slash + 1 : s->path, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	int fd = openat(folder, slash ? slash + 1 : s->path, O_PATH | O_NOFOLLOW | O_CLOEXEC),
+	    err = 0;
 	struct stat st;
 
 	if (fd < 0)

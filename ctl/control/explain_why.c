@@ -35,11 +35,12 @@ static void why_backend(const struct daemon_explanation *e, char why[EXPLAIN_WHY
 			 name_of(e->backend));
 	else if (t->index != SLOT_NONE && !opens && t->steering.service->flags & SERVICE_WAY &&
 		 t->index == t->slot.previous)
-		snprintf(why, EXPLAIN_WHY_MAX,
-			 "an unknown flow that doesn't open is taken for older than the change of "
-			 "scheduler, hash or slots that is under way: it goes where it went before, "
-			 "to %s",
-			 name_of(e->backend));
+		snprintf(
+			why, EXPLAIN_WHY_MAX,
+			"an unknown flow that doesn't open is taken for older than the change of "
+			"scheduler, hash or slots that is under way: it goes where it went before, "
+			"to %s",
+			name_of(e->backend));
 	else if (t->index != SLOT_NONE && t->index == t->slot.previous &&
 		 t->index != t->slot.current)
 		snprintf(why, EXPLAIN_WHY_MAX,
@@ -89,16 +90,16 @@ static void why_unserved(const struct packet_probe *probe, enum verdict verdict,
 
 	why_add(why, "%s is a vip, but has no service on %s port %u: %s",
 		ip_format(&probe->dst, text), proto_name(probe->proto), probe->dst_port,
-		verdict == VERDICT_unserved	   ? "the kernel's" :
-		verdict == VERDICT_unserved_reject ? "refused, as \"unserved\" says" :
-						     "dropped, as \"unserved\" says");
+		verdict == VERDICT_unserved          ? "the kernel's"
+		: verdict == VERDICT_unserved_reject ? "refused, as \"unserved\" says"
+						     : "dropped, as \"unserved\" says");
 }
 
 static const char *why_none(const struct service_conf *service)
 {
-	return service->backends_n == 0 ?
-		       "the service has no backends" :
-		       "no backend of the service takes flows: see \"show backends\"";
+	return service->backends_n == 0
+		       ? "the service has no backends"
+		       : "no backend of the service takes flows: see \"show backends\"";
 }
 
 static void why_verdict(const struct packet_probe *probe, const struct daemon_explanation *e,
@@ -126,18 +127,17 @@ static void why_verdict(const struct packet_probe *probe, const struct daemon_ex
 		break;
 	case VERDICT_no_next_hop:
 		why_add(why, "packets can't be sent there: %s",
-			e->next_hop.state == NEXTHOP_RESOLVED ?
-				"the way leads through an interface that is no port" :
-				nexthop_state_text(e->next_hop.state));
+			e->next_hop.state == NEXTHOP_RESOLVED
+				? "the way leads through an interface that is no port"
+				: nexthop_state_text(e->next_hop.state));
 		break;
 	case VERDICT_too_big:
 	case VERDICT_too_big_dropped:
-		why_add(why,
-			"%u bytes and outer headers of %u don't fit the way's MTU of %u: %s",
+		why_add(why, "%u bytes and outer headers of %u don't fit the way's MTU of %u: %s",
 			t->packet.ip_bytes, outer_bytes, e->mtu_bytes,
-			t->verdict == VERDICT_too_big ?
-				"answered with the MTU that fits" :
-				"dropped, for its sender forbids no fragmenting (DF clear)");
+			t->verdict == VERDICT_too_big
+				? "answered with the MTU that fits"
+				: "dropped, for its sender forbids no fragmenting (DF clear)");
 		break;
 	default:
 		why_add(why, "%s", verdict_texts[t->verdict]);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct listing {
-	json_t *members; /* NULL: they are out */
+	json_t *members;                 /* NULL: they are out */
 	const struct listing_list *list; /* that rows are of */
 	uint32_t rows_n;                 /* of it, so far */
 	void *ctx;
@@ -36,9 +36,9 @@ static int members_put(struct listing *l, struct evbuffer *out)
 	}
 	json_decref(l->members);
 	l->members = NULL;
-	return evbuffer_add_printf(out, "\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0 ?
-		       -ENOMEM :
-		       rc;
+	return evbuffer_add_printf(out, "\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0
+		       ? -ENOMEM
+		       : rc;
 }
 
 /* A string without its quotes. Takes the row over. */
@@ -86,9 +86,9 @@ static int list_close(struct listing *l, struct evbuffer *out)
 		rc = value_put(l, out);
 	if (rc < 0 || !l->list->name)
 		return rc;
-	return evbuffer_add_printf(out, ",\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0 ?
-		       -ENOMEM :
-		       1;
+	return evbuffer_add_printf(out, ",\"%s\":%c", l->list->name, l->list->text ? '"' : '[') < 0
+		       ? -ENOMEM
+		       : 1;
 }
 
 static int piece(void *ctx, struct evbuffer *out)
@@ -128,7 +128,8 @@ json_t *listing_answer(struct rpc_call *call, json_t *members, const struct list
 		return NULL;
 	}
 	*l = (struct listing){.members = members, .list = lists, .ctx = ctx, .end = end};
-	return rpc_in_pieces(call, &(struct rpc_pieces){.piece = piece, .end = listing_free, .ctx = l});
+	return rpc_in_pieces(call,
+			     &(struct rpc_pieces){.piece = piece, .end = listing_free, .ctx = l});
 }
 
 /* ---- services ---- */
@@ -145,8 +146,8 @@ bool service_walk_begin(struct service_walk *walk, const struct daemon_api *api,
 	if (!walk->services)
 		return false;
 	for (; walk->n < n; walk->n++)
-		walk->services[walk->n] = service_conf_ref(
-			only ? model_find(model, only->name) : model->services[from + walk->n]);
+		walk->services[walk->n] = service_conf_ref(only ? model_find(model, only->name)
+								: model->services[from + walk->n]);
 	return true;
 }
 

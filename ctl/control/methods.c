@@ -18,18 +18,9 @@ const struct rpc_param methods_no_params[] = {{.name = NULL}};
 const struct rpc_method *rpc_method_at(size_t index)
 {
 	static const struct rpc_method *const tables[] = {
-		methods_service,
-		methods_backends,
-		methods_backend,
-		methods_host,
-		methods_counters,
-		methods_traffic,
-		methods_flows,
-		methods_capture,
-		methods_explain,
-		methods_events,
-		methods_config,
-		methods_daemon,
+		methods_service,  methods_backends, methods_backend, methods_host,
+		methods_counters, methods_traffic,  methods_flows,   methods_capture,
+		methods_explain,  methods_events,   methods_config,  methods_daemon,
 		methods_node,
 	};
 
@@ -185,7 +176,8 @@ static void preview_end(void *ctx)
 /* Takes `next` over. */
 static json_t *preview(struct rpc_call *call, struct model *next)
 {
-	static const struct listing_list lists[] = {{"preview", .next = next_preview}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"preview", .next = next_preview},
+						    {.name = NULL}};
 	struct preview_answer *a = calloc(1, sizeof(*a));
 	int rc = a ? call->api->preview_begin(call->api->ctx, next, &a->walk) : -ENOMEM;
 

@@ -76,16 +76,21 @@ json_t *methods_drops(const struct fast_path_port_info *port);
 /* A backend that is added, for the tables of methods that take one. */
 #define METHODS_BACKEND_KEYS                                                                      \
 	{"name", RPC_STRING, true, "of the new backend, within its service", NULL},               \
-	{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},           \
-	{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},                       \
-	{"state", RPC_STRING, false, "enabled (if missing), draining or disabled", NULL},         \
-	{"health", RPC_OBJECT, false, "what differs from the service's health checks", NULL},     \
-	METHODS_BACKEND_OWN
+		{"address", RPC_STRING, true, "IPv4 or IPv6, whatever the vip's family", NULL},   \
+		{"weight", RPC_INTEGER, false, "0 to 65535; 100 if missing", NULL},               \
+		{"state", RPC_STRING, false, "enabled (if missing), draining or disabled", NULL}, \
+		{"health", RPC_OBJECT, false, "what differs from the service's health checks",    \
+		 NULL},                                                                           \
+		METHODS_BACKEND_OWN
 
 /* What differs from the service while it is down. */
-#define METHODS_BACKEND_OWN                                                                       \
-	{"on_down", RPC_STRING, false, "cut, keep, or service (if missing): as the service", NULL},\
-	{"start", RPC_STRING, false, "up, down, or service (if missing): as the service", NULL}
+#define METHODS_BACKEND_OWN                                                                      \
+	{"on_down", RPC_STRING, false, "cut, keep, or service (if missing): as the service",     \
+	 NULL},                                                                                  \
+	{                                                                                        \
+		"start", RPC_STRING, false, "up, down, or service (if missing): as the service", \
+			NULL                                                                     \
+	}
 
 /* The parameters that are keys of the configuration: all but "service", "backend" and "dry_run". A
  * new reference; NULL: no memory. */

@@ -86,12 +86,11 @@ static json_t *set_admin(struct rpc_call *call, enum backend_admin admin)
 {
 	struct model_error error = {.text = ""};
 
-	return methods_apply(call,
-			     model_backend_admin(methods_newest(call),
-						 rpc_string(call->params, "service"),
-						 rpc_string(call->params, "backend"), admin,
-						 &error),
-			     &error);
+	return methods_apply(
+		call,
+		model_backend_admin(methods_newest(call), rpc_string(call->params, "service"),
+				    rpc_string(call->params, "backend"), admin, &error),
+		&error);
 }
 
 static json_t *backend_enable(struct rpc_call *call)
@@ -126,12 +125,11 @@ static json_t *backend_drain(struct rpc_call *call)
 	if (!rpc_integer(call, call->params, "", "timeout_s", 0, MODEL_DRAIN_TIMEOUT_S_MAX,
 			 &timeout_s))
 		return NULL;
-	return methods_apply(call,
-			     model_backend_drain(methods_newest(call),
-						 rpc_string(call->params, "service"),
-						 rpc_string(call->params, "backend"), timeout_s,
-						 &error),
-			     &error);
+	return methods_apply(
+		call,
+		model_backend_drain(methods_newest(call), rpc_string(call->params, "service"),
+				    rpc_string(call->params, "backend"), timeout_s, &error),
+		&error);
 }
 
 static const struct rpc_param set_params[] = {
@@ -168,7 +166,8 @@ static const struct rpc_param add_params[] = {
 };
 
 const struct rpc_method methods_backend[] = {
-	{"backend.set", backend_set, true, set_params, "sets a backend's weight and what differs in its health"},
+	{"backend.set", backend_set, true, set_params,
+	 "sets a backend's weight and what differs in its health"},
 	{"backend.enable", backend_enable, true, named_params, "lets a backend take flows"},
 	{"backend.disable", backend_disable, true, named_params, "sends a backend nothing more"},
 	{"backend.drain", backend_drain, true, drain_params,

@@ -66,7 +66,8 @@ static json_t *health_json(const struct service_conf *service, const struct heal
 	if (report->state == HEALTH_NONE)
 		return json_null();
 	object = json_object();
-	methods_put_text(&object, "check", health_type_name((enum health_type)service->health.type));
+	methods_put_text(&object, "check",
+			 health_type_name((enum health_type)service->health.type));
 	methods_put_text(&object, "state", health_state_name(report->state));
 	methods_put_number(&object, "since_us", (uint64_t)report->since_us);
 	methods_put(&object, "checked_us",
@@ -189,7 +190,8 @@ static void walk_free(void *ctx)
 
 static json_t *backends_list(struct rpc_call *call)
 {
-	static const struct listing_list lists[] = {{"backends", .next = next_backend}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"backends", .next = next_backend},
+						    {.name = NULL}};
 	const struct service_conf *only = NULL;
 	struct backend_walk *walk;
 

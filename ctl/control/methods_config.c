@@ -266,7 +266,8 @@ static json_t *show_members(struct rpc_call *call, bool effective)
 	api->state(api->ctx, &state);
 	methods_put(&result, "state_path", text_or_null(state.path));
 	methods_put_number(&result, "state_failures", state.failures);
-	methods_put(&result, "state_error", text_or_null(state.error ? strerror(-state.error) : ""));
+	methods_put(&result, "state_error",
+		    text_or_null(state.error ? strerror(-state.error) : ""));
 	return result;
 }
 

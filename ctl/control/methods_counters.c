@@ -160,7 +160,8 @@ static const struct rpc_param list_params[] = {
 
 const struct rpc_method methods_counters[] = {
 	{"counters.list", counters_list, false, list_params,
-	 "lists packets by verdict, of services, of vips apart from them, and of neither; and what was "
+	 "lists packets by verdict, of services, of vips apart from them, and of neither; and what "
+	 "was "
 	 "lost at ports"},
 	{.name = NULL},
 };

@@ -151,8 +151,7 @@ static json_t *files_json(const struct daemon_stats *stats)
 	methods_put_number(&object, "checks_max", stats->checks.with_file_max);
 	methods_put_number(&object, "checks_waiting", stats->checks.waiting);
 	methods_put_number(&object, "checks_queued", stats->checks.queued);
-	methods_put_number(&object, "clients_max",
-			   stats->clients[DAEMON_CONTROL].connected_max);
+	methods_put_number(&object, "clients_max", stats->clients[DAEMON_CONTROL].connected_max);
 	return object;
 }
 
@@ -278,7 +277,8 @@ const struct rpc_method methods_daemon[] = {
 	{"dataplane.show", dataplane_show, false, methods_no_params,
 	 "tells of the fast path, its ports and its workers"},
 	{"daemon.show", daemon_show, false, methods_no_params,
-	 "tells how sluiced itself fares: its files, the state file, reloads, the log, what ran out"},
+	 "tells how sluiced itself fares: its files, the state file, reloads, the log, what ran "
+	 "out"},
 	{"version", version, false, methods_no_params, "tells what runs, and since when"},
 	{"methods.list", methods_list, false, methods_no_params, "lists the methods"},
 	{.name = NULL},

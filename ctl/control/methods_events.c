@@ -173,7 +173,8 @@ static json_t *log_set_level_method(struct rpc_call *call)
 
 static const struct rpc_param list_params[] = {
 	FILTER,
-	{"limit", RPC_INTEGER, false, "at most so many, 0 to 4096; without since or since_s 100 if missing", NULL},
+	{"limit", RPC_INTEGER, false,
+	 "at most so many, 0 to 4096; without since or since_s 100 if missing", NULL},
 	{.name = NULL},
 };
 

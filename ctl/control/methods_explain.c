@@ -21,7 +21,7 @@ static const char *action_name(enum verdict verdict)
 {
 	static const char *const names[] = {
 		[ACTION_FORWARD] = "forward", [ACTION_ECHO] = "answer", [ACTION_TOO_BIG] = "answer",
-		[ACTION_REJECT] = "answer", [ACTION_PASS] = "kernel", [ACTION_DROP] = "drop",
+		[ACTION_REJECT] = "answer",   [ACTION_PASS] = "kernel", [ACTION_DROP] = "drop",
 	};
 
 	return names[verdict_action(verdict)];
@@ -209,7 +209,8 @@ static json_t *next_hop_json(struct rpc_call *call, const struct daemon_explanat
 		(void)api->port_read(api->ctx, (uint32_t)e->port, &port);
 	object = json_object();
 	methods_put_text(&object, "state", nexthop_state_word(e->next_hop.state));
-	methods_put(&object, "interface", port.interface[0] ? rpc_text(port.interface) : json_null());
+	methods_put(&object, "interface",
+		    port.interface[0] ? rpc_text(port.interface) : json_null());
 	methods_put(&object, "port", e->port >= 0 ? json_integer(e->port) : json_null());
 	methods_put_addr(&object, "via", &e->next_hop.via);
 	if (b->flags & BACKEND_RESOLVED) {

@@ -67,7 +67,8 @@ static void list_end(void *ctx)
 
 static json_t *services_list(struct rpc_call *call)
 {
-	static const struct listing_list lists[] = {{"services", .next = next_service}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"services", .next = next_service},
+						    {.name = NULL}};
 	struct service_walk *walk = calloc(1, sizeof(*walk));
 
 	if (!walk || !service_walk_begin(walk, call->api, NULL, 0, UINT32_MAX)) {
@@ -160,29 +161,36 @@ static json_t *service_remove(struct rpc_call *call)
 /* What service.set can change; service.add takes it, too. */
 #define SETTABLE                                                                                   \
 	{"encap", RPC_STRING, false, "ipip (if missing), gue or gue0", NULL},                      \
-	{"scheduler", RPC_STRING, false, "maglev (if missing), rr, wrr, random or least-conn",     \
-	 NULL},                                                                                    \
-	{"hash", RPC_STRING, false, "of maglev: flow (if missing), or source: session affinity",   \
-	 NULL},                                                                                    \
-	{"transition_s", RPC_INTEGER, false,                                                       \
-	 "0 to 86400 s that older flows are waited for; 300 if missing", NULL},                    \
-	{"slow_start_s", RPC_INTEGER, false,                                                       \
-	 "0 to 86400 s to a new backend's full weight; 0 if missing", NULL},                       \
-	{"health", RPC_OBJECT, false, "how its backends are checked; not at all if missing", NULL},\
-	{"all_down", RPC_STRING, false, "when all backends are down: all (if missing) or none",    \
-	 NULL},                                                                                    \
-	{"on_down", RPC_STRING, false,                                                             \
-	 "what a backend that is down does to its flows: cut (if missing) or keep", NULL},         \
-	{"start", RPC_STRING, false,                                                               \
-	 "what a backend counts as before its first check: up (if missing) or down", NULL},        \
-	{"unresolved_s", RPC_INTEGER, false,                                                       \
-	 "0 to 86400 s without a next hop make a backend count as down; 5 if missing, 0: never",   \
-	 NULL},                                                                                    \
-	{"no_backend", RPC_STRING, false,                                                          \
-	 "packets that find no backend: drop (if missing) or reject", NULL},                       \
-	{"mss", RPC_STRING, false,                                                                 \
-	 "of tcp, what SYNs' segment size is lowered to: a number from 88 to 65535, auto, or off " \
-	 "(if missing)", NULL}
+		{"scheduler", RPC_STRING, false,                                                   \
+		 "maglev (if missing), rr, wrr, random or least-conn", NULL},                      \
+		{"hash", RPC_STRING, false,                                                        \
+		 "of maglev: flow (if missing), or source: session affinity", NULL},               \
+		{"transition_s", RPC_INTEGER, false,                                               \
+		 "0 to 86400 s that older flows are waited for; 300 if missing", NULL},            \
+		{"slow_start_s", RPC_INTEGER, false,                                               \
+		 "0 to 86400 s to a new backend's full weight; 0 if missing", NULL},               \
+		{"health", RPC_OBJECT, false,                                                      \
+		 "how its backends are checked; not at all if missing", NULL},                     \
+		{"all_down", RPC_STRING, false,                                                    \
+		 "when all backends are down: all (if missing) or none", NULL},                    \
+		{"on_down", RPC_STRING, false,                                                     \
+		 "what a backend that is down does to its flows: cut (if missing) or keep", NULL}, \
+		{"start", RPC_STRING, false,                                                       \
+		 "what a backend counts as before its first check: up (if missing) or down",       \
+		 NULL},                                                                            \
+		{"unresolved_s", RPC_INTEGER, false,                                               \
+		 "0 to 86400 s without a next hop make a backend count as down; 5 if missing, 0: " \
+		 "never",                                                                          \
+		 NULL},                                                                            \
+		{"no_backend", RPC_STRING, false,                                                  \
+		 "packets that find no backend: drop (if missing) or reject", NULL},               \
+	{                                                                                          \
+		"mss", RPC_STRING, false,                                                          \
+			"of tcp, what SYNs' segment size is lowered to: a number from 88 to "      \
+			"65535, auto, or off "                                                     \
+			"(if missing)",                                                            \
+			NULL                                                                       \
+	}
 
 static const struct rpc_param backend_fields[] = {
 	METHODS_BACKEND_KEYS,

@@ -130,7 +130,8 @@ static json_t *members_json(const struct model *model)
 
 static json_t *traffic_list(struct rpc_call *call)
 {
-	static const struct listing_list lists[] = {{"services", .next = next_service}, {.name = NULL}};
+	static const struct listing_list lists[] = {{"services", .next = next_service},
+						    {.name = NULL}};
 	const struct service_conf *only = NULL;
 	uint32_t from = 0, limit = LIMIT_DEFAULT;
 	struct traffic_walk *walk;

@@ -17,8 +17,8 @@ struct reply;
 struct reply_queue {
 	STAILQ_HEAD(, reply) replies; /* that have not gone out */
 	uint32_t waiting_n;           /* of them, not ready, or in pieces */
-	struct reply *holder;         /* no line behind it is handled until it is ready; NULL: none */
-	void (*ready)(void *ctx);     /* one has become so */
+	struct reply *holder;     /* no line behind it is handled until it is ready; NULL: none */
+	void (*ready)(void *ctx); /* one has become so */
 	void *ctx;
 };
 

@@ -31,7 +31,8 @@ struct rpc_stream;
 	X(CONFLICT, -32004, "right in itself, but not beside the rest")                       \
 	X(FULL, -32005, "a limit is reached")                                                 \
 	X(BUSY, -32006, "too many clients are connected")                                     \
-	X(DENIED, -32007, "it is for others to ask for: the socket only reads, or who asks isn't root")
+	X(DENIED, -32007,                                                                     \
+	  "it is for others to ask for: the socket only reads, or who asks isn't root")
 
 enum rpc_error_code {
 #define X(id, code, when) RPC_##id = (code),
@@ -114,8 +115,9 @@ typedef json_t *rpc_handler(struct rpc_call *call);
 
 enum rpc_effect {
 	RPC_READS = false,
-	RPC_CHANGES = true,   /* what is in force; or tells what only those may see who may change it */
-	RPC_CHANGES_ALL = 2,  /* and what the same client asks behind it waits for its answer */
+	RPC_CHANGES =
+		true, /* what is in force; or tells what only those may see who may change it */
+	RPC_CHANGES_ALL = 2, /* and what the same client asks behind it waits for its answer */
 };
 
 struct rpc_method {

@@ -49,14 +49,16 @@ static void written(void *ctx, int rc)
 		c->retry_us = clock_now_us() + c->retry_wait_us;
 	} else {
 		/* A change since then has its timer, or lies with the writer. */
-		c->pending = evtimer_pending(c->timer, NULL) || !state_writer_is_idle(c->writer, NULL);
+		c->pending =
+			evtimer_pending(c->timer, NULL) || !state_writer_is_idle(c->writer, NULL);
 		c->written_us = clock_us(CLOCK_REALTIME);
 	}
 	if (rc != 0 && rc != c->error)
-		events_warn(EVENT_CONFIG, "daemon", NULL, NULL,
-			    "run-time changes can't be kept over a restart: %s: %s; tried again; see "
-			    "to the disk and the folder's rights, or set control.state",
-			    c->state_path, strerror(-rc));
+		events_warn(
+			EVENT_CONFIG, "daemon", NULL, NULL,
+			"run-time changes can't be kept over a restart: %s: %s; tried again; see "
+			"to the disk and the folder's rights, or set control.state",
+			c->state_path, strerror(-rc));
 	else if (rc == 0 && c->error != 0)
 		events_add(EVENT_CONFIG, "daemon", NULL, NULL,
 			   "run-time changes are kept again: %s", c->state_path);

@@ -46,8 +46,8 @@ void configuration_reload(struct configuration *configuration, const char *who, 
 int configuration_text(struct configuration *configuration, bool effective, bool secrets,
 		       char **text);
 int configuration_diff(struct configuration *configuration, struct model_diff *diff);
-void configuration_save(struct configuration *configuration, const char *who,
-			daemon_saved_fn *done, void *done_ctx);
+void configuration_save(struct configuration *configuration, const char *who, daemon_saved_fn *done,
+			void *done_ctx);
 void configuration_state(const struct configuration *configuration, struct daemon_state *out);
 void configuration_reloads(const struct configuration *configuration, struct daemon_reloads *out);
 

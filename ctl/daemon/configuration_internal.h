@@ -27,11 +27,11 @@ struct configuration {
 	json_t *written; /* overlay and notes that the writer has; NULL: not known */
 	int64_t took_us; /* to make the last one */
 	uint64_t failures;
-	int error;                        /* of the last try; 0: it went well */
-	bool pending;                     /* what is in force is not on disk yet */
-	int64_t written_us;               /* when it was last, since the epoch; 0: not yet */
-	struct event *retry;              /* each second */
-	int64_t retry_us, retry_wait_us;  /* when to try again after a failure; monotonic */
+	int error;                       /* of the last try; 0: it went well */
+	bool pending;                    /* what is in force is not on disk yet */
+	int64_t written_us;              /* when it was last, since the epoch; 0: not yet */
+	struct event *retry;             /* each second */
+	int64_t retry_us, retry_wait_us; /* when to try again after a failure; monotonic */
 	struct daemon_reloads reloads;
 
 	/* configuration_task.c's. */

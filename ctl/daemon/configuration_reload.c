@@ -34,7 +34,7 @@ struct reload {
 	void *ctx;
 	uint32_t tries;
 	bool check;
-	bool alone;     /* it goes into force by itself: with others it failed */
+	bool alone;      /* it goes into force by itself: with others it failed */
 	bool file_stays; /* is not read once more */
 	char error[CONFIG_ERROR_MAX];
 	char who[];
@@ -94,8 +94,8 @@ static int reload_read(struct task *t)
 				why);
 	json_decref(overlay);
 	if (!r->next) {
-		snprintf(r->error, sizeof(r->error), "%s: with the settings in force: %.*s", t->path,
-			 (int)(sizeof(r->error) - 256), why);
+		snprintf(r->error, sizeof(r->error), "%s: with the settings in force: %.*s",
+			 t->path, (int)(sizeof(r->error) - 256), why);
 		return -EINVAL;
 	}
 	if (task_is_over(t))
@@ -283,9 +283,9 @@ static void reload_end(struct task *t, int err)
 	if (!r->check)
 		events_share_begin(RELOAD_EVENTS_MAX);
 	if (err) {
-		r->out.error = strdup(*r->error ? r->error :
-				      err == -ECANCELED ? "the daemon ends" :
-							  strerror(-err));
+		r->out.error = strdup(*r->error           ? r->error
+				      : err == -ECANCELED ? "the daemon ends"
+							  : strerror(-err));
 		if (!r->check && r->out.error)
 			tell_refused(&r->out, r->who);
 	} else if (!r->check) {

@@ -117,8 +117,8 @@ static int file_write(struct save *s, const char *text)
 		     "%s: %s: put what `sluicectl show config --effective` prints there by "
 		     "hand, and reload",
 		     s->task.path,
-		     err == -ELOOP ? "it or its folder is a symbolic link, and none is followed" :
-				     strerror(-err)) < 0)
+		     err == -ELOOP ? "it or its folder is a symbolic link, and none is followed"
+				   : strerror(-err)) < 0)
 		s->error = NULL;
 	return err == -EINVAL ? -EIO : err;
 }
@@ -130,8 +130,9 @@ static int save_read(struct task *t)
 	int err;
 
 	if (config_has_includes(t->path)) {
-		s->error = strdup("the file includes others, and would be written as one: put what "
-				  "`show config --effective` prints in its place by hand, and reload");
+		s->error =
+			strdup("the file includes others, and would be written as one: put what "
+			       "`show config --effective` prints in its place by hand, and reload");
 		return -EINVAL;
 	}
 	err = check_unedited(s);

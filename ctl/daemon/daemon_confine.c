@@ -30,9 +30,10 @@ static void state_take(const struct settings *settings)
 	int err = state_folder_take(settings->state_path, settings->user, done);
 
 	if (err == -ELOOP)
-		log_error("security: control.state: the folder of %s is a symbolic link, and none is "
-			  "followed: run-time changes are not kept; give the folder itself",
-			  settings->state_path);
+		log_error(
+			"security: control.state: the folder of %s is a symbolic link, and none is "
+			"followed: run-time changes are not kept; give the folder itself",
+			settings->state_path);
 	else if (err)
 		log_warning("security: control.state: the folder of %s: %s", settings->state_path,
 			    strerror(-err));
@@ -70,9 +71,10 @@ bool daemon_confine(const struct settings *settings, const struct path *path,
 		return false;
 	}
 	if (access(config_path, R_OK) < 0)
-		log_warning("security: %s can't be read any more, so not be loaded anew: give it to "
-			    "the group of the user %s (chgrp, chmod 640)",
-			    config_path, settings->user[0] ? settings->user : "root");
+		log_warning(
+			"security: %s can't be read any more, so not be loaded anew: give it to "
+			"the group of the user %s (chgrp, chmod 640)",
+			config_path, settings->user[0] ? settings->user : "root");
 	return true;
 }
 

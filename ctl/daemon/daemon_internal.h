@@ -35,7 +35,7 @@ struct daemon {
 	struct control *control, *readers; /* who may change things, who may only look */
 	struct watchdog *watchdog;
 	struct port_watch *ports;
-	bool restarts; /* ends as failed, to be started again */
+	bool restarts;    /* ends as failed, to be started again */
 	uint32_t reloads; /* asked for, and not over */
 	uint32_t hangups; /* of them, by SIGHUP */
 	struct http *http;

@@ -17,12 +17,17 @@ static const struct {
 	struct option option;
 	const char *argument, *help;
 } arguments[] = {
-	{{"config", required_argument, NULL, 'c'}, "FILE", "configuration [/etc/sluice/sluice.conf]"},
+	{{"config", required_argument, NULL, 'c'},
+	 "FILE",
+	 "configuration [/etc/sluice/sluice.conf]"},
 	{{"check", no_argument, NULL, 'k'}, "", "only check the configuration: exit status 0 or 2"},
-	{{"module-dir", required_argument, NULL, 'm'}, "DIR[:DIR]",
+	{{"module-dir", required_argument, NULL, 'm'},
+	 "DIR[:DIR]",
 	 "where the fast paths are [" SLUICE_MODULE_DIR "]"},
 	{{"replace", no_argument, NULL, 'r'}, "", "xdp: take the place of another program"},
-	{{"detach", no_argument, NULL, 'd'}, "", "xdp: remove the running program and what it pinned"},
+	{{"detach", no_argument, NULL, 'd'},
+	 "",
+	 "xdp: remove the running program and what it pinned"},
 	{{"debug", no_argument, NULL, 'D'}, "", "log more"},
 	{{"version", no_argument, NULL, 'V'}, "", "print the version"},
 	{{"help", no_argument, NULL, 'h'}, "", "print this"},
@@ -39,7 +44,8 @@ static void print_help(FILE *out)
 	for (int i = 0; i < ARGUMENTS; i++)
 		fprintf(out, "  --%-10s %-10s %s\n", arguments[i].option.name,
 			arguments[i].argument, arguments[i].help);
-	fprintf(out, "\nExit status: 0 ended when told to, 1 failed, 2 bad usage or configuration.\n");
+	fprintf(out,
+		"\nExit status: 0 ended when told to, 1 failed, 2 bad usage or configuration.\n");
 }
 
 int main(int argc, char **argv)
@@ -86,13 +92,15 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "sluiced: unexpected argument %s; sluiced --help lists the options\n",
+		fprintf(stderr,
+			"sluiced: unexpected argument %s; sluiced --help lists the options\n",
 			argv[optind]);
 		return USAGE_ERROR;
 	}
 	if (!utf8_valid(daemon.config_path)) {
-		fprintf(stderr, "sluiced: --config: the path is no UTF-8, and the state file couldn't "
-				"name it: rename the file\n");
+		fprintf(stderr,
+			"sluiced: --config: the path is no UTF-8, and the state file couldn't "
+			"name it: rename the file\n");
 		return USAGE_ERROR;
 	}
 	return (int)daemon_run(&daemon);

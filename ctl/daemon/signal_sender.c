@@ -36,7 +36,8 @@ int signal_sender_note(int number)
 
 	if (sigaction(number, NULL, &action) != 0)
 		return -errno;
-	if (action.sa_flags & SA_SIGINFO || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+	if (action.sa_flags & SA_SIGINFO || action.sa_handler == SIG_DFL ||
+	    action.sa_handler == SIG_IGN)
 		return -EINVAL;
 	senders[number].next = action.sa_handler;
 	action.sa_sigaction = note;

@@ -15,8 +15,9 @@ static const struct {
 	{"no_backend", "sluicectl show backends; enable or add one"},
 	{"no_backend_reject", "sluicectl show backends; enable or add one"},
 	{"too_big_dropped", "raise the MTU towards the backends: see the line on mtu"},
-	{"error_limited", "senders of too long packets get no answer: raise the MTU towards the backends, "
-			  "or icmp.rate_per_s"},
+	{"error_limited",
+	 "senders of too long packets get no answer: raise the MTU towards the backends, "
+	 "or icmp.rate_per_s"},
 };
 
 static json_int_t sum_of(const struct patient *p, const char *verdict)

@@ -17,12 +17,13 @@ static json_int_t number(const json_t *object, const char *key)
 static bool process_say(struct doctor *d, const json_t *checks)
 {
 	if (number(checks, "process_silent_us") > SILENT_US) {
-		doctor_say(d, FINDING_WRONG, "health",
-			   mend_with("look what sluiced-checks does (top, strace); killed, it is "
-				     "started again, and what is known stays"),
-			   "the process that makes health checks has stood still for %.1f s: backends "
-			   "stay as they were",
-			   (double)number(checks, "process_silent_us") / 1e6);
+		doctor_say(
+			d, FINDING_WRONG, "health",
+			mend_with("look what sluiced-checks does (top, strace); killed, it is "
+				  "started again, and what is known stays"),
+			"the process that makes health checks has stood still for %.1f s: backends "
+			"stay as they were",
+			(double)number(checks, "process_silent_us") / 1e6);
 		return true;
 	}
 	if (number(checks, "process_restarts") > 0)
@@ -43,13 +44,14 @@ void check_health(struct doctor *d)
 		return;
 	said = process_say(d, checks);
 	if (number(checks, "paced") > 0 || number(checks, "waiting") > 0) {
-		doctor_say(d, FINDING_SLOW, "health",
-			   mend_with("raise health.rate if the node has CPU to spare, or give checks "
-				     "longer intervals"),
-			   "%" JSON_INTEGER_FORMAT
-			   " health checks were late, for health.rate allows %" JSON_INTEGER_FORMAT
-			   " a second",
-			   number(checks, "paced"), number(checks, "rate_max"));
+		doctor_say(
+			d, FINDING_SLOW, "health",
+			mend_with("raise health.rate if the node has CPU to spare, or give checks "
+				  "longer intervals"),
+			"%" JSON_INTEGER_FORMAT
+			" health checks were late, for health.rate allows %" JSON_INTEGER_FORMAT
+			" a second",
+			number(checks, "paced"), number(checks, "rate_max"));
 		said = true;
 	} else if (number(checks, "late_p99_us") > LATE_US) {
 		doctor_say(d, FINDING_SLOW, "health",
@@ -59,13 +61,14 @@ void check_health(struct doctor *d)
 		said = true;
 	}
 	if (number(checks, "answers_lost") > 0) {
-		doctor_say(d, FINDING_SLOW, "health",
-			   mend_with("let sluiced have CAP_NET_ADMIN, or raise net.core.rmem_max to "
-				     "33554432"),
-			   "%" JSON_INTEGER_FORMAT
-			   " answers to icmp checks came faster than they were read: those checks count "
-			   "for nothing",
-			   number(checks, "answers_lost"));
+		doctor_say(
+			d, FINDING_SLOW, "health",
+			mend_with("let sluiced have CAP_NET_ADMIN, or raise net.core.rmem_max to "
+				  "33554432"),
+			"%" JSON_INTEGER_FORMAT " answers to icmp checks came faster than they "
+			"were read: those checks count "
+			"for nothing",
+			number(checks, "answers_lost"));
 		said = true;
 	}
 	if (!said)

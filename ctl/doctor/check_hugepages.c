@@ -71,8 +71,7 @@ void check_hugepages(struct doctor *d)
 
 	if (!patient_runs(p, "dpdk"))
 		return;
-	if (!p->dataplane && p->config &&
-	    p->config->settings.hugepages == FAST_PATH_HUGEPAGES_OFF)
+	if (!p->dataplane && p->config && p->config->settings.hugepages == FAST_PATH_HUGEPAGES_OFF)
 		return;
 	for (unsigned int node = 0; node < NODES_MAX; node++) {
 		if (hosts_worker(p, node)) {

@@ -51,8 +51,7 @@ static void check_bpffs(struct doctor *d)
 
 	if (!pins && p->config)
 		pins = p->config->settings.pin_dir;
-	snprintf(folder, sizeof(folder), "%s%s", p->host->root,
-		 pins ? pins : "/sys/fs/bpf/sluice");
+	snprintf(folder, sizeof(folder), "%s%s", p->host->root, pins ? pins : "/sys/fs/bpf/sluice");
 	slash = strrchr(folder, '/');
 	if (slash)
 		*slash = '\0';

@@ -38,10 +38,11 @@ static void check_tags(struct doctor *d, const char *above, const struct link_fa
 	const char *device = facts->rxvlan_at;
 
 	if (vlans > 0)
-		doctor_say(d, FINDING_WRONG, "vlan", mend_with("ethtool -K %s rxvlan off", device),
-			   "%s: it takes VLAN tags out of frames before Sluice sees them, and %s has "
-			   "%u VLANs: answers to tagged packets leave without a tag", device, above,
-			   vlans);
+		doctor_say(
+			d, FINDING_WRONG, "vlan", mend_with("ethtool -K %s rxvlan off", device),
+			"%s: it takes VLAN tags out of frames before Sluice sees them, and %s has "
+			"%u VLANs: answers to tagged packets leave without a tag",
+			device, above, vlans);
 	else if (facts->rxvlan == 1)
 		doctor_say(d, FINDING_GOOD, "vlan", NULL,
 			   "%s: takes VLAN tags out of frames (rxvlan), but %s has no VLAN", device,
@@ -81,12 +82,13 @@ static void check_master(struct doctor *d, const char *interface, const struct l
 	static const char *const kinds[] = {"bond", "team", "bridge", NULL};
 
 	if (is_one_of(facts->master_kind, kinds))
-		doctor_say(d, FINDING_WRONG, "link",
-			   mend_with("dataplane.ports in %s: interface = \"%s\"",
-				     d->patient->config_path, facts->master),
-			   "%s is a member of %s (%s): addresses and routes are there, and no backend "
-			   "is reached by %s", interface, facts->master, facts->master_kind,
-			   interface);
+		doctor_say(
+			d, FINDING_WRONG, "link",
+			mend_with("dataplane.ports in %s: interface = \"%s\"",
+				  d->patient->config_path, facts->master),
+			"%s is a member of %s (%s): addresses and routes are there, and no backend "
+			"is reached by %s",
+			interface, facts->master, facts->master_kind, interface);
 }
 
 /*
@@ -125,10 +127,12 @@ static void check_mergers(struct doctor *d, const char *interface)
 
 	mergers_find(d->patient->host, interface, DEPTH_MAX, names);
 	if (names[0])
-		doctor_say(d, FINDING_WRONG, "link",
-			   mend_with("for device in %s; do ethtool -K $device gro off; done", names),
-			   "%s: segments that devices below it merge (GRO: %s) are too big to be "
-			   "forwarded: uploads stand still", interface, names);
+		doctor_say(
+			d, FINDING_WRONG, "link",
+			mend_with("for device in %s; do ethtool -K $device gro off; done", names),
+			"%s: segments that devices below it merge (GRO: %s) are too big to be "
+			"forwarded: uploads stand still",
+			interface, names);
 }
 
 /* They have no native mode: the kernel has taken the frame from the driver by then. */
@@ -139,18 +143,23 @@ static void check_kind(struct doctor *d, const char *interface, const struct lin
 	if (is_one_of(facts->kind, stacked) || (facts->kind[0] && facts->xdp_generic == 1))
 		check_mergers(d, interface);
 	if (strcmp(facts->kind, "vlan") == 0)
-		doctor_say(d, FINDING_WRONG, "link",
-			   mend_with("name the device below it as the port's interface; Sluice reads "
-				     "and writes VLAN tags itself"),
-			   "%s is a VLAN: packets to backends leave by the device below it", interface);
+		doctor_say(
+			d, FINDING_WRONG, "link",
+			mend_with("name the device below it as the port's interface; Sluice reads "
+				  "and writes VLAN tags itself"),
+			"%s is a VLAN: packets to backends leave by the device below it",
+			interface);
 	else if (is_one_of(facts->kind, stacked))
-		doctor_say(d, FINDING_SLOW, "link",
-			   mend_with("name the device below it as the port's interface"),
-			   "%s is a %s device, which runs XDP in generic mode alone, as do all ports "
-			   "then", interface, facts->kind);
+		doctor_say(
+			d, FINDING_SLOW, "link",
+			mend_with("name the device below it as the port's interface"),
+			"%s is a %s device, which runs XDP in generic mode alone, as do all ports "
+			"then",
+			interface, facts->kind);
 	else if (strcmp(facts->kind, "bond") == 0)
 		doctor_say(d, FINDING_GOOD, "link", NULL,
-			   "%s is a bond: native if the drivers of all members have XDP", interface);
+			   "%s is a bond: native if the drivers of all members have XDP",
+			   interface);
 }
 
 void check_links(struct doctor *d)

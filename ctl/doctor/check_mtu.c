@@ -64,19 +64,19 @@ static void say_narrow(struct doctor *d, const json_t *backend, uint32_t outer_b
 	uint32_t need_bytes = inner_bytes + outer_bytes;
 	bool told = first_bytes >= (json_int_t)need_bytes;
 
-	doctor_say(d, FINDING_WRONG, "mtu",
-		   told ? mend_with("give the link behind %s, on the way to %s, an MTU of %u",
-				    text_of(hop, "via"), text_of(backend, "address"), need_bytes) :
-			  mend_with("ip link set dev %s mtu %u, and as much on the way to %s",
-				    text_of(hop, "interface"), need_bytes,
-				    text_of(backend, "address")),
-		   "%s of %s (%s): %s carries %lld bytes, of which outer headers take %u: packets of "
-		   "%u, which each IPv%d client may send, don't fit and are dropped",
-		   text_of(backend, "name"), text_of(backend, "service"),
-		   text_of(backend, "address"),
-		   told ? "the path, as a router on it says," : text_of(hop, "interface"),
-		   (long long)mtu_bytes, outer_bytes, inner_bytes,
-		   inner_bytes == INNER_V6_MIN ? 6 : 4);
+	doctor_say(
+		d, FINDING_WRONG, "mtu",
+		told ? mend_with("give the link behind %s, on the way to %s, an MTU of %u",
+				 text_of(hop, "via"), text_of(backend, "address"), need_bytes)
+		     : mend_with("ip link set dev %s mtu %u, and as much on the way to %s",
+				 text_of(hop, "interface"), need_bytes,
+				 text_of(backend, "address")),
+		"%s of %s (%s): %s carries %lld bytes, of which outer headers take %u: packets of "
+		"%u, which each IPv%d client may send, don't fit and are dropped",
+		text_of(backend, "name"), text_of(backend, "service"), text_of(backend, "address"),
+		told ? "the path, as a router on it says," : text_of(hop, "interface"),
+		(long long)mtu_bytes, outer_bytes, inner_bytes,
+		inner_bytes == INNER_V6_MIN ? 6 : 4);
 }
 
 /* What clients of a backend's service send at least. */
@@ -104,7 +104,8 @@ static void check_narrow(struct doctor *d, const json_t *services)
 			say_narrow(d, backend, outer_bytes, inner_bytes);
 	}
 	if (narrow > TOLD_MAX)
-		doctor_say(d, FINDING_WRONG, "mtu", mend_with("sluicectl show backends tells which"),
+		doctor_say(d, FINDING_WRONG, "mtu",
+			   mend_with("sluicectl show backends tells which"),
 			   "%zu more backends have ways that are as narrow", narrow - TOLD_MAX);
 }
 

@@ -52,10 +52,12 @@ static void check_mixed(struct doctor *d)
 			generic = interface;
 	}
 	if (native && generic)
-		doctor_say(d, FINDING_WRONG, "xdp",
-			   mend_with("sluiced --detach, and start it: it puts all ports in one mode"),
-			   "%s is in native mode, %s in generic: packets from the one to the other "
-			   "are lost", native, generic);
+		doctor_say(
+			d, FINDING_WRONG, "xdp",
+			mend_with("sluiced --detach, and start it: it puts all ports in one mode"),
+			"%s is in native mode, %s in generic: packets from the one to the other "
+			"are lost",
+			native, generic);
 }
 
 void check_native(struct doctor *d)

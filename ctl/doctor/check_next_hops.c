@@ -44,10 +44,10 @@ static void say_backend(struct doctor *d, const json_t *backend)
 	doctor_say(d, FINDING_WRONG, "next hop", mend_for(hop, address), "%s of %s (%s): %s: %s",
 		   text_of(backend, "name"), text_of(backend, "service"), address,
 		   text_of(hop, "text"),
-		   takes ? "its packets are dropped" :
-		   strcmp(text_of(backend, "down"), "next_hop") == 0 ?
-			   "it counts as down, and others take its flows" :
-			   "it takes no new flows, and packets for it are dropped");
+		   takes ? "its packets are dropped"
+		   : strcmp(text_of(backend, "down"), "next_hop") == 0
+			   ? "it counts as down, and others take its flows"
+			   : "it takes no new flows, and packets for it are dropped");
 }
 
 static void check_backends(struct doctor *d)

@@ -54,9 +54,10 @@ void check_nodes(struct doctor *d)
 	if (!p->peer || !here)
 		return;
 	if (!json_is_object(there)) {
-		doctor_say(d, FINDING_UNKNOWN, "nodes",
-			   mend_with("ssh NODE sluicectl --json doctor | sluicectl doctor --peer -"),
-			   "the other node's text has no member \"node\": its daemon didn't answer");
+		doctor_say(
+			d, FINDING_UNKNOWN, "nodes",
+			mend_with("ssh NODE sluicectl --json doctor | sluicectl doctor --peer -"),
+			"the other node's text has no member \"node\": its daemon didn't answer");
 		return;
 	}
 	if (strcmp(text_of(here, "seed_fingerprint"), text_of(there, "seed_fingerprint")) != 0)

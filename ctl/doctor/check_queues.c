@@ -8,7 +8,7 @@
 
 enum {
 	CPUS_MAX = 4096,
-	PACKETS_MIN = 100000, /* fewer tell nothing of how they are spread */
+	PACKETS_MIN = 100000,    /* fewer tell nothing of how they are spread */
 	PACKETS_IDLE_MIN = 1000, /* but that a worker has had none of them */
 	SHARE_MAX_PERCENT = 90,
 };
@@ -46,7 +46,8 @@ static void check_count(struct doctor *d, const char *interface, const struct li
 
 	nic_channels_text(nic, want, channels);
 	if (facts->rx_queues < want)
-		doctor_say(d, FINDING_SLOW, "queues", mend_with("ethtool -L %s %s", interface, channels),
+		doctor_say(d, FINDING_SLOW, "queues",
+			   mend_with("ethtool -L %s %s", interface, channels),
 			   "%s: %d receive queues for %d CPUs: the other CPUs handle no packets",
 			   interface, facts->rx_queues, cpus);
 	else
@@ -100,12 +101,14 @@ static void check_idle(struct doctor *d, json_int_t all)
 	json_array_foreach (workers, i, worker) {
 		if (packets_of(worker) > 0)
 			continue;
-		doctor_say(d, FINDING_SLOW, "rss",
-			   mend_with("if there are many flows: give the port another device, or name "
-				     "one core fewer in dataplane.cores"),
-			   "worker %zu has had none of %lld packets: there are few flows, or the device "
-			   "doesn't spread them as it was asked to",
-			   i, (long long)all);
+		doctor_say(
+			d, FINDING_SLOW, "rss",
+			mend_with("if there are many flows: give the port another device, or name "
+				  "one core fewer in dataplane.cores"),
+			"worker %zu has had none of %lld packets: there are few flows, or the "
+			"device "
+			"doesn't spread them as it was asked to",
+			i, (long long)all);
 	}
 }
 

@@ -11,11 +11,10 @@
 #include <string.h>
 
 static doctor_check *const checks[] = {
-	check_daemon,       check_files,     check_health, check_state,  check_shortages,
-	check_kernel,       check_cores,     check_hugepages, check_ports,
-	check_queues,       check_native,    check_nics,   check_offloads,
-	check_links,        check_reverse_path, check_next_hops, check_mtu,
-	check_drops,        check_nodes,
+	check_daemon,    check_files, check_health,    check_state, check_shortages,
+	check_kernel,    check_cores, check_hugepages, check_ports, check_queues,
+	check_native,    check_nics,  check_offloads,  check_links, check_reverse_path,
+	check_next_hops, check_mtu,   check_drops,     check_nodes,
 };
 
 const char *finding_level_name(enum finding_level level)

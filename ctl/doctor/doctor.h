@@ -40,7 +40,7 @@ struct patient {
 	 * (docs/control.md); all NULL when the daemon didn't answer. */
 	json_t *node, *dataplane, *backends, *services, *counters;
 	json_t *daemon; /* of daemon.show; NULL also for a daemon that is older */
-	json_t *peer; /* what `doctor --json` printed on another node; NULL: none to compare */
+	json_t *peer;   /* what `doctor --json` printed on another node; NULL: none to compare */
 };
 
 struct doctor {
@@ -66,8 +66,9 @@ const char *finding_level_name(enum finding_level level);
 typedef void doctor_check(struct doctor *doctor);
 
 doctor_check check_daemon, check_files, check_health, check_shortages, check_state, check_kernel,
-	check_cores, check_hugepages, check_ports, check_queues, check_native, check_nics, check_offloads,
-	check_links, check_reverse_path, check_next_hops, check_mtu, check_drops, check_nodes;
+	check_cores, check_hugepages, check_ports, check_queues, check_native, check_nics,
+	check_offloads, check_links, check_reverse_path, check_next_hops, check_mtu, check_drops,
+	check_nodes;
 
 /*
  * Adds a finding. `mend` and `format` are printf's; what doesn't fit the memory is lost, and

@@ -17,19 +17,19 @@ enum {
 /* What ethtool and rtnetlink tell of an interface. Each number is -1 where the driver doesn't say. */
 struct link_facts {
 	char driver[32];
-	int rx_queues;        /* in use */
+	int rx_queues; /* in use */
 	int rx_queues_max;
-	int lro;              /* 1: packets are merged before anyone sees them */
-	int legacy_rx;        /* private flags of that name: 1 on, 0 off */
+	int lro;       /* 1: packets are merged before anyone sees them */
+	int legacy_rx; /* private flags of that name: 1 on, 0 off */
 	int rx_striding_rq;
 	int hash_udp_ports[2]; /* 1: UDP over IPv4, IPv6 is spread by ports too */
 	int xdp_generic;       /* 1: its XDP program is behind the driver; 0: in it; -1: none */
 	int mtu_bytes;
-	int rxvlan;      /* 1: the hardware takes VLAN tags out of frames; of a bond: a member's does */
+	int rxvlan; /* 1: the hardware takes VLAN tags out of frames; of a bond: a member's does */
 	char rxvlan_at[16]; /* whose hardware */
-	int gro;         /* 1: its segments are merged before devices above it see them */
-	char kind[16];   /* rtnetlink's: "bond", "bridge", "vlan", "macvlan"; "": hardware */
-	char master[16]; /* name of the interface that it is a member of; "": none */
+	int gro;            /* 1: its segments are merged before devices above it see them */
+	char kind[16];      /* rtnetlink's: "bond", "bridge", "vlan", "macvlan"; "": hardware */
+	char master[16];    /* name of the interface that it is a member of; "": none */
 	char master_kind[16];
 };
 

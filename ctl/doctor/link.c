@@ -45,8 +45,8 @@ static uint32_t private_flags_n(int fd, const char *interface)
 	union { /* its counts follow it */
 		struct ethtool_sset_info info;
 		uint8_t bytes[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
-	} sizes = {.info = {.cmd = ETHTOOL_GSSET_INFO,
-			    .sset_mask = UINT64_C(1) << ETH_SS_PRIV_FLAGS}};
+	} sizes = {
+		.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = UINT64_C(1) << ETH_SS_PRIV_FLAGS}};
 
 	if (ethtool(fd, interface, &sizes) != 0 || sizes.info.sset_mask == 0)
 		return 0;
@@ -60,7 +60,8 @@ static void private_flags_read(int fd, const char *interface, struct link_facts 
 	struct ethtool_value flags = {.cmd = ETHTOOL_GPFLAGS};
 	union { /* the names follow it */
 		struct ethtool_gstrings strings;
-		uint8_t bytes[sizeof(struct ethtool_gstrings) + PRIVATE_FLAGS_MAX * ETH_GSTRING_LEN];
+		uint8_t bytes[sizeof(struct ethtool_gstrings) +
+			      PRIVATE_FLAGS_MAX * ETH_GSTRING_LEN];
 	} told = {.strings = {.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_PRIV_FLAGS, .len = n}};
 
 	if (n == 0 || ethtool(fd, interface, &told) != 0 || ethtool(fd, interface, &flags) != 0)
@@ -100,7 +101,8 @@ static int xdp_attribute_read(const struct nlattr *attr, void *arg)
 static int kind_read(const struct nlattr *attr, void *kind)
 {
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		snprintf(kind, sizeof(((struct link_facts *)0)->kind), "%s", mnl_attr_get_str(attr));
+		snprintf(kind, sizeof(((struct link_facts *)0)->kind), "%s",
+			 mnl_attr_get_str(attr));
 	return MNL_CB_OK;
 }
 

@@ -25,19 +25,19 @@ enum {
 struct check {
 	struct turn turn; /* first: on_turn() goes from it to us */
 	struct check_world *world;
-	bool unarmed; /* its timer could not be set */
+	bool unarmed;               /* its timer could not be set */
 	struct probe_target target; /* what the probe goes by */
 	const struct probe_kind *kind;
 	void *probe;
 	struct event *timer;
 	struct health_known known;
-	int64_t due_us;     /* of the run that is to come, or under way; monotonic */
-	int64_t began_us;   /* of that one; monotonic */
-	int64_t stood_us;   /* pace_stood_us(), when it began */
+	int64_t due_us;      /* of the run that is to come, or under way; monotonic */
+	int64_t began_us;    /* of that one; monotonic */
+	int64_t stood_us;    /* pace_stood_us(), when it began */
 	uint32_t timeout_ms; /* as configured; target.timing's is this run's */
-	bool placed;        /* runs at its place in the interval; not while in doubt */
-	uint8_t excuses;    /* in a row: runs that count for nothing, because we were late */
-	bool complained;    /* the log knows that it can't be made */
+	bool placed;         /* runs at its place in the interval; not while in doubt */
+	uint8_t excuses;     /* in a row: runs that count for nothing, because we were late */
+	bool complained;     /* the log knows that it can't be made */
 };
 
 /* ---- when ---- */
@@ -174,8 +174,10 @@ static void explain(struct check *c, const char *reason, bool passed, uint16_t s
 	struct tm utc;
 
 	if (track_is_held(&c->known.track, clock_now_us())) {
-		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->known.track.held_until_us - clock_now_us()) /
-					   1000000 + 1);
+		seconds = (time_t)((clock_us(CLOCK_REALTIME) + c->known.track.held_until_us -
+				    clock_now_us()) /
+					   1000000 +
+				   1);
 		gmtime_r(&seconds, &utc);
 		strftime(until, sizeof(until), "%H:%M:%S UTC", &utc);
 		snprintf(c->known.reason, sizeof(c->known.reason),
@@ -284,8 +286,8 @@ static void take_result(struct check *c, enum probe_outcome outcome, const char 
 	c->excuses = 0;
 	c->complained = false;
 	c->known.checked_us = clock_us(CLOCK_REALTIME);
-	differs = track_result(&c->known.track, &c->target.service->health, &c->target.timing, passed,
-			       clock_now_us());
+	differs = track_result(&c->known.track, &c->target.service->health, &c->target.timing,
+			       passed, clock_now_us());
 	/* The streak that made the change stands in its reason; an unknown one needs just one. */
 	if (differs && was == HEALTH_UNKNOWN && passed)
 		explain(c, reason, passed, 0);
@@ -351,7 +353,7 @@ struct check *check_new(struct check_world *world, const struct service_conf *se
 		c->target.vip_id = vip_way_add(world->env.vip, &c->target);
 	c->kind = probe_kind_of((enum health_type)service->health.type);
 	c->timer = evtimer_new(world->env.base, on_timer, c);
-	c->probe = c->kind->new(&world->env, &c->target, on_done, c);
+	c->probe = c->kind->new (&world->env, &c->target, on_done, c);
 	if (!c->timer || !c->probe || (via_vip(service) && c->target.vip_id == 0)) {
 		check_free(c);
 		return NULL;

@@ -15,11 +15,11 @@ struct check;
 struct check_world {
 	struct probe_env env;
 	const struct checker_ops *ops;
-	uint64_t random;   /* state */
-	int64_t begin_us;  /* when the next new check has its first run */
+	uint64_t random;  /* state */
+	int64_t begin_us; /* when the next new check has its first run */
 	struct health_totals totals;
 	struct turns turns;
-	bool unarmed;      /* a check has no timer: check_rearm() each */
+	bool unarmed; /* a check has no timer: check_rearm() each */
 };
 
 /* Of service->backends[i], as `was` (NULL: nothing) left it. Runs soon. NULL: no memory. */

@@ -52,9 +52,9 @@ const char *checker_first_reason(const struct service_conf *service, uint32_t i,
 				 char buf[HEALTH_REASON_MAX])
 {
 	snprintf(buf, HEALTH_REASON_MAX, "no result yet%s",
-		 !out                                 ? "" :
-		 service_conf_starts_down(service, i) ? "; it starts down" :
-							"; kept out as before");
+		 !out                                   ? ""
+		 : service_conf_starts_down(service, i) ? "; it starts down"
+							: "; kept out as before");
 	return buf;
 }
 
@@ -73,8 +73,8 @@ static struct check *group_take(struct group *group, const struct service_conf *
 				const struct service_conf *service, uint32_t i, uint32_t *cursor)
 {
 	const struct backend_conf *found =
-		group->checks ? service_conf_find_addr(of, &service->backends[i].addr, *cursor) :
-				NULL;
+		group->checks ? service_conf_find_addr(of, &service->backends[i].addr, *cursor)
+			      : NULL;
 	struct check *check;
 
 	if (!found)
@@ -148,8 +148,8 @@ static void forget(struct checker *h)
 static struct group *group_before(const struct checker *h, const struct service_conf *service,
 				  const struct service_conf **was)
 {
-	uint32_t at = h->index ? model_index_endpoint(h->index, h->services, service) :
-				       MODEL_NOWHERE;
+	uint32_t at =
+		h->index ? model_index_endpoint(h->index, h->services, service) : MODEL_NOWHERE;
 
 	if (at == MODEL_NOWHERE)
 		return NULL;
@@ -159,8 +159,8 @@ static struct group *group_before(const struct checker *h, const struct service_
 
 int checker_follow(struct checker *h, const struct model *model)
 {
-	struct service_conf **services = calloc(model->services_n + 1U,
-						sizeof(struct service_conf *));
+	struct service_conf **services =
+		calloc(model->services_n + 1U, sizeof(struct service_conf *));
 	struct group *groups = calloc(model->services_n + 1U, sizeof(*groups));
 	int err = 0;
 
@@ -195,7 +195,7 @@ int checker_follow(struct checker *h, const struct model *model)
 }
 
 void checker_read(const struct checker *h, const struct service_conf *service, uint32_t i,
-		 struct health_report *out)
+		  struct health_report *out)
 {
 	const struct service_conf *followed = NULL;
 	const struct group *group = group_before(h, service, &followed);
@@ -249,7 +249,7 @@ static void exec_open(struct checker *h, const char *user)
 }
 
 int checker_new(struct event_base *base, const struct settings *settings,
-	       const struct checker_ops *ops, struct checker **checker)
+		const struct checker_ops *ops, struct checker **checker)
 {
 	static const struct timeval each_second = {.tv_sec = 1};
 	struct checker *h = calloc(1, sizeof(*h));

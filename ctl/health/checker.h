@@ -85,15 +85,15 @@ const char *checker_first_reason(const struct service_conf *service, uint32_t i,
 /* Of all checks, since the start. */
 struct health_totals {
 	uint64_t begun;
-	uint64_t late_us; /* how much later than due they began, all together */
+	uint64_t late_us;                  /* how much later than due they began, all together */
 	uint64_t passed, failed, not_made; /* results; not made: for want of a file, a route ... */
-	uint64_t queued;                   /* that waited for a file: more were due than may have one */
+	uint64_t queued; /* that waited for a file: more were due than may have one */
 	uint32_t with_file, with_file_max; /* under way with a file of their own, and at most */
 	uint32_t waiting;                  /* for one, now */
-	uint64_t paced;     /* began late since health.rate allows no more */
-	uint32_t pacing;    /* wait for that, now */
+	uint64_t paced;                    /* began late since health.rate allows no more */
+	uint32_t pacing;                   /* wait for that, now */
 	uint64_t unhurried; /* of backends in doubt, that had to wait for their ordinary interval */
-	uint64_t lost_answers; /* echo replies that came faster than they were read */
+	uint64_t lost_answers;          /* echo replies that came faster than they were read */
 	uint64_t late_n[HEALTH_LATE_N]; /* how many began so late: health_late_bound_us() */
 };
 

@@ -24,7 +24,8 @@ enum {
 	/* An answer takes some 768 bytes of it, and the kernel doubles it: WAITS_MAX of them, as many as
 	 * can be out, may come before they are read. It is memory only while it is in use. */
 	RECEIVE_BYTES = 32 << 20,
-	MEMINFO_N = 9, /* SK_MEMINFO_VARS of linux/sock_diag.h, which is younger than some headers */
+	MEMINFO_N =
+		9, /* SK_MEMINFO_VARS of linux/sock_diag.h, which is younger than some headers */
 	MEMINFO_DROPS = 8,
 	/* linux/icmp.h's, which doesn't go together with sluice/wire.h. */
 	ICMP_TYPES_OPTION = 1,
@@ -62,7 +63,7 @@ static uint16_t checksum(const struct message *m)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		sum += words[i];
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~(sum + (sum >> 16));
+	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 /* Ours, of who was asked: tells who waits for it. */
@@ -271,8 +272,7 @@ static uint64_t family_dropped(const struct family *family)
 	uint32_t info[MEMINFO_N] = {0};
 	socklen_t bytes = sizeof(info);
 
-	if (family->fd < 0 ||
-	    getsockopt(family->fd, SOL_SOCKET, SO_MEMINFO, info, &bytes) != 0)
+	if (family->fd < 0 || getsockopt(family->fd, SOL_SOCKET, SO_MEMINFO, info, &bytes) != 0)
 		return 0;
 	return info[MEMINFO_DROPS];
 }

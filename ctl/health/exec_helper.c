@@ -22,7 +22,7 @@
 struct exec_helper {
 	struct event *event;
 	struct event *again; /* ends a rest from reading */
-	int fd; /* -1: the process is gone */
+	int fd;              /* -1: the process is gone */
 	pid_t pid;
 	uint32_t serial;
 	struct exec_run *runs[EXEC_RUNS_MAX]; /* by the lower half of their ids */

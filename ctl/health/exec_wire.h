@@ -26,7 +26,7 @@ struct exec_request {
 
 struct exec_reply {
 	uint64_t id;
-	int32_t end; /* enum exec_end */
+	int32_t end;  /* enum exec_end */
 	int32_t code; /* with EXEC_ID_LOST: the signal that killed it; 0: it ended by itself */
 };
 

@@ -30,7 +30,7 @@ enum {
 	SLOTS_SPARE = 64,
 	STILL_US = 5000000, /* then the log says so */
 	HANG_MS = 30000,
-	END_MS = 3000,      /* the process ends within that, or is killed */
+	END_MS = 3000, /* the process ends within that, or is killed */
 };
 
 /* ---- what is known ---- */
@@ -89,8 +89,8 @@ static void news_take(struct health *h)
 static const struct health_group *group_of(const struct health *h,
 					   const struct service_conf *service)
 {
-	uint32_t at = h->index ? model_index_endpoint(h->index, h->services, service) :
-				 MODEL_NOWHERE;
+	uint32_t at =
+		h->index ? model_index_endpoint(h->index, h->services, service) : MODEL_NOWHERE;
 
 	return at == MODEL_NOWHERE ? NULL : h->groups[at];
 }
@@ -174,7 +174,8 @@ static void lost(struct health *h, uint32_t signal_number)
 		how = strsignal((int)signal_number);
 	h->deaths++;
 	events_warn(EVENT_HEALTH, "daemon", NULL, NULL,
-		    "the process that makes health checks died (%s): it is started again; backends stay as "
+		    "the process that makes health checks died (%s): it is started again; backends "
+		    "stay as "
 		    "they are known meanwhile",
 		    how);
 	health_post_again(h);
@@ -239,7 +240,8 @@ static void still_tell(struct health *h)
 
 	health_life(h, &life);
 	if (life.still_us > STILL_US && !h->still_told)
-		log_warning("the process that makes health checks stands still: backends stay as they are "
+		log_warning("the process that makes health checks stands still: backends stay as "
+			    "they are "
 			    "known meanwhile");
 	else if (life.still_us <= STILL_US && h->still_told)
 		log_info("the process that makes health checks goes on");
@@ -319,9 +321,9 @@ int health_new(struct event_base *base, const struct settings *settings,
 	h->fd = -1;
 	h->files = UINT32_MAX;
 	STAILQ_INIT(&h->post);
-	slots_n = settings->backends_max < SLOTS_MAX - SLOTS_SPARE ?
-			  settings->backends_max + SLOTS_SPARE :
-			  SLOTS_MAX;
+	slots_n = settings->backends_max < SLOTS_MAX - SLOTS_SPARE
+			  ? settings->backends_max + SLOTS_SPARE
+			  : SLOTS_MAX;
 	h->shared = health_shared_new(slots_n);
 	h->seats = calloc((size_t)slots_n + 1, sizeof(*h->seats));
 	if (!h->shared || !h->seats || shortage_share() != 0)

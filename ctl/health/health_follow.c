@@ -74,9 +74,9 @@ static uint32_t slot_take(struct health_group *was, const struct service_conf *s
 			  uint32_t *cursor)
 {
 	const struct backend_conf *found =
-		was && was->slots ?
-			service_conf_find_addr(was->conf, &service->backends[i].addr, *cursor) :
-			NULL;
+		was && was->slots
+			? service_conf_find_addr(was->conf, &service->backends[i].addr, *cursor)
+			: NULL;
 	uint32_t slot;
 
 	if (!found)
@@ -112,7 +112,8 @@ static struct health_group *group_make(struct health *h, struct service_conf *se
 		}
 		/* Checked no more: it is up. */
 		if (slot != 0 || h->ops->is_down(h->ops->ctx, service, i))
-			h->ops->set_down(h->ops->ctx, service->name, service->backends[i].name, false);
+			h->ops->set_down(h->ops->ctx, service->name, service->backends[i].name,
+					 false);
 		seat_free(h, slot);
 	}
 	return group;

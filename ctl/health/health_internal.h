@@ -29,8 +29,8 @@ struct health_seat {
 	struct health_group *group; /* NULL: nobody */
 	uint32_t index;             /* of the backend */
 	uint32_t tenant;
-	enum health_state state;    /* as the daemon was told last */
-	bool out;                   /* it was kept out when it came */
+	enum health_state state; /* as the daemon was told last */
+	bool out;                /* it was kept out when it came */
 };
 
 /* What the process knows a service by. */
@@ -54,7 +54,7 @@ struct health {
 	struct model_index *index;
 
 	/* To the process. */
-	int fd; /* -1: it is gone for good */
+	int fd;    /* -1: it is gone for good */
 	pid_t pid; /* of its keeper */
 	struct event *readable, *writable, *tick;
 	uint64_t deaths;

@@ -69,8 +69,8 @@ static bool image_send(struct health *h)
 
 		if (n > WIRE_PART_BYTES)
 			n = WIRE_PART_BYTES;
-		if (!health_post_say(h, WIRE_IMAGE_PART, (struct wire_head){0}, h->image + h->image_at,
-				     n))
+		if (!health_post_say(h, WIRE_IMAGE_PART, (struct wire_head){0},
+				     h->image + h->image_at, n))
 			return false;
 		h->image_at += n;
 	}
@@ -95,7 +95,8 @@ static bool line_send(struct health *h, struct health_line *line)
 	if (!image_make(h, line))
 		return false;
 	if (!health_post_say(h, WIRE_IMAGE,
-			     (struct wire_head){.id = line->id, .bytes = h->image_bytes}, NULL, 0)) {
+			     (struct wire_head){.id = line->id, .bytes = h->image_bytes}, NULL,
+			     0)) {
 		free(h->image);
 		h->image = NULL;
 		return false;
@@ -109,7 +110,8 @@ static bool line_send(struct health *h, struct health_line *line)
 static bool next_send(struct health *h, bool *done)
 {
 	if (!h->reset_said)
-		return h->reset_said = health_post_say(h, WIRE_RESET, (struct wire_head){0}, NULL, 0);
+		return h->reset_said =
+			       health_post_say(h, WIRE_RESET, (struct wire_head){0}, NULL, 0);
 	if (!h->files_said)
 		return h->files_said = health_post_say(h, WIRE_FILES,
 						       (struct wire_head){.id = h->files}, NULL, 0);

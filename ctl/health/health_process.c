@@ -121,7 +121,8 @@ static void told(void *ctx, const struct service_conf *service, uint32_t i,
 	health_record_write(&shared->records[seat->slot], seat->tenant, now);
 	if (!state_changed)
 		return;
-	__atomic_fetch_or(&shared->news[seat->slot / 64], 1ULL << seat->slot % 64, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&shared->news[seat->slot / 64], 1ULL << seat->slot % 64,
+			  __ATOMIC_RELEASE);
 	news_say();
 }
 
@@ -132,7 +133,8 @@ static struct outer_seat *outer_seat(uint32_t slot)
 	if (slot == 0 || slot > process.shared->slots_n)
 		return NULL;
 	if (!process.outers)
-		process.outers = calloc((size_t)process.shared->slots_n + 1, sizeof(*process.outers));
+		process.outers =
+			calloc((size_t)process.shared->slots_n + 1, sizeof(*process.outers));
 	if (process.outers && !process.outers[slot])
 		process.outers[slot] = calloc(1, sizeof(**process.outers));
 	return process.outers ? process.outers[slot] : NULL;
@@ -163,7 +165,8 @@ static void outer(void *ctx, const struct service_conf *service, const struct ba
 		return;
 	resolved = seat->tenant == at->tenant && seat->outer.entry.flags & BACKEND_RESOLVED;
 	if (now_us - seat->asked_us > (resolved ? OUTER_FRESH_US : OUTER_AGAIN_US) &&
-	    say(WIRE_ASK_OUTER, (struct wire_head){.slot = at->slot, .tenant = at->tenant}, NULL, 0))
+	    say(WIRE_ASK_OUTER, (struct wire_head){.slot = at->slot, .tenant = at->tenant}, NULL,
+		0))
 		seat->asked_us = now_us;
 	if (seat->tenant == at->tenant)
 		*out = seat->outer;
@@ -313,7 +316,8 @@ static void take(const struct wire_head *head, const uint8_t *bytes, size_t n)
 static void hang_arm(void)
 {
 	const uint32_t ms = process.job->hang_ms;
-	const struct itimerval in = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+	const struct itimerval in = {
+		.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
 
 	setitimer(ITIMER_REAL, &in, NULL);
 }

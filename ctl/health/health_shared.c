@@ -12,7 +12,8 @@
 #include "utf8.h"
 
 enum {
-	READ_TRIES = 64, /* a write takes less than a microsecond, unless the writer was stopped in it */
+	READ_TRIES =
+		64, /* a write takes less than a microsecond, unless the writer was stopped in it */
 };
 
 static size_t news_words(uint32_t slots_n)
@@ -81,8 +82,9 @@ bool health_record_read(const struct health_record *record, uint32_t tenant,
 		if (of != tenant || (uint32_t)out->track.state > HEALTH_DOWN ||
 		    (uint32_t)out->was > HEALTH_DOWN)
 			return false;
-		out->track.out = out->track.state == HEALTH_UNKNOWN ? out->track.out :
-								     out->track.state == HEALTH_DOWN;
+		out->track.out = out->track.state == HEALTH_UNKNOWN
+					 ? out->track.out
+					 : out->track.state == HEALTH_DOWN;
 		out->reason[sizeof(out->reason) - 1] = '\0';
 		utf8_make_safe(out->reason);
 		return true;

@@ -22,19 +22,19 @@ enum {
 /* Who says it, with which members of wire_head, and what follows. */
 enum wire_kind {
 	/* The daemon. */
-	WIRE_RESET,     /* nothing is checked; comes first, and after WIRE_LOST */
-	WIRE_IMAGE,     /* id: a service begins, `bytes` in all */
+	WIRE_RESET,      /* nothing is checked; comes first, and after WIRE_LOST */
+	WIRE_IMAGE,      /* id: a service begins, `bytes` in all */
 	WIRE_IMAGE_PART, /* more of it, WIRE_PART_BYTES at most */
-	WIRE_GONE,      /* id: a service is checked no more */
-	WIRE_APPLY,     /* what was said since the last is in force */
-	WIRE_FILES,     /* id: so many checks at once have a file */
-	WIRE_OUTER,     /* slot, tenant; struct vip_outer */
+	WIRE_GONE,       /* id: a service is checked no more */
+	WIRE_APPLY,      /* what was said since the last is in force */
+	WIRE_FILES,      /* id: so many checks at once have a file */
+	WIRE_OUTER,      /* slot, tenant; struct vip_outer */
 	/* The process. */
 	WIRE_NEWS,      /* states changed: shared.news */
 	WIRE_ASK_OUTER, /* slot, tenant: the answer is WIRE_OUTER, soon, or never */
 	WIRE_LOG,       /* id: enum fast_path_log; a line */
 	/* Its keeper. */
-	WIRE_LOST,      /* id: the signal that killed the process; 0: it ended by itself */
+	WIRE_LOST, /* id: the signal that killed the process; 0: it ended by itself */
 };
 
 struct wire_head {
@@ -117,7 +117,7 @@ bool health_record_read(const struct health_record *record, uint32_t tenant,
 struct health_process {
 	const struct settings *settings;
 	struct health_shared *shared;
-	uint32_t hang_ms;           /* so long without a turn of the loop: it hangs, and ends itself */
+	uint32_t hang_ms; /* so long without a turn of the loop: it hangs, and ends itself */
 	bool (*confine)(void *ctx); /* NULL: not */
 	void *ctx;
 };

@@ -16,7 +16,6 @@ struct http_loop {
 	struct event *timer;
 };
 
-
 static void tell_ended(struct http_loop *loop)
 {
 	CURLMsg *message;
@@ -45,8 +44,8 @@ static void act(struct http_loop *loop, curl_socket_t fd, int what)
 
 static void on_socket(evutil_socket_t fd, short events, void *ctx)
 {
-	act(ctx, fd, (events & EV_READ ? CURL_CSELECT_IN : 0) |
-			     (events & EV_WRITE ? CURL_CSELECT_OUT : 0));
+	act(ctx, fd,
+	    (events & EV_READ ? CURL_CSELECT_IN : 0) | (events & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)

@@ -19,7 +19,8 @@
 enum {
 	PAUSE_MIN_MS = 100,
 	PAUSE_MAX_MS = 5000,
-	UNKNOWN = -1,     /* how it ended: neither by exit() nor by a signal, for the macros of wait(2) */
+	UNKNOWN =
+		-1, /* how it ended: neither by exit() nor by a signal, for the macros of wait(2) */
 	LIVED_MS = 10000, /* who lived so long gets the short pause again */
 };
 

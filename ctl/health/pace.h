@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 enum {
-	PACE_FAST_SHARE = 4,  /* one in so many may be a fast one */
-	PACE_BEAT_MS = 20,    /* how often pace_beat() is called */
+	PACE_FAST_SHARE = 4, /* one in so many may be a fast one */
+	PACE_BEAT_MS = 20,   /* how often pace_beat() is called */
 };
 
 struct pace {
-	uint32_t rate;        /* checks a second, at least 1 */
+	uint32_t rate;                 /* checks a second, at least 1 */
 	int64_t next_ns, fast_next_ns; /* when the next fits in, if none before it does */
-	int64_t beat_us;      /* the latest; 0: none was */
-	int64_t stood_us;     /* all together */
+	int64_t beat_us;               /* the latest; 0: none was */
+	int64_t stood_us;              /* all together */
 };
 
 /* Whether a check may begin now, which counts it. Else *wait_us: not before that is over. */

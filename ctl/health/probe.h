@@ -21,10 +21,10 @@ struct vip_way;
 /* What all probes share. */
 struct probe_env {
 	struct event_base *base;
-	struct http_loop *http;    /* probe_http.c */
-	struct echo *echo;         /* probe_icmp.c */
-	struct exec_helper *exec;  /* exec_helper.h; NULL: exec checks are switched off */
-	struct vip_way *vip;       /* vip_way.h */
+	struct http_loop *http;   /* probe_http.c */
+	struct echo *echo;        /* probe_icmp.c */
+	struct exec_helper *exec; /* exec_helper.h; NULL: exec checks are switched off */
+	struct vip_way *vip;      /* vip_way.h */
 	const char *exec_user;
 };
 

@@ -30,7 +30,7 @@ struct http {
 	bool enough;  /* read: what follows is thrown away with the connection */
 	bool matched; /* the body has what it must have */
 	size_t body_bytes;
-	char *body;   /* BODY_MAX, with a text to look for; NULL: none */
+	char *body;                          /* BODY_MAX, with a text to look for; NULL: none */
 	char socket_error[PROBE_REASON_MAX]; /* "": none */
 	char error[CURL_ERROR_SIZE];
 };
@@ -204,8 +204,7 @@ static void url_make(const struct http *h, char url[URL_MAX])
 			 ip_format(addr, text));
 	else
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(host, ":"), host);
-	snprintf(url, URL_MAX, "%s://%s:%u%s", scheme(h), name, h->target->timing.port,
-		 conf->path);
+	snprintf(url, URL_MAX, "%s://%s:%u%s", scheme(h), name, h->target->timing.port, conf->path);
 }
 
 /*

@@ -13,8 +13,7 @@
 #include "shortage.h"
 #include "vip_way.h"
 
-socklen_t socket_address_from(const struct ip_addr *addr, uint16_t port,
-			      union socket_address *out)
+socklen_t socket_address_from(const struct ip_addr *addr, uint16_t port, union socket_address *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (addr->family == IP_V4) {

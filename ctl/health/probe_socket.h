@@ -16,8 +16,7 @@ union socket_address {
 };
 
 /* Returns the length. `port` in host order. */
-socklen_t socket_address_from(const struct ip_addr *addr, uint16_t port,
-			      union socket_address *out);
+socklen_t socket_address_from(const struct ip_addr *addr, uint16_t port, union socket_address *out);
 
 /* A probe whose runs each have a socket and an event for it. */
 struct probe_socket {
@@ -25,9 +24,9 @@ struct probe_socket {
 	const struct probe_target *target;
 	probe_done_fn *done;
 	void *ctx;
-	const char *what;    /* "tcp connect", for reasons */
+	const char *what; /* "tcp connect", for reasons */
 	struct event *event;
-	int fd;              /* -1: no run is under way */
+	int fd; /* -1: no run is under way */
 };
 
 /* `on_event` is called with `arg`. False: no memory. */

@@ -8,8 +8,8 @@
 
 int64_t health_late_bound_us(uint32_t i)
 {
-	return i >= HEALTH_LATE_N - 1 ? INT64_MAX :
-					(int64_t)ceil(exp2((double)i / HEALTH_LATE_STEPS));
+	return i >= HEALTH_LATE_N - 1 ? INT64_MAX
+				      : (int64_t)ceil(exp2((double)i / HEALTH_LATE_STEPS));
 }
 
 void health_totals_late(struct health_totals *totals, int64_t late_us)

@@ -112,9 +112,10 @@ static void paced_tell(struct turns *turns, const struct turn *turn, int64_t now
 		return;
 	turns->totals->paced++;
 	if (is_time(&turns->told_pace_us, now_us))
-		log_warning("health checks: more are due than health.rate allows, %u a second: %u wait "
-			    "for their turn, and are late; nobody is down for that",
-			    turns->pace.rate, turns->totals->pacing);
+		log_warning(
+			"health checks: more are due than health.rate allows, %u a second: %u wait "
+			"for their turn, and are late; nobody is down for that",
+			turns->pace.rate, turns->totals->pacing);
 }
 
 static void paced_wait(struct turns *turns, int64_t wait_us)
@@ -206,9 +207,9 @@ int turns_init(struct turns *turns, struct event_base *base, uint32_t rate,
 	turns->paced = evtimer_new(base, on_paced, turns);
 	turns->more = evtimer_new(base, on_more, turns);
 	turns->beat = event_new(base, -1, EV_PERSIST, on_beat, turns);
-	return turns->paced && turns->more && turns->beat && event_add(turns->beat, &each) == 0 ?
-		       0 :
-		       -ENOMEM;
+	return turns->paced && turns->more && turns->beat && event_add(turns->beat, &each) == 0
+		       ? 0
+		       : -ENOMEM;
 }
 
 void turns_clear(struct turns *turns)

@@ -21,15 +21,15 @@ struct turn {
 	struct turns *turns;
 	void (*run)(struct turn *turn); /* its turn has come */
 	int64_t due_us;
-	uint8_t waits;  /* in which list, 1 + enum turn_list; 0: in none */
-	bool hurries;   /* of a backend in doubt */
+	uint8_t waits; /* in which list, 1 + enum turn_list; 0: in none */
+	bool hurries;  /* of a backend in doubt */
 	bool wants_file, has_file;
 };
 
 enum turn_list {
 	TURN_HURRIED, /* for its place in the pace */
 	TURN_PACED,
-	TURN_FILE,    /* has that, and waits for a file */
+	TURN_FILE, /* has that, and waits for a file */
 	TURN_LISTS,
 };
 

@@ -215,8 +215,8 @@ int vip_way_bind(struct vip_way *way, const struct probe_target *target, int fd,
 		snprintf(reason, PROBE_REASON_MAX, "via vip: %s", strerror(-err));
 		return err;
 	}
-	port = own.any.sa_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port :
-					      ((struct sockaddr_in6 *)&own)->sin6_port;
+	port = own.any.sa_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port
+					    : ((struct sockaddr_in6 *)&own)->sin6_port;
 	*port_of(way, vip->family == IP_V6, udp, ntohs(port)) = target->vip_id;
 	return 0;
 }

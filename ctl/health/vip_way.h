@@ -15,7 +15,7 @@ struct vip_way;
 
 /* What the fast path would send the backend's packets with. */
 struct vip_outer {
-	struct backend entry; /* without BACKEND_RESOLVED: nowhere */
+	struct backend entry;         /* without BACKEND_RESOLVED: nowhere */
 	struct generation generation; /* its key, gue_port and outer_ttl */
 };
 

@@ -30,13 +30,13 @@ struct figures_cut {
 
 struct figures_service {
 	struct service_conf *conf; /* a reference; NULL: it is gone */
-	bool listed; /* false: it is not among those of the cut, and has no numbers */
-	uint64_t bytes; /* to its backends; with a cut alone */
+	bool listed;               /* false: it is not among those of the cut, and has no numbers */
+	uint64_t bytes;            /* to its backends; with a cut alone */
 	uint64_t packets[VERDICT_COUNT];
 	struct daemon_transition transition;
 	uint32_t states[FIGURES_STATES], health[FIGURES_HEALTH]; /* of its backends */
-	uint32_t unreachable;            /* backends */
-	uint32_t first_backend;          /* of figures.backends */
+	uint32_t unreachable;                                    /* backends */
+	uint32_t first_backend;                                  /* of figures.backends */
 };
 
 struct figures_backend {
@@ -63,7 +63,7 @@ struct figures {
 	const struct daemon_api *api;
 	const struct figures_cut *cut; /* NULL: all is read. Else only what is quick to read, of the
 					* node too: neither `memory` nor vips, drains, `unresolved` */
-	uint64_t spent_us; /* of the control thread's time, so far */
+	uint64_t spent_us;             /* of the control thread's time, so far */
 
 	struct daemon_info info;
 	char path[FAST_PATH_NAME_MAX], description[256];

@@ -22,10 +22,10 @@
 #define TEXT "text/plain; charset=utf-8"
 
 /* The page needs nothing that is not ours, and no other page may show it in a frame. */
-#define PAGE_HEADERS                                                                            \
-	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; "    \
-	"frame-ancestors 'none'\r\n"                                                            \
-	"Cross-Origin-Resource-Policy: same-origin\r\n"                                         \
+#define PAGE_HEADERS                                                                         \
+	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; " \
+	"frame-ancestors 'none'\r\n"                                                         \
+	"Cross-Origin-Resource-Policy: same-origin\r\n"                                      \
 	"Referrer-Policy: no-referrer\r\n"
 
 struct http {
@@ -156,7 +156,8 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 	const struct http *http = ctx;
 
 	if (!host_known(http->settings, request->host)) {
-		http_page_text(page, 421, TEXT, "421: this node is not known by that name; ask by its address, "
+		http_page_text(page, 421, TEXT,
+			       "421: this node is not known by that name; ask by its address, "
 			       "or add the name to http.hosts in sluice.conf\n");
 		return;
 	}
@@ -168,7 +169,8 @@ static void route(void *ctx, const struct http_request *request, struct http_pag
 	}
 	if (page_file(request->path, page))
 		return;
-	http_page_text(page, 404, TEXT, "there is nothing here; see /, /api/status, /metrics, /healthz, "
+	http_page_text(page, 404, TEXT,
+		       "there is nothing here; see /, /api/status, /metrics, /healthz, "
 		       "/readyz\n");
 }
 

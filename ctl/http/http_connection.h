@@ -26,7 +26,7 @@ struct http_server {
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	uint32_t listeners_n;
 	struct connections connections; /* the kept ones, too */
-	uint64_t idled; /* of connections that became idle: tells which did before */
+	uint64_t idled;      /* of connections that became idle: tells which did before */
 	struct event *again; /* after a pause in accepting */
 };
 

@@ -20,8 +20,8 @@ struct http_server;
 
 enum {
 	HTTP_CONNECTIONS_MAX = 32,
-	HTTP_ADDRESS_MAX = 16, /* of those, of one address; all of an IPv6 /64 are one */
-	HTTP_KEPT_MAX = 8,     /* beside those, for pages that must always be had */
+	HTTP_ADDRESS_MAX = 16,       /* of those, of one address; all of an IPv6 /64 are one */
+	HTTP_KEPT_MAX = 8,           /* beside those, for pages that must always be had */
 	HTTP_PIECE_BYTES = 64 << 10, /* about as long as a piece should be */
 	HTTP_ERROR_MAX = 256,
 };
@@ -57,16 +57,16 @@ typedef bool http_kept_fn(const char *path);
 
 struct http_server_config {
 	uint32_t connections_max, address_max, kept_max;
-	http_kept_fn *kept;  /* NULL: none is */
+	http_kept_fn *kept; /* NULL: none is */
 	uint32_t request_s; /* a request's head comes within so long, from the connection, or from
 			     * the answer before */
 	uint32_t write_s;   /* a client that reads nothing for so long is closed */
 };
 
-#define HTTP_SERVER_CONFIG_DEFAULT                                                      \
-	{                                                                               \
+#define HTTP_SERVER_CONFIG_DEFAULT                                                        \
+	{                                                                                 \
 		.connections_max = HTTP_CONNECTIONS_MAX, .address_max = HTTP_ADDRESS_MAX, \
-		.kept_max = HTTP_KEPT_MAX, .request_s = 30, .write_s = 10               \
+		.kept_max = HTTP_KEPT_MAX, .request_s = 30, .write_s = 10                 \
 	}
 
 /* Ignores SIGPIPE, process-wide. NULL: no memory. */

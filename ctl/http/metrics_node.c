@@ -45,7 +45,7 @@ void metrics_health_states(struct metrics_text *p, const char *service,
 void node_build(struct metrics_text *p, uint32_t row)
 {
 	text_series(p, "version", p->f->info.version, "build", p->f->info.build, "path", p->f->path,
-		   NULL);
+		    NULL);
 	text_put(p, "1\n");
 }
 
@@ -67,11 +67,11 @@ void node_generation_publish_duration_seconds(struct metrics_text *p, uint32_t r
 	text_end_real(p, (double)p->f->generation.took_us / 1e6);
 }
 
-#define NODE_NUMBER(metric, value)                                 \
+#define NODE_NUMBER(metric, value)                               \
 	void node_##metric(struct metrics_text *p, uint32_t row) \
-	{                                                          \
-		text_series(p, NULL);                               \
-		text_end_number(p, value);                              \
+	{                                                        \
+		text_series(p, NULL);                            \
+		text_end_number(p, value);                       \
 	}
 
 NODE_NUMBER(services, p->f->services_live)
@@ -182,11 +182,11 @@ void worker_worker_packets(struct metrics_text *p, uint32_t row)
 	text_end_number(p, sum);
 }
 
-#define WORKER_NUMBER(metric, value)                                        \
+#define WORKER_NUMBER(metric, value)                                      \
 	void worker_worker_##metric(struct metrics_text *p, uint32_t row) \
-	{                                                                   \
-		worker_series(p, row);                                      \
-		text_end_number(p, p->f->workers[row].value);                    \
+	{                                                                 \
+		worker_series(p, row);                                    \
+		text_end_number(p, p->f->workers[row].value);             \
 	}
 
 WORKER_NUMBER(bursts, bursts)
@@ -233,14 +233,14 @@ void port_port_dropped_packets(struct metrics_text *p, uint32_t row)
 	}
 }
 
-#define PORT_NUMBER(metric, member)                                                              \
-	void port_port_##metric(struct metrics_text *p, uint32_t row)                          \
-	{                                                                                        \
-		char port[12];                                                                   \
-                                                                                                 \
-		snprintf(port, sizeof(port), "%u", row);                                         \
+#define PORT_NUMBER(metric, member)                                                               \
+	void port_port_##metric(struct metrics_text *p, uint32_t row)                             \
+	{                                                                                         \
+		char port[12];                                                                    \
+                                                                                                  \
+		snprintf(port, sizeof(port), "%u", row);                                          \
 		text_series(p, "port", port, "interface", p->f->ports[row].info.interface, NULL); \
-		text_end_number(p, p->f->ports[row].info.member);                                     \
+		text_end_number(p, p->f->ports[row].info.member);                                 \
 	}
 
 PORT_NUMBER(up, state == FAST_PATH_PORT_UP)

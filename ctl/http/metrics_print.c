@@ -41,8 +41,8 @@ static const struct family families[] = {
 #undef X
 #define X(scope, name, type, unit, labels, help) \
 	{"sluice_" #name, unit, help, METRIC_##type, SCOPE_##scope, METRICS_##scope##_FN(name)},
-			METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X) METRICS_VIP(X)
-				METRICS_SERVICE(X) METRICS_BACKEND(X)
+			METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X)
+				METRICS_VIP(X) METRICS_SERVICE(X) METRICS_BACKEND(X)
 #undef X
 };
 

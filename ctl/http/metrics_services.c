@@ -38,9 +38,9 @@ void service_service(struct metrics_text *p, uint32_t row)
 	if (conf->port)
 		snprintf(port, sizeof(port), "%u", conf->port);
 	text_series(p, "service", conf->name, "vip", ip_format(&conf->vip, addr), "port", port,
-		   "protocol", proto_name(conf->proto), "encap",
-		   encap_name((enum encap)conf->encap), "scheduler",
-		   scheduler_name((enum scheduler)conf->scheduler), NULL);
+		    "protocol", proto_name(conf->proto), "encap",
+		    encap_name((enum encap)conf->encap), "scheduler",
+		    scheduler_name((enum scheduler)conf->scheduler), NULL);
 	text_put(p, "1\n");
 }
 
@@ -66,28 +66,28 @@ void service_service_health(struct metrics_text *p, uint32_t row)
 	metrics_health_states(p, p->f->services[row].conf->name, p->f->services[row].health);
 }
 
-#define SERVICE_NUMBER(metric, value)                                         \
+#define SERVICE_NUMBER(metric, value)                                       \
 	void service_service_##metric(struct metrics_text *p, uint32_t row) \
-	{                                                                     \
-		const struct figures_service *s = &p->f->services[row];       \
-                                                                              \
-		text_series(p, "service", s->conf->name, NULL);                \
-		text_end_number(p, value);                                         \
+	{                                                                   \
+		const struct figures_service *s = &p->f->services[row];     \
+                                                                            \
+		text_series(p, "service", s->conf->name, NULL);             \
+		text_end_number(p, value);                                  \
 	}
 
 SERVICE_NUMBER(unreachable, s->unreachable)
 SERVICE_NUMBER(slots, s->transition.slots)
 SERVICE_NUMBER(changed_slots, s->transition.changed_slots)
 
-#define BACKEND_NUMBER(metric, value)                                                 \
-	void backend_backend_##metric(struct metrics_text *p, uint32_t row)         \
-	{                                                                             \
-		const struct figures_backend *b = &p->f->backends[row];               \
-		const struct service_conf *conf = p->f->services[b->service].conf;    \
-		const struct backend_conf *backend = &conf->backends[b->index];       \
-                                                                                      \
+#define BACKEND_NUMBER(metric, value)                                                  \
+	void backend_backend_##metric(struct metrics_text *p, uint32_t row)            \
+	{                                                                              \
+		const struct figures_backend *b = &p->f->backends[row];                \
+		const struct service_conf *conf = p->f->services[b->service].conf;     \
+		const struct backend_conf *backend = &conf->backends[b->index];        \
+                                                                                       \
 		text_series(p, "service", conf->name, "backend", backend->name, NULL); \
-		text_end_number(p, value);                                                 \
+		text_end_number(p, value);                                             \
 	}
 
 BACKEND_NUMBER(packets, b->packets)

@@ -53,7 +53,7 @@
 	X(NODE, health_checks_with_file_max, GAUGE, "", "",                                        \
 	  "so many may have one at once; the rest of the limit is for what forwards")              \
 	X(NODE, health_checks_paced, COUNTER, "", "",                                              \
-	  "health checks that began over 0.25 s late, for health.rate allows no more a second")   \
+	  "health checks that began over 0.25 s late, for health.rate allows no more a second")    \
 	X(NODE, health_checks_unhurried, COUNTER, "", "",                                          \
 	  "checks of backends in doubt that came at their ordinary interval, for too many are")    \
 	X(NODE, health_answers_lost, COUNTER, "", "",                                              \
@@ -83,7 +83,7 @@
 	X(NODE, next_hop_failures, COUNTER, "", "",                                                \
 	  "times that it could not be asked; the ways known stay")                                 \
 	X(NODE, next_hop_overruns, COUNTER, "", "",                                                \
-	  "times that the kernel announced more than the socket holds, and all was asked again")    \
+	  "times that the kernel announced more than the socket holds, and all was asked again")   \
 	X(NODE, next_hop_solicitations, COUNTER, "", "",                                           \
 	  "neighbours that the kernel was told to find or confirm")                                \
 	X(NODE, next_hop_picture_duration_seconds, GAUGE, "seconds", "",                           \
@@ -95,7 +95,8 @@
 	X(NODE, path_mtus, GAUGE, "", "",                                                          \
 	  "backend addresses whose path is narrower than its first link, as routers told")         \
 	X(NODE, log_lines, COUNTER, "", "", "lines said to the log, those lost too")               \
-	X(NODE, log_lines_lost, COUNTER, "", "", "of them lost, since what reads the log took none") \
+	X(NODE, log_lines_lost, COUNTER, "", "",                                                   \
+	  "of them lost, since what reads the log took none")                                      \
 	X(NODE, control_clients, GAUGE, "", "socket", "clients that are connected")                \
 	X(NODE, control_clients_accepted, COUNTER, "", "socket", "clients that came")              \
 	X(NODE, control_clients_refused, COUNTER, "", "socket",                                    \

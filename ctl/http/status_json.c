@@ -113,13 +113,12 @@ static json_t *ports(const struct figures *f)
 	for (uint32_t i = 0; i < f->ports_n; i++) {
 		const struct fast_path_port_info *port = &f->ports[i].info;
 
-		json_array_append_new(
-			rows, json_pack("{s:o, s:s, s:I, s:I, s:I}", "interface",
-					string(port->interface), "state",
-					fast_path_port_word(port->state), "received",
-					(json_int_t)port->rx_packets, "sent",
-					(json_int_t)port->tx_packets, "missed",
-					(json_int_t)port->rx_missed));
+		json_array_append_new(rows, json_pack("{s:o, s:s, s:I, s:I, s:I}", "interface",
+						      string(port->interface), "state",
+						      fast_path_port_word(port->state), "received",
+						      (json_int_t)port->rx_packets, "sent",
+						      (json_int_t)port->tx_packets, "missed",
+						      (json_int_t)port->rx_missed));
 	}
 	return rows;
 }
@@ -151,18 +150,16 @@ static json_t *node(const struct status_print *p)
 	char name[256] = "";
 
 	(void)gethostname(name, sizeof(name) - 1);
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
-			 "name", string(name), "clock_us",
-			 (json_int_t)clock_now_us(), "now_us",
-			 (json_int_t)clock_us(CLOCK_REALTIME), "started_us",
-			 (json_int_t)f->info.started_us, "version", string(f->info.version), "path",
-			 string(f->path), "description", string(f->description), "not_ready",
-			 p->why[0] ? string(p->why) : json_null(), "generation",
-			 generation(&f->generation), "packets", actions(f->packets), "drops",
-			 drops(f->packets), "workers", workers(p), "ports", ports(f), "backends",
-			 backend_states(f->states, f->health), "transitions",
-			 (int)(f->transitions[TRANSITION_ACTIVE] +
-			       f->transitions[TRANSITION_SETTLING]));
+	return json_pack(
+		"{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
+		"name", string(name), "clock_us", (json_int_t)clock_now_us(), "now_us",
+		(json_int_t)clock_us(CLOCK_REALTIME), "started_us", (json_int_t)f->info.started_us,
+		"version", string(f->info.version), "path", string(f->path), "description",
+		string(f->description), "not_ready", p->why[0] ? string(p->why) : json_null(),
+		"generation", generation(&f->generation), "packets", actions(f->packets), "drops",
+		drops(f->packets), "workers", workers(p), "ports", ports(f), "backends",
+		backend_states(f->states, f->health), "transitions",
+		(int)(f->transitions[TRANSITION_ACTIVE] + f->transitions[TRANSITION_SETTLING]));
 }
 
 static int put_node(struct status_print *p, struct evbuffer *out)
@@ -184,16 +181,15 @@ static json_t *service(const struct figures_service *s)
 	const struct service_conf *conf = s->conf;
 	char vip[IP_TEXT_MAX];
 
-	return json_pack("{s:o, s:s, s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:s}", "name",
-			 string(conf->name), "vip", ip_format(&conf->vip, vip), "port",
-			 (int)conf->port, "protocol", proto_name(conf->proto), "encap",
-			 encap_name((enum encap)conf->encap), "scheduler",
-			 scheduler_name((enum scheduler)conf->scheduler), "backends",
-			 backend_states(s->states, s->health), "packets",
-			 (json_int_t)packets_of(s->packets, ACTION_FORWARD), "bytes",
-			 (json_int_t)s->bytes, "dropped",
-			 (json_int_t)packets_of(s->packets, ACTION_DROP), "transition",
-			 daemon_transition_word(s->transition.state));
+	return json_pack(
+		"{s:o, s:s, s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:s}", "name",
+		string(conf->name), "vip", ip_format(&conf->vip, vip), "port", (int)conf->port,
+		"protocol", proto_name(conf->proto), "encap", encap_name((enum encap)conf->encap),
+		"scheduler", scheduler_name((enum scheduler)conf->scheduler), "backends",
+		backend_states(s->states, s->health), "packets",
+		(json_int_t)packets_of(s->packets, ACTION_FORWARD), "bytes", (json_int_t)s->bytes,
+		"dropped", (json_int_t)packets_of(s->packets, ACTION_DROP), "transition",
+		daemon_transition_word(s->transition.state));
 }
 
 static json_t *backend(const struct figures *f, const struct figures_backend *b)
@@ -206,11 +202,11 @@ static json_t *backend(const struct figures *f, const struct figures_backend *b)
 	/* Meanwhile the service may be gone, or another. */
 	if (model_find(f->api->model(f->api->ctx), conf->name) == conf)
 		f->api->health_read(f->api->ctx, conf, b->index, &report);
-	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-			 string(backend->name), "address", ip_format(&backend->addr, addr), "admin",
-			 backend_admin_name(backend->admin), "drain", daemon_drain_word(b->drain),
-			 "health", health_state_name(b->health), "reason", string(report.reason),
-			 "resolved", b->resolved, "weight",
+	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "name", string(backend->name), "address", ip_format(&backend->addr, addr),
+			 "admin", backend_admin_name(backend->admin), "drain",
+			 daemon_drain_word(b->drain), "health", health_state_name(b->health),
+			 "reason", string(report.reason), "resolved", b->resolved, "weight",
 			 (json_int_t)backend->weight, "weight_now", (json_int_t)b->weight, "slots",
 			 (json_int_t)b->slots, "flows", (json_int_t)b->flows, "packets",
 			 (json_int_t)b->packets, "bytes", (json_int_t)b->bytes);
@@ -275,7 +271,8 @@ static int put_backends(struct status_print *p, struct evbuffer *out)
 static int put_spent(struct status_print *p, struct evbuffer *out)
 {
 	p->step = STATUS_DONE;
-	return evbuffer_add_printf(out, ",\"spent_us\":%" PRId64 "}\n", p->spent_us) < 0 ? -ENOMEM : 0;
+	return evbuffer_add_printf(out, ",\"spent_us\":%" PRId64 "}\n", p->spent_us) < 0 ? -ENOMEM
+											 : 0;
 }
 
 /* `bytes`: of this piece, so far. */
@@ -288,11 +285,9 @@ static bool goes_on(const struct status_print *p, size_t bytes)
 
 int status_print_piece(struct status_print *p, struct evbuffer *out)
 {
-	static int (*const steps[])(struct status_print *p, struct evbuffer *out) = {
-		[STATUS_NODE] = put_node,
-		[STATUS_SERVICES] = put_services,
-		[STATUS_SERVICE] = put_service,
-		[STATUS_BACKENDS] = put_backends,
+	static int (*const steps[])(struct status_print * p, struct evbuffer * out) = {
+		[STATUS_NODE] = put_node,       [STATUS_SERVICES] = put_services,
+		[STATUS_SERVICE] = put_service, [STATUS_BACKENDS] = put_backends,
 		[STATUS_SPENT] = put_spent,
 	};
 	size_t before = evbuffer_get_length(out);

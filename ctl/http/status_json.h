@@ -27,10 +27,10 @@ struct status_print {
 	const struct figures *figures; /* with a cut */
 	const struct worker_load *load;
 	char why[STATUS_WHY_MAX]; /* packets are not forwarded as they should be; "": they are */
-	enum status_step step; /* where it goes on, */
-	uint32_t row;          /* and at which service or backend */
-	bool comma;            /* a row came before */
-	int64_t spent_us;      /* of the control thread's time, on reading and on earlier pieces */
+	enum status_step step;    /* where it goes on, */
+	uint32_t row;             /* and at which service or backend */
+	bool comma;               /* a row came before */
+	int64_t spent_us; /* of the control thread's time, on reading and on earlier pieces */
 };
 
 /* Appends some 64 KiB. Returns 1: there is more; 0: that was all; -ENOMEM. */

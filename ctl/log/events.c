@@ -112,7 +112,8 @@ static bool minute_takes(void)
 	}
 	if (unasked == EVENTS_UNASKED_MAX)
 		events_add(EVENT_DAEMON, "daemon", NULL, NULL,
-			   "%u events within a minute came by themselves: of further ones the log tells alone",
+			   "%u events within a minute came by themselves: of further ones the log "
+			   "tells alone",
 			   unasked);
 	return unasked++ < EVENTS_UNASKED_MAX;
 }

@@ -17,7 +17,7 @@
 enum {
 	EVENTS_MAX = 4096,
 	EVENTS_UNASKED_MAX = 512, /* a minute, of what nobody asked for: see events_add() */
-	EVENT_NAME_MAX = 64, /* as MODEL_NAME_MAX */
+	EVENT_NAME_MAX = 64,      /* as MODEL_NAME_MAX */
 	EVENT_WHO_MAX = 96,
 	EVENT_TEXT_MAX = 320,
 };

@@ -61,8 +61,7 @@ bool log_repeat_passes(struct log_repeats *repeats, enum fast_path_log level, co
 	return false;
 }
 
-bool log_repeat_over(struct log_repeats *repeats, int64_t now_us, bool all,
-		     struct log_repeat *out)
+bool log_repeat_over(struct log_repeats *repeats, int64_t now_us, bool all, struct log_repeat *out)
 {
 	for (int i = 0; i < LOG_REPEAT_LINES; i++) {
 		struct log_repeat *line = &repeats->lines[i];

@@ -12,7 +12,7 @@
 #include "sluice/module.h"
 
 enum {
-	LOG_REPEATS = 5,  /* of one line are written in LOG_REPEAT_S */
+	LOG_REPEATS = 5, /* of one line are written in LOG_REPEAT_S */
 	LOG_REPEAT_S = 10,
 	LOG_REPEAT_LINES = 32, /* different lines that are kept in mind */
 	LOG_REPEAT_TEXT_MAX = 256,
@@ -37,7 +37,6 @@ bool log_repeat_passes(struct log_repeats *repeats, enum fast_path_log level, co
 
 /* One whose time is over, and of which some were left out: *out tells of it, and it is forgotten.
  * `all`: whose time isn't over, too. False: there is none. */
-bool log_repeat_over(struct log_repeats *repeats, int64_t now_us, bool all,
-		     struct log_repeat *out);
+bool log_repeat_over(struct log_repeats *repeats, int64_t now_us, bool all, struct log_repeat *out);
 
 #endif

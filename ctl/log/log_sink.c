@@ -27,7 +27,7 @@ static enum log_target target_now = LOG_TO_STDERR;
 static int socket_fd = -1; /* of syslog or journald; -1: not connected */
 static const char *socket_path;
 static char journal_path[sizeof(((struct sockaddr_un *)0)->sun_path)] = LOG_JOURNAL_SOCKET;
-static int64_t retry_us;     /* when to connect again; of entry->when_us */
+static int64_t retry_us;                   /* when to connect again; of entry->when_us */
 static bool prefix_known, prefix_priority; /* standard error is the journal's */
 
 static const int priorities[] = {

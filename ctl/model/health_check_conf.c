@@ -122,12 +122,14 @@ void health_check(struct fault_sink *sink, uint32_t service, const struct servic
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "all_down",
 			     "%u is none of all, none", s->all_down);
 	if (s->start == START_DOWN && s->health.type == HEALTH_NO_CHECK)
-		fault_report(sink, MODEL_CONFLICT, service, MODEL_NOWHERE, "start",
-			     "\"down\" needs health checks: without, no backend would ever come up");
+		fault_report(
+			sink, MODEL_CONFLICT, service, MODEL_NOWHERE, "start",
+			"\"down\" needs health checks: without, no backend would ever come up");
 	for (uint32_t i = 0; i < s->backends_n; i++)
 		if (s->backends[i].start == 1 + START_DOWN && !service_conf_checks(s, i))
-			fault_report(sink, MODEL_CONFLICT, service, i, "start",
-				     "\"down\" needs health checks: without, it would never come up");
+			fault_report(
+				sink, MODEL_CONFLICT, service, i, "start",
+				"\"down\" needs health checks: without, it would never come up");
 	if (s->health.type == HEALTH_NO_CHECK) {
 		for (uint32_t i = 0; i < s->backends_n; i++) {
 			static const struct health_override none;

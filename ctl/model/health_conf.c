@@ -62,9 +62,9 @@ struct health_timing health_timing_of(const struct health_conf *conf,
 	if (t.port == 0)
 		t.port = service_port;
 	if (t.fast_interval_ms == 0)
-		t.fast_interval_ms = t.interval_ms < HEALTH_FAST_MS_DEFAULT ?
-					     t.interval_ms :
-					     HEALTH_FAST_MS_DEFAULT;
+		t.fast_interval_ms = t.interval_ms < HEALTH_FAST_MS_DEFAULT
+					     ? t.interval_ms
+					     : HEALTH_FAST_MS_DEFAULT;
 	return t;
 }
 
@@ -200,7 +200,8 @@ const char *health_path_refusal(const char *path)
 		if (*c == '#')
 			return "has a # in it, behind which nothing is asked for: write %23";
 		if (*c < 0x21 || *c > 0x7e)
-			return "has a byte that is no printable ASCII: write it as % and two hex digits";
+			return "has a byte that is no printable ASCII: write it as % and two hex "
+			       "digits";
 		if (*c == '%' && (hex_digit(c[1]) < 0 || hex_digit(c[2]) < 0))
 			return "has a % without two hex digits behind it: write %25";
 	}
@@ -222,8 +223,9 @@ static bool is_port(const char *text)
 
 const char *health_host_refusal(const char *host, bool port)
 {
-	const char *rest = host + strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					       "0123456789-._");
+	const char *rest =
+		host + strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._");
 	const char *bracket = strchr(host, ']');
 	char addr[INET6_ADDRSTRLEN];
 	struct in6_addr in6;
@@ -239,18 +241,20 @@ const char *health_host_refusal(const char *host, bool port)
 		return "does not begin with a host's name";
 	}
 	if (port && !is_port(rest))
-		return "is no host, nor a host with a port: letters, digits, - . _ and \":80\"; other "
+		return "is no host, nor a host with a port: letters, digits, - . _ and \":80\"; "
+		       "other "
 		       "letters as punycode (xn--...)";
 	if (!port && *rest != '\0')
-		return "is no host: letters, digits, - . _ alone; other letters as punycode (xn--...)";
+		return "is no host: letters, digits, - . _ alone; other letters as punycode "
+		       "(xn--...)";
 	return NULL;
 }
 
 const char *health_type_name(enum health_type type)
 {
 	static const char *const names[] = {
-		[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp",   [HEALTH_HTTP] = "http",
-		[HEALTH_HTTPS] = "https",   [HEALTH_UDP] = "udp",   [HEALTH_ICMP] = "icmp",
+		[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http",
+		[HEALTH_HTTPS] = "https",   [HEALTH_UDP] = "udp", [HEALTH_ICMP] = "icmp",
 		[HEALTH_EXEC] = "exec",
 	};
 

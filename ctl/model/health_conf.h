@@ -86,9 +86,9 @@ struct health_conf {
 	uint8_t method; /* http: enum health_method */
 	bool verify;    /* https: the certificate */
 	struct health_timing timing;
-	uint32_t flap_count;    /* going down so often within flap_window_s is flapping; 0: never */
+	uint32_t flap_count; /* going down so often within flap_window_s is flapping; 0: never */
 	uint32_t flap_window_s;
-	uint32_t flap_hold_s;   /* how long it is held down then, at first */
+	uint32_t flap_hold_s; /* how long it is held down then, at first */
 	struct health_status_range statuses[HEALTH_STATUSES_MAX]; /* low 0: the rest is unused */
 	char path[256];
 	char host[128]; /* "": the address */

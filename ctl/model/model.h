@@ -64,8 +64,8 @@ struct backend_conf {
 	uint32_t weight; /* 0 to MODEL_WEIGHT_MAX; 0 takes no new flows */
 	enum backend_admin admin;
 	uint32_t drain_timeout_s; /* BACKEND_DRAINING: then it is disabled; 0: never */
-	uint8_t on_down; /* 0: as the service; else 1 + enum on_down */
-	uint8_t start;   /* 0: as the service; else 1 + enum start_state */
+	uint8_t on_down;          /* 0: as the service; else 1 + enum on_down */
+	uint8_t start;            /* 0: as the service; else 1 + enum start_state */
 	struct health_override health;
 };
 
@@ -85,7 +85,7 @@ enum no_backend {
 
 /* What becomes of flows to a vip's port that no service has. */
 enum unserved {
-	UNSERVED_AUTO,   /* the kernel's, where the vip is an address of the node's; else refused */
+	UNSERVED_AUTO, /* the kernel's, where the vip is an address of the node's; else refused */
 	UNSERVED_KERNEL,
 	UNSERVED_REJECT, /* as NO_BACKEND_REJECT */
 	UNSERVED_DROP,
@@ -98,20 +98,20 @@ struct service_conf {
 	struct backend_index *index; /* backend_index.h; NULL: not needed yet */
 	char name[MODEL_NAME_MAX];
 	struct ip_addr vip;
-	uint16_t port;    /* host order; 0: all ports */
-	uint8_t proto;    /* PROTO_TCP or PROTO_UDP */
-	uint8_t encap;    /* enum encap */
+	uint16_t port;         /* host order; 0: all ports */
+	uint8_t proto;         /* PROTO_TCP or PROTO_UDP */
+	uint8_t encap;         /* enum encap */
 	uint8_t scheduler;     /* enum scheduler */
 	bool hash_source;      /* session affinity: all flows of a client go to one backend */
 	uint32_t transition_s; /* how long flows older than a change are waited for; 0: not */
 	uint32_t slow_start_s; /* how long a new backend takes to its full weight; 0: no time */
-	uint32_t slots;   /* of its lookup table: a prime; chosen at creation, then kept */
-	bool slots_chosen; /* not configured: an earlier process's number may be kept */
-	uint8_t all_down; /* enum all_down */
-	uint8_t on_down;  /* enum on_down */
-	uint8_t start;    /* enum start_state */
-	uint8_t no_backend; /* enum no_backend */
-	uint16_t mss; /* at most, in SYNs: bytes; 0: as they come; MODEL_MSS_AUTO */
+	uint32_t slots;        /* of its lookup table: a prime; chosen at creation, then kept */
+	bool slots_chosen;     /* not configured: an earlier process's number may be kept */
+	uint8_t all_down;      /* enum all_down */
+	uint8_t on_down;       /* enum on_down */
+	uint8_t start;         /* enum start_state */
+	uint8_t no_backend;    /* enum no_backend */
+	uint16_t mss;          /* at most, in SYNs: bytes; 0: as they come; MODEL_MSS_AUTO */
 	/* A backend without a next hop for longer than this counts as down; 0: it never does. */
 	uint32_t unresolved_s;
 	struct health_conf health;
@@ -131,10 +131,10 @@ enum setting_switch {
 };
 
 struct port_conf {
-	char device[256];        /* "" when not given */
-	char tap[IFNAMSIZ];      /* "" when not given: then "sluice<index>" */
-	char interface[IFNAMSIZ]; /* "" when not given */
-	uint32_t mtu_bytes;       /* 0 when not given */
+	char device[256];                    /* "" when not given */
+	char tap[IFNAMSIZ];                  /* "" when not given: then "sluice<index>" */
+	char interface[IFNAMSIZ];            /* "" when not given */
+	uint32_t mtu_bytes;                  /* 0 when not given */
 	uint8_t macs[FAST_PATH_MACS_MAX][6]; /* virtual ones, beside the port's own */
 	uint32_t macs_n;
 };
@@ -154,26 +154,26 @@ struct settings {
 	enum fast_path_attach attach;
 	char pin_dir[108];
 	char memory_dir[108]; /* "": where it fits best */
-	uint32_t tables_mb;    /* of the arena */
+	uint32_t tables_mb;   /* of the arena */
 	uint32_t services_max;
-	uint32_t backends_max; /* of all services together */
-	uint32_t flows_max;    /* remembered flows: per worker (dpdk), of all (xdp) */
+	uint32_t backends_max;          /* of all services together */
+	uint32_t flows_max;             /* remembered flows: per worker (dpdk), of all (xdp) */
 	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered: memory.h */
 	uint16_t gue_port;
 	uint8_t outer_ttl;
-	uint8_t unserved; /* enum unserved, of all vips */
+	uint8_t unserved;      /* enum unserved, of all vips */
 	uint32_t errors_per_s; /* ICMP errors that a worker sends, at most */
 	uint32_t pmtu_s; /* how long a router's word about a path's MTU counts; 0: not at all */
-	struct ip_addr source_v4, source_v6;          /* of GUE; family 0: from the route */
+	struct ip_addr source_v4, source_v6;             /* of GUE; family 0: from the route */
 	struct ip_prefix ipip_source_v4, ipip_source_v6; /* host part: entropy; 0: as above */
 	char socket_path[108];
 	char socket_group[32];
 	char read_socket_path[108]; /* for methods that change nothing; "": there is none */
 	char read_socket_group[32]; /* "": everybody may use it */
 	char user[32];              /* that sluiced becomes after its start; "": it stays root */
-	char exec_user[32];   /* whom exec checks run as; "": there are none */
-	uint32_t health_rate; /* checks a second, at most */
-	uint32_t vip_mark;    /* fwmark, and routing table, of checks via = "vip" */
+	char exec_user[32];         /* whom exec checks run as; "": there are none */
+	uint32_t health_rate;       /* checks a second, at most */
+	uint32_t vip_mark;          /* fwmark, and routing table, of checks via = "vip" */
 	struct ip_addr http_addrs[SETTINGS_HTTP_ADDRS_MAX];
 	uint32_t http_addrs_n; /* 0: no HTTP */
 	uint16_t http_port;
@@ -316,7 +316,7 @@ struct model *model_backend_drain(const struct model *m, const char *service, co
 				  uint32_t timeout_s, struct model_error *error);
 
 enum host_change {
-	HOST_ENABLE,  /* all are enabled, those that drain too */
+	HOST_ENABLE, /* all are enabled, those that drain too */
 	HOST_DISABLE,
 	HOST_DRAIN,   /* those that are enabled, or drain with another timeout; not disabled ones */
 	HOST_UNDRAIN, /* those that drain */
@@ -336,7 +336,7 @@ const char *scheduler_name(enum scheduler scheduler); /* "maglev", "rr", ... "le
 int scheduler_parse(const char *text, uint8_t *scheduler);
 const char *hash_name(bool source); /* "flow", "source" */
 int hash_parse(const char *text, bool *source);
-const char *memory_state_name(enum memory_state state); /* "syn", "tcp_once", ... "udp" */
+const char *memory_state_name(enum memory_state state);   /* "syn", "tcp_once", ... "udp" */
 const char *backend_admin_name(enum backend_admin admin); /* "enabled", "draining", "disabled" */
 int backend_admin_parse(const char *text, enum backend_admin *admin);
 

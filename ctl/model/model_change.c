@@ -371,9 +371,9 @@ static bool host_backend_change(struct backend_conf *b, enum host_change change,
 	    (change == HOST_UNDRAIN && b->admin != BACKEND_DRAINING))
 		return false;
 	b->drain_timeout_s = change == HOST_DRAIN ? timeout_s : 0;
-	b->admin = change == HOST_DRAIN	    ? BACKEND_DRAINING :
-		   change == HOST_DISABLE ? BACKEND_DISABLED :
-					      BACKEND_ENABLED;
+	b->admin = change == HOST_DRAIN     ? BACKEND_DRAINING
+		   : change == HOST_DISABLE ? BACKEND_DISABLED
+					    : BACKEND_ENABLED;
 	return memcmp(&was, b, sizeof(was)) != 0;
 }
 
@@ -411,8 +411,8 @@ struct model *model_host_change(const struct model *m, const struct ip_addr *add
 	next->index = m->index;
 	model_index_ref(next->index);
 	for (uint32_t i = 0; i < m->services_n; i++) {
-		struct service_conf *s = host_service_change(m->services[i], addr, change,
-							     timeout_s, &found);
+		struct service_conf *s =
+			host_service_change(m->services[i], addr, change, timeout_s, &found);
 
 		if (!s) {
 			model_free(next);

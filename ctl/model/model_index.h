@@ -26,7 +26,7 @@ struct model_index {
 
 /* Empty, with one reference and room for `services_n`. NULL: no memory. */
 struct model_index *model_index_new(uint32_t services_n);
-void model_index_ref(struct model_index *index); /* one more of several models that share it */
+void model_index_ref(struct model_index *index);   /* one more of several models that share it */
 void model_index_unref(struct model_index *index); /* NULL is allowed */
 
 /*

@@ -33,9 +33,8 @@ static const char *const hash_names[] = {
 };
 
 static const char *const memory_state_names[] = {
-	[MEMORY_NONE] = "none",		[MEMORY_SYN] = "syn",
-	[MEMORY_TCP_ONCE] = "tcp_once", [MEMORY_TCP] = "tcp",
-	[MEMORY_CLOSING] = "closing",	[MEMORY_UDP_ONCE] = "udp_once",
+	[MEMORY_NONE] = "none", [MEMORY_SYN] = "syn",         [MEMORY_TCP_ONCE] = "tcp_once",
+	[MEMORY_TCP] = "tcp",   [MEMORY_CLOSING] = "closing", [MEMORY_UDP_ONCE] = "udp_once",
 	[MEMORY_UDP] = "udp",
 };
 

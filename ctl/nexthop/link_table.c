@@ -33,7 +33,7 @@ struct reading {
 struct parsing {
 	struct link link;
 	const struct nlattr *info_data;
-	int lower_ifindex;   /* IFLA_LINK: for a VLAN its parent, for a veth its peer, ... */
+	int lower_ifindex;    /* IFLA_LINK: for a VLAN its parent, for a veth its peer, ... */
 	bool lower_elsewhere; /* ... in another namespace */
 };
 
@@ -57,8 +57,8 @@ static int info_attr_parse(const struct nlattr *attr, void *data)
 	size_t length = mnl_attr_get_payload_len(attr);
 
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		parsing->link.is_vlan = length == sizeof("vlan") &&
-					memcmp(kind, "vlan", sizeof("vlan")) == 0;
+		parsing->link.is_vlan =
+			length == sizeof("vlan") && memcmp(kind, "vlan", sizeof("vlan")) == 0;
 	else if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
 		parsing->info_data = attr;
 	return MNL_CB_OK;
@@ -133,7 +133,7 @@ int link_parse(const struct nlmsghdr *nlh, struct link *out)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
 	const unsigned int no_mac = IFF_LOOPBACK | IFF_POINTOPOINT | IFF_NOARP;
-	struct parsing parsing = { 0 };
+	struct parsing parsing = {0};
 	struct link *link = &parsing.link;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info))
@@ -161,8 +161,7 @@ static void reading_add(void *ctx, const struct nlmsghdr *nlh)
 		return;
 	if (reading->table.n == reading->capacity) {
 		size_t capacity = reading->capacity ? 2 * reading->capacity : 16;
-		struct link *links =
-			reallocarray(reading->table.links, capacity, sizeof(*links));
+		struct link *links = reallocarray(reading->table.links, capacity, sizeof(*links));
 
 		if (!links) {
 			reading->rc = -ENOMEM;
@@ -188,12 +187,12 @@ static int table_read_once(struct netlink *nl, struct link_table *out)
 		struct nlattr mask_attr;
 		uint32_t mask;
 	} body = {
-		.info = { .ifi_family = AF_UNSPEC },
-		.mask_attr = { .nla_len = sizeof(struct nlattr) + sizeof(uint32_t),
-			       .nla_type = IFLA_EXT_MASK },
+		.info = {.ifi_family = AF_UNSPEC},
+		.mask_attr = {.nla_len = sizeof(struct nlattr) + sizeof(uint32_t),
+			      .nla_type = IFLA_EXT_MASK},
 		.mask = RTEXT_FILTER_SKIP_STATS,
 	};
-	struct reading reading = { 0 };
+	struct reading reading = {0};
 	int rc = netlink_dump(nl, RTM_GETLINK, &body, sizeof(body), reading_add, &reading);
 
 	if (rc == 0)
@@ -220,12 +219,12 @@ int link_table_read(struct netlink *nl, struct link_table *out)
 void link_table_free(struct link_table *table)
 {
 	free(table->links);
-	*table = (struct link_table){ 0 };
+	*table = (struct link_table){0};
 }
 
 const struct link *link_by_index(const struct link_table *table, int ifindex)
 {
-	const struct link key = { .ifindex = ifindex };
+	const struct link key = {.ifindex = ifindex};
 
 	if (table->n == 0)
 		return NULL;
@@ -248,7 +247,6 @@ bool link_equal(const struct link *a, const struct link *b)
 	return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 &&
 	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 && a->up == b->up &&
 	       a->ethernet == b->ethernet && a->is_vlan == b->is_vlan && a->vlan == b->vlan &&
-	       a->vlan_ethertype == b->vlan_ethertype &&
-	       a->parent_ifindex == b->parent_ifindex && a->mtu_bytes == b->mtu_bytes &&
-	       a->mtu6_bytes == b->mtu6_bytes;
+	       a->vlan_ethertype == b->vlan_ethertype && a->parent_ifindex == b->parent_ifindex &&
+	       a->mtu_bytes == b->mtu_bytes && a->mtu6_bytes == b->mtu6_bytes;
 }

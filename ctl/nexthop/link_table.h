@@ -18,17 +18,17 @@ struct link {
 	int ifindex;
 	char name[IFNAMSIZ];
 	uint8_t mac[6]; /* 0 unless Ethernet */
-	bool up;	/* set up by the operator, and has a carrier */
+	bool up;        /* set up by the operator, and has a carrier */
 
 	/* Its frames need a MAC, and ARP and ND find it: Ethernet, and not loopback,
 	 * point-to-point or "arp off". */
 	bool ethernet;
 
-	bool is_vlan;		 /* a VLAN sub-interface (IFLA_INFO_KIND "vlan") */
-	uint16_t vlan;		 /* its id, host order, 0-4095 */
+	bool is_vlan;            /* a VLAN sub-interface (IFLA_INFO_KIND "vlan") */
+	uint16_t vlan;           /* its id, host order, 0-4095 */
 	uint16_t vlan_ethertype; /* of its tag, host order: 0x8100 (802.1Q), 0x88a8 (802.1ad) */
-	int parent_ifindex;	 /* what it is a VLAN of; 0: no VLAN, or in another namespace */
-	uint32_t mtu_bytes;	 /* of an IP packet */
+	int parent_ifindex;      /* what it is a VLAN of; 0: no VLAN, or in another namespace */
+	uint32_t mtu_bytes;      /* of an IP packet */
 
 	/* For IPv6, which a router may have advertised (RFC 4861 §4.6.4); 0: the kernel has no
 	 * IPv6 on it. */

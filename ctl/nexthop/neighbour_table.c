@@ -57,7 +57,7 @@ void neighbour_table_init(struct neighbour_table *table, struct neighbour *list,
 		qsort(list, n, sizeof(*list), compare);
 	for (size_t i = 0; i < n; i++) {
 		const struct neighbour *before;
-		struct neighbour fresh = { .ifindex = list[i].ifindex, .dirty = true };
+		struct neighbour fresh = {.ifindex = list[i].ifindex, .dirty = true};
 
 		if (kept > 0 && compare(&list[i], &list[kept - 1]) == 0)
 			continue;
@@ -84,9 +84,8 @@ int neighbour_table_join(struct neighbour_table *table, struct neighbour_table *
 	if (!all)
 		return -ENOMEM;
 	while (a < table->n || b < more->n) {
-		bool first = b == more->n ||
-			     (a < table->n &&
-			      compare(&table->neighbours[a], &more->neighbours[b]) < 0);
+		bool first = b == more->n || (a < table->n && compare(&table->neighbours[a],
+								      &more->neighbours[b]) < 0);
 
 		all[a + b] = first ? table->neighbours[a] : more->neighbours[b];
 		a += first;
@@ -102,13 +101,13 @@ int neighbour_table_join(struct neighbour_table *table, struct neighbour_table *
 void neighbour_table_free(struct neighbour_table *table)
 {
 	free(table->neighbours);
-	*table = (struct neighbour_table){ 0 };
+	*table = (struct neighbour_table){0};
 }
 
 struct neighbour *neighbour_find(const struct neighbour_table *table, int ifindex,
 				 const struct ip_addr *addr)
 {
-	const struct neighbour key = { .ifindex = ifindex, .addr = *addr };
+	const struct neighbour key = {.ifindex = ifindex, .addr = *addr};
 
 	if (table->n == 0)
 		return NULL;
@@ -136,7 +135,7 @@ static bool message_parse(const struct nlmsghdr *nlh, struct neighbour *out)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ndm) ||
 	    (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6))
 		return false;
-	*out = (struct neighbour){ .ifindex = ndm->ndm_ifindex };
+	*out = (struct neighbour){.ifindex = ndm->ndm_ifindex};
 	out->addr.family = ndm->ndm_family == AF_INET ? IP_V4 : IP_V6;
 	mnl_attr_parse(nlh, sizeof(*ndm), neighbour_attr_parse, out);
 	out->known = nlh->nlmsg_type == RTM_NEWNEIGH;
@@ -173,8 +172,7 @@ static void message_put(const struct neighbour *neighbour, struct nlmsghdr *nlh,
 	ndm->ndm_family = (uint8_t)ip_socket_family(neighbour->addr.family);
 	ndm->ndm_ifindex = neighbour->ifindex;
 	ndm->ndm_flags = ndm_flags;
-	mnl_attr_put(nlh, NDA_DST, ip_length_bytes(neighbour->addr.family),
-		     neighbour->addr.bytes);
+	mnl_attr_put(nlh, NDA_DST, ip_length_bytes(neighbour->addr.family), neighbour->addr.bytes);
 }
 
 static void read_put(void *ctx, size_t i, struct nlmsghdr *nlh)
@@ -195,7 +193,7 @@ static bool says_none(int error)
 static int read_answer(void *ctx, size_t i, const struct nlmsghdr *nlh, int error)
 {
 	const struct picked *picked = ctx;
-	struct neighbour *mine = picked->list[i], said = { 0 };
+	struct neighbour *mine = picked->list[i], said = {0};
 
 	if (!says_none(error))
 		return error;
@@ -259,7 +257,7 @@ static bool to_confirm(const struct neighbour *neighbour)
 static int pick_those(struct neighbour_table *table, bool (*wanted)(const struct neighbour *),
 		      struct picked *picked)
 {
-	*picked = (struct picked){ 0 };
+	*picked = (struct picked){0};
 	if (table->n == 0)
 		return 0;
 	picked->list = calloc(table->n, sizeof(*picked->list));
@@ -275,7 +273,7 @@ static int pick_those(struct neighbour_table *table, bool (*wanted)(const struct
 int neighbour_table_read(struct netlink *nl, struct neighbour_table *table)
 {
 	struct picked picked;
-	const struct netlink_query query = { read_put, read_answer, &picked };
+	const struct netlink_query query = {read_put, read_answer, &picked};
 	int rc = pick_those(table, is_dirty, &picked);
 
 	if (rc == 0)
@@ -306,7 +304,7 @@ int neighbour_table_solicit(struct netlink *nl, struct neighbour_table *table,
 		[NEIGHBOUR_STALE] = to_confirm,
 	};
 	struct picked picked;
-	const struct netlink_query query = { solicit_put, solicit_answer, &picked };
+	const struct netlink_query query = {solicit_put, solicit_answer, &picked};
 	int rc = pick_those(table, wanted[pick], &picked);
 
 	if (rc == 0)

@@ -19,12 +19,12 @@ struct nlmsghdr;
 struct neighbour {
 	int ifindex;
 	struct ip_addr addr;
-	bool known;	     /* the kernel has an entry */
-	uint16_t nud;	     /* its state, NUD_... of linux/neighbour.h; 0: none */
-	uint8_t mac[6];	     /* 0 if not known */
-	bool dirty;	     /* to be asked for */
-	bool solicited;	     /* the kernel was told to find it, since it last was usable */
-	int solicit_error;   /* how the kernel refused that: -errno, or 0 */
+	bool known;        /* the kernel has an entry */
+	uint16_t nud;      /* its state, NUD_... of linux/neighbour.h; 0: none */
+	uint8_t mac[6];    /* 0 if not known */
+	bool dirty;        /* to be asked for */
+	bool solicited;    /* the kernel was told to find it, since it last was usable */
+	int solicit_error; /* how the kernel refused that: -errno, or 0 */
 };
 
 struct neighbour_table {
@@ -33,7 +33,7 @@ struct neighbour_table {
 };
 
 enum neighbour_pick {
-	NEIGHBOUR_NEW,	    /* unusable, and not solicited yet */
+	NEIGHBOUR_NEW,      /* unusable, and not solicited yet */
 	NEIGHBOUR_UNUSABLE, /* those as well that were solicited before */
 	NEIGHBOUR_STALE,    /* usable, but long not confirmed */
 };

@@ -18,13 +18,13 @@
 #include <linux/rtnetlink.h>
 
 enum {
-	IN_FLIGHT = 64,		    /* questions in one datagram to the kernel */
+	IN_FLIGHT = 64,             /* questions in one datagram to the kernel */
 	RECEIVE_BYTES = 32 * 1024,  /* the kernel fills up to this much in a dump */
 	ASK_BUFFER_BYTES = 1 << 20, /* room for all answers to IN_FLIGHT questions */
 	EVENT_BUFFER_BYTES = 4 << 20,
 	ANSWER_WITHIN_S = 2,
-	DRAIN_AT_ONCE = 4096,	    /* datagrams, before others on the event loop get a turn */
-	OVERRUNS_AT_ONCE = 16,	    /* the error is told once, and again if it overruns meanwhile */
+	DRAIN_AT_ONCE = 4096,  /* datagrams, before others on the event loop get a turn */
+	OVERRUNS_AT_ONCE = 16, /* the error is told once, and again if it overruns meanwhile */
 };
 
 /* Beyond net.core.rmem_max where we may (CAP_NET_ADMIN), else as far as it goes. */
@@ -48,7 +48,7 @@ static int socket_open(struct netlink *nl, int flags)
 
 int netlink_open(struct netlink *nl)
 {
-	const struct timeval limit = { .tv_sec = ANSWER_WITHIN_S };
+	const struct timeval limit = {.tv_sec = ANSWER_WITHIN_S};
 	int on = 1;
 	int rc = socket_open(nl, 0);
 

@@ -19,8 +19,8 @@ enum {
 
 struct netlink {
 	struct mnl_socket *socket; /* NULL: closed */
-	uint32_t seq;		   /* of the last request sent */
-	uint8_t *buffer;	   /* what is received */
+	uint32_t seq;              /* of the last request sent */
+	uint8_t *buffer;           /* what is received */
 };
 
 /* n questions, each with exactly one answer. */

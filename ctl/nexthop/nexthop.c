@@ -17,7 +17,7 @@
 #include <linux/rtnetlink.h>
 
 static const unsigned int groups[] = {
-	RTNLGRP_LINK,	     RTNLGRP_NEIGH,	  RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+	RTNLGRP_LINK,        RTNLGRP_NEIGH,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
 	RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV6_RULE,
 	RTNLGRP_IPV6_IFINFO, RTNLGRP_NEXTHOP,
 };
@@ -92,11 +92,11 @@ static void on_refresh(evutil_socket_t fd, short what, void *ctx)
 
 static int events_add(struct nexthops *hops, struct event_base *base)
 {
-	const struct timeval refresh = { .tv_sec = hops->timing.refresh_ms / 1000,
-					 .tv_usec = hops->timing.refresh_ms % 1000 * 1000 };
+	const struct timeval refresh = {.tv_sec = hops->timing.refresh_ms / 1000,
+					.tv_usec = hops->timing.refresh_ms % 1000 * 1000};
 
-	hops->readable = event_new(base, netlink_fd(&hops->events), EV_READ | EV_PERSIST,
-				   on_readable, hops);
+	hops->readable =
+		event_new(base, netlink_fd(&hops->events), EV_READ | EV_PERSIST, on_readable, hops);
 	hops->debounce = event_new(base, -1, 0, on_debounce, hops);
 	hops->solicit = event_new(base, -1, 0, on_solicit, hops);
 	hops->refresh = event_new(base, -1, EV_PERSIST, on_refresh, hops);
@@ -111,7 +111,7 @@ static int events_add(struct nexthops *hops, struct event_base *base)
 int nexthops_new(struct event_base *base, const struct nexthop_timing *timing,
 		 nexthops_changed *changed, void *ctx, struct nexthops **out)
 {
-	static const struct nexthop_timing defaults = { 10, 1000, 10000 };
+	static const struct nexthop_timing defaults = {10, 1000, 10000};
 	struct nexthops *hops = calloc(1, sizeof(*hops));
 	bool ignored;
 	int rc;
@@ -124,8 +124,7 @@ int nexthops_new(struct event_base *base, const struct nexthop_timing *timing,
 	rc = netlink_open(&hops->ask);
 	/* Listening begins before asking: no change falls between. */
 	if (rc == 0)
-		rc = netlink_open_events(&hops->events, groups,
-					 sizeof(groups) / sizeof(groups[0]));
+		rc = netlink_open_events(&hops->events, groups, sizeof(groups) / sizeof(groups[0]));
 	if (rc == 0)
 		rc = events_add(hops, base);
 	if (rc == 0)
@@ -170,12 +169,12 @@ void nexthops_free(struct nexthops *hops)
 static void path_mtu_end_arm(struct nexthops *hops)
 {
 	int64_t left_us = path_mtus_next_us(&hops->path_mtus) - clock_now_us();
-	struct timeval left = { 0 };
+	struct timeval left = {0};
 
 	if (hops->path_mtus.n == 0)
 		return;
 	if (left_us > 0)
-		left = (struct timeval){ .tv_sec = left_us / 1000000 + 1 };
+		left = (struct timeval){.tv_sec = left_us / 1000000 + 1};
 	event_add(hops->path_mtu_end, &left);
 }
 
@@ -219,7 +218,8 @@ static void on_path_mtu(void *ctx, const struct path_mtu_message *message)
 	enum path_mtu_result result = PATH_MTU_NOT_OURS;
 
 	/* One backend may be reached from several sources: GUE's, and IPIP's prefix. */
-	while (n > 0 && (hop->first_mtu_bytes == 0 || !is_our_source(hops, hop, &message->source))) {
+	while (n > 0 &&
+	       (hop->first_mtu_bytes == 0 || !is_our_source(hops, hop, &message->source))) {
 		hop++;
 		n--;
 	}

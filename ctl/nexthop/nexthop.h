@@ -20,24 +20,24 @@ struct link;
 struct nexthops;
 
 /* X(identifier, word for programs, text for people) */
-#define NEXTHOP_STATES(X) \
-	X(NO_ROUTE, "no_route", "the kernel has no route to it") \
-	X(BLACKHOLE, "blackhole", "its route is a blackhole") \
-	X(UNREACHABLE, "unreachable", "its route says unreachable") \
-	X(PROHIBITED, "prohibited", "its route says prohibit") \
-	X(LOCAL, "local", "it is an address of this host") \
-	X(NOT_UNICAST, "not_unicast", "it is a broadcast, multicast or anycast address") \
-	X(ROUTE_ENCAP, "route_encap", \
-	  "its route leads into a tunnel, which the fast path can't follow") \
-	X(LINK_DOWN, "link_down", "the interface of its route is down or has no carrier") \
-	X(NO_MAC, "no_mac", \
-	  "the interface of its route has no MACs (point-to-point, loopback or arp off)") \
-	X(VLAN_UNSUPPORTED, "vlan_unsupported", \
+#define NEXTHOP_STATES(X)                                                                         \
+	X(NO_ROUTE, "no_route", "the kernel has no route to it")                                  \
+	X(BLACKHOLE, "blackhole", "its route is a blackhole")                                     \
+	X(UNREACHABLE, "unreachable", "its route says unreachable")                               \
+	X(PROHIBITED, "prohibited", "its route says prohibit")                                    \
+	X(LOCAL, "local", "it is an address of this host")                                        \
+	X(NOT_UNICAST, "not_unicast", "it is a broadcast, multicast or anycast address")          \
+	X(ROUTE_ENCAP, "route_encap",                                                             \
+	  "its route leads into a tunnel, which the fast path can't follow")                      \
+	X(LINK_DOWN, "link_down", "the interface of its route is down or has no carrier")         \
+	X(NO_MAC, "no_mac",                                                                       \
+	  "the interface of its route has no MACs (point-to-point, loopback or arp off)")         \
+	X(VLAN_UNSUPPORTED, "vlan_unsupported",                                                   \
 	  "the interface of its route is a VLAN that is not one 802.1Q tag on an interface here") \
-	X(NO_NEIGHBOUR, "no_neighbour", "its next hop does not answer ARP or ND") \
-	X(NEIGHBOURS_FULL, "neighbours_full", \
-	  "the kernel's neighbour table is full: raise net.ipv4.neigh.default.gc_thresh3 " \
-	  "(net.ipv6 for IPv6)") \
+	X(NO_NEIGHBOUR, "no_neighbour", "its next hop does not answer ARP or ND")                 \
+	X(NEIGHBOURS_FULL, "neighbours_full",                                                     \
+	  "the kernel's neighbour table is full: raise net.ipv4.neigh.default.gc_thresh3 "        \
+	  "(net.ipv6 for IPv6)")                                                                  \
 	X(RESOLVED, "resolved", "resolved")
 
 /* RESOLVED is the only one that packets can be sent by. */
@@ -45,7 +45,7 @@ enum nexthop_state {
 #define X(id, word, text) NEXTHOP_##id,
 	NEXTHOP_STATES(X)
 #undef X
-	NEXTHOP_N_STATES,
+		NEXTHOP_N_STATES,
 };
 
 /*
@@ -80,7 +80,7 @@ struct nexthop {
 	char ifname[IFNAMSIZ]; /* of ifindex */
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];    /* the interface's */
-	uint16_t vlan;	       /* 802.1Q id of the tag to put on, host order; 0: no tag */
+	uint16_t vlan;         /* 802.1Q id of the tag to put on, host order; 0: no tag */
 	struct ip_addr via;    /* gateway (IPv6 for IPv4, too: RFC 8950), or the address itself */
 	struct ip_addr source; /* from which the host itself would send; IP_NONE: none given */
 };
@@ -100,18 +100,18 @@ struct nexthop_timing {
 };
 
 struct nexthops_stats {
-	uint64_t pictures;	/* times that all was asked for */
-	uint64_t lost;		/* times that the kernel's announcements overran the socket */
-	uint64_t solicited;	/* neighbours that the kernel was told to find or confirm */
-	uint64_t failures;	/* rounds that failed, each tried again; what stood before stays */
-	int last_error;		/* -errno of the latest failure, or 0. -EPERM: no CAP_NET_ADMIN */
-	uint64_t picture_us;	/* how long the latest picture took */
-	size_t n_unresolved;	/* ways watched and not resolved now */
+	uint64_t pictures;   /* times that all was asked for */
+	uint64_t lost;       /* times that the kernel's announcements overran the socket */
+	uint64_t solicited;  /* neighbours that the kernel was told to find or confirm */
+	uint64_t failures;   /* rounds that failed, each tried again; what stood before stays */
+	int last_error;      /* -errno of the latest failure, or 0. -EPERM: no CAP_NET_ADMIN */
+	uint64_t picture_us; /* how long the latest picture took */
+	size_t n_unresolved; /* ways watched and not resolved now */
 
 	/* Of messages about outer packets that were too long for a router: path_mtu.h. */
 	uint64_t path_mtu[PATH_MTU_N_RESULTS];
 	uint64_t path_mtu_lost; /* that came faster than they could be read */
-	size_t n_path_mtus;	/* addresses whose path is narrower than its first link, as routers told */
+	size_t n_path_mtus; /* addresses whose path is narrower than its first link, as routers told */
 };
 
 /* Who learns path MTUs. */

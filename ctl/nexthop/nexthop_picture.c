@@ -48,7 +48,8 @@ static int ways_copy(struct picture *picture, const struct nexthop_key *ways, si
 	}
 	qsort(picture->ways, n, sizeof(*ways), nexthop_key_compare);
 	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || nexthop_key_compare(&picture->ways[i], &picture->ways[kept - 1]) != 0)
+		if (kept == 0 ||
+		    nexthop_key_compare(&picture->ways[i], &picture->ways[kept - 1]) != 0)
 			picture->ways[kept++] = picture->ways[i];
 	}
 	picture->n = kept;
@@ -112,7 +113,7 @@ int picture_begin(struct netlink *nl, const struct nexthop_key *ways, size_t n,
 {
 	int rc;
 
-	*out = (struct picture){ 0 };
+	*out = (struct picture){0};
 	rc = ways_copy(out, ways, n);
 	if (rc == 0)
 		rc = picture_set_vips(out, vips, vips_n);
@@ -173,7 +174,7 @@ void picture_free(struct picture *picture)
 	free(picture->vip_routes);
 	link_table_free(&picture->links);
 	neighbour_table_free(&picture->neighbours);
-	*picture = (struct picture){ 0 };
+	*picture = (struct picture){0};
 }
 
 const struct route *picture_route_to(const struct picture *picture, const struct ip_addr *vip)
@@ -295,7 +296,7 @@ struct nexthop nexthop_compose(const struct ip_addr *addr, const struct route *r
 {
 	const struct link *link = link_by_index(links, route->ifindex);
 	const struct neighbour *neighbour = neighbour_find(neighbours, route->ifindex, &route->via);
-	struct nexthop hop = { .state = state_of_route(route->kind) };
+	struct nexthop hop = {.state = state_of_route(route->kind)};
 
 	if (hop.state != NEXTHOP_RESOLVED)
 		return hop;

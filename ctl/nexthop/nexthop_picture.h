@@ -15,13 +15,13 @@ struct route;
 
 /* All zero: the picture of no ways. */
 struct picture {
-	struct nexthop_key *ways;     /* sorted, each once */
-	struct route *routes; /* of ways[i] */
-	struct nexthop *hops; /* of ways[i], by picture_compose */
+	struct nexthop_key *ways; /* sorted, each once */
+	struct route *routes;     /* of ways[i] */
+	struct nexthop *hops;     /* of ways[i], by picture_compose */
 	size_t n;
 	struct nexthop_key *vips_asked; /* vips[i] as a question */
-	struct ip_addr *vips; /* sorted, each once */
-	struct route *vip_routes; /* of vips[i] */
+	struct ip_addr *vips;           /* sorted, each once */
+	struct route *vip_routes;       /* of vips[i] */
 	size_t vips_n;
 	size_t asked_n; /* of the routes, those to vips last, while it is made */
 	struct link_table links;

@@ -15,13 +15,13 @@
 
 enum {
 	DEBOUNCE_MAX_MS = 1000,
-	REST_FACTOR = 4, /* rest this many times as long as the latest picture took */
+	REST_FACTOR = 4,    /* rest this many times as long as the latest picture took */
 	STEP_ROUTES = 4096, /* asked for at one go, which takes some 5 ms */
 };
 
 static void timer_arm(struct event *timer, unsigned int ms)
 {
-	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	if (!event_pending(timer, EV_TIMEOUT, NULL))
 		event_add(timer, &tv);
@@ -45,7 +45,8 @@ static void failure_note(struct nexthops *hops, int error)
 }
 
 /* Why single neighbours were refused shows in their next hops, but for a lack of privilege. */
-static void update_solicit(struct nexthops *hops, struct neighbour_table *table, enum neighbour_pick pick)
+static void update_solicit(struct nexthops *hops, struct neighbour_table *table,
+			   enum neighbour_pick pick)
 {
 	int rc = neighbour_table_solicit(&hops->ask, table, pick);
 
@@ -151,7 +152,7 @@ static bool is_sorted(const struct nexthop_key *ways, size_t n)
 static int links_stand(struct nexthops *hops)
 {
 	const struct link_table *now = &hops->now.links;
-	struct link_table fresh = { 0 };
+	struct link_table fresh = {0};
 	int rc = link_table_read(&hops->ask, &fresh);
 
 	if (rc == 0) {
@@ -193,8 +194,8 @@ int update_ways(struct nexthops *hops, const struct nexthop_key *ways, size_t n,
 	update_solicit(hops, &now->neighbours, NEIGHBOUR_NEW);
 	fresh.neighbours = now->neighbours;
 	fresh.links = now->links;
-	now->neighbours = (struct neighbour_table){ 0 };
-	now->links = (struct link_table){ 0 };
+	now->neighbours = (struct neighbour_table){0};
+	now->links = (struct link_table){0};
 	picture_free(now);
 	*now = fresh;
 	for (size_t i = 0; i < news.n; i++)
@@ -250,7 +251,7 @@ void update_on_step(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (rc == 0) {
 		rc = picture_change(hops, &hops->next, &changed);
-		hops->next = (struct picture){ 0 };
+		hops->next = (struct picture){0};
 	}
 	making_end(hops);
 	hops->stats.picture_us = hops->next_us + (uint64_t)clock_now_us() - start_us;

@@ -30,7 +30,7 @@ struct nexthops {
 	char (*link_names)[IFNAMSIZ];
 	size_t n_link_names;
 	bool neighbours_dirty; /* some neighbours, marked in the picture */
-	bool deaf; /* the kernel is not listened to, since that failed: soon again */
+	bool deaf;             /* the kernel is not listened to, since that failed: soon again */
 	bool all_dirty;
 	struct nexthops_stats stats;
 	struct path_mtu_rules rules;

@@ -109,7 +109,7 @@ int64_t path_mtus_next_us(const struct path_mtus *paths)
 void path_mtus_free(struct path_mtus *paths)
 {
 	free(paths->paths);
-	*paths = (struct path_mtus){ 0 };
+	*paths = (struct path_mtus){0};
 }
 
 const char *path_mtu_result_word(enum path_mtu_result result)

@@ -22,20 +22,20 @@ enum {
 };
 
 /* X(identifier, word, meaning): what became of a message. */
-#define PATH_MTU_RESULTS(X) \
-	X(LEARNED, "learned", "the path is narrower than was known") \
-	X(KNOWN, "known", "the path is known to be as narrow, or narrower") \
-	X(NOT_OURS, "not_ours", "it is about a packet that this node doesn't send") \
-	X(IMPLAUSIBLE, "implausible", \
+#define PATH_MTU_RESULTS(X)                                                                        \
+	X(LEARNED, "learned", "the path is narrower than was known")                               \
+	X(KNOWN, "known", "the path is known to be as narrow, or narrower")                        \
+	X(NOT_OURS, "not_ours", "it is about a packet that this node doesn't send")                \
+	X(IMPLAUSIBLE, "implausible",                                                              \
 	  "it contradicts itself: the packet that it quotes fits the MTU that it names, or could " \
-	  "not have been sent") \
+	  "not have been sent")                                                                    \
 	X(FULL, "full", "no memory to learn it")
 
 enum path_mtu_result {
 #define X(id, word, meaning) PATH_MTU_##id,
 	PATH_MTU_RESULTS(X)
 #undef X
-	PATH_MTU_N_RESULTS,
+		PATH_MTU_N_RESULTS,
 };
 
 struct path_mtu {

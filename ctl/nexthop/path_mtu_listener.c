@@ -60,8 +60,8 @@ static const struct family {
 	uint16_t ethertype;
 	struct sock_fprog filter;
 } families[FAMILIES] = {
-	{ ETH_P_IP, { sizeof(filter_v4) / sizeof(filter_v4[0]), filter_v4 } },
-	{ ETH_P_IPV6, { sizeof(filter_v6) / sizeof(filter_v6[0]), filter_v6 } },
+	{ETH_P_IP, {sizeof(filter_v4) / sizeof(filter_v4[0]), filter_v4}},
+	{ETH_P_IPV6, {sizeof(filter_v6) / sizeof(filter_v6[0]), filter_v6}},
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
@@ -89,8 +89,8 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 static int socket_open(struct listener_socket *socket_, struct event_base *base,
 		       const struct family *family)
 {
-	const struct sockaddr_ll all = { .sll_family = AF_PACKET,
-					 .sll_protocol = htons(family->ethertype) };
+	const struct sockaddr_ll all = {.sll_family = AF_PACKET,
+					.sll_protocol = htons(family->ethertype)};
 	int bytes = RECEIVE_BUFFER_BYTES;
 
 	socket_->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -153,7 +153,7 @@ uint64_t path_mtu_listener_lost(struct path_mtu_listener *listener)
 
 	for (int i = 0; i < FAMILIES; i++) {
 		struct listener_socket *socket_ = &listener->sockets[i];
-		struct tpacket_stats stats = { 0 };
+		struct tpacket_stats stats = {0};
 		socklen_t bytes = sizeof(stats);
 
 		/* The kernel counts from the last question on. */

@@ -48,7 +48,7 @@ static uint32_t words_sum(const uint8_t *at, size_t bytes, uint32_t sum)
 /* RFC 1191 §7.1: the largest plateau below the length of the packet that didn't fit. */
 static uint32_t plateau_below(uint32_t packet_bytes)
 {
-	static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296 };
+	static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
 
 	for (size_t i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++) {
 		if (plateaus[i] < packet_bytes)
@@ -109,7 +109,8 @@ static bool read4(const uint8_t *packet, size_t bytes, uint16_t gue_port,
 		return false;
 	header_bytes = (size_t)(packet[0] & 0xf) * 4;
 	total_bytes = load16(packet + 2);
-	if (header_bytes < IPV4_HEADER_MIN_BYTES || total_bytes < header_bytes + ICMP_HEADER_BYTES ||
+	if (header_bytes < IPV4_HEADER_MIN_BYTES ||
+	    total_bytes < header_bytes + ICMP_HEADER_BYTES ||
 	    bytes < header_bytes + ICMP_HEADER_BYTES)
 		return false;
 	if (packet[9] != PROTOCOL_ICMP || load16(packet + 6) & IPV4_FRAGMENT_MASK)

@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 struct path_mtu_message {
-	struct ip_addr source;	    /* of the outer packet that it quotes: one of ours, if it is true */
+	struct ip_addr source; /* of the outer packet that it quotes: one of ours, if it is true */
 	struct ip_addr destination; /* of the same: the backend */
-	uint32_t packet_bytes;	    /* length of the same, by its own header */
+	uint32_t packet_bytes;      /* length of the same, by its own header */
 
 	/* Of the link that it didn't fit. Never 0: a router older than RFC 1191 gives none, and
 	 * its message is read as the next lower of the plateaus of RFC 1191 §7.1. */

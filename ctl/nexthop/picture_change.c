@@ -20,7 +20,7 @@ void picture_news_free(struct picture_news *news)
 {
 	free(news->at);
 	neighbour_table_free(&news->neighbours);
-	*news = (struct picture_news){ 0 };
+	*news = (struct picture_news){0};
 }
 
 static int alloc(size_t n, struct picture *out, struct picture_news *news)
@@ -145,8 +145,8 @@ int picture_change_ways(struct netlink *nl, const struct picture *old,
 {
 	int rc;
 
-	*out = (struct picture){ 0 };
-	*news = (struct picture_news){ 0 };
+	*out = (struct picture){0};
+	*news = (struct picture_news){0};
 	rc = alloc(n, out, news);
 	if (rc == 0)
 		rc = ways_take(old, ways, n, out, news);

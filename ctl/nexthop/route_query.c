@@ -158,7 +158,7 @@ static int route_attr_parse(const struct nlattr *attr, void *data)
 int route_parse(const struct nlmsghdr *nlh, const struct ip_addr *addr, struct route *out)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct parsing parsing = { .route.via = *addr, .family = addr->family };
+	struct parsing parsing = {.route.via = *addr, .family = addr->family};
 	struct route *route = &parsing.route;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
@@ -190,7 +190,7 @@ static int route_answer(void *ctx, size_t i, const struct nlmsghdr *nlh, int err
 	if (nlh) {
 		rc = route_parse(nlh, &asking->ways[i].addr, &asking->routes[i]);
 	} else {
-		asking->routes[i] = (struct route){ 0 };
+		asking->routes[i] = (struct route){0};
 		rc = kind_of_error(error, &asking->routes[i].kind);
 	}
 	asking->refused_n += is_refused(asking, i);
@@ -202,8 +202,8 @@ static int ask_without(struct netlink *nl, const struct asking *refused, size_t 
 {
 	struct nexthop_key *ways = calloc(refused->refused_n, sizeof(*ways));
 	struct route *routes = calloc(refused->refused_n, sizeof(*routes));
-	struct asking asking = { ways, routes, 0 };
-	const struct netlink_query query = { route_put, route_answer, &asking };
+	struct asking asking = {ways, routes, 0};
+	const struct netlink_query query = {route_put, route_answer, &asking};
 	size_t asked = 0, told = 0;
 	int rc = -ENOMEM;
 
@@ -224,8 +224,8 @@ out:
 
 int routes_ask(struct netlink *nl, const struct nexthop_key *ways, struct route *routes, size_t n)
 {
-	struct asking asking = { ways, routes, 0 };
-	const struct netlink_query query = { route_put, route_answer, &asking };
+	struct asking asking = {ways, routes, 0};
+	const struct netlink_query query = {route_put, route_answer, &asking};
 	int rc = netlink_ask(nl, &query, n);
 
 	return rc == 0 && asking.refused_n > 0 ? ask_without(nl, &asking, n) : rc;

@@ -16,19 +16,19 @@ struct netlink;
 struct nlmsghdr;
 
 enum route_kind {
-	ROUTE_NONE = 0,	   /* ENETUNREACH, or the kernel lacks the address family */
-	ROUTE_UNICAST,	   /* the one that leads somewhere, with the rest of struct route set */
-	ROUTE_LOCAL,	   /* the address is this host's own */
+	ROUTE_NONE = 0,    /* ENETUNREACH, or the kernel lacks the address family */
+	ROUTE_UNICAST,     /* the one that leads somewhere, with the rest of struct route set */
+	ROUTE_LOCAL,       /* the address is this host's own */
 	ROUTE_NOT_UNICAST, /* a broadcast, multicast or anycast address */
 	ROUTE_BLACKHOLE,
 	ROUTE_UNREACHABLE,
 	ROUTE_PROHIBITED,
-	ROUTE_ENCAP,	   /* leads into a tunnel of the route's own (RTA_ENCAP: MPLS, SRv6) */
+	ROUTE_ENCAP, /* leads into a tunnel of the route's own (RTA_ENCAP: MPLS, SRv6) */
 };
 
 struct route {
 	enum route_kind kind;
-	int ifindex;	       /* output interface */
+	int ifindex;           /* output interface */
 	struct ip_addr via;    /* gateway (IPv6 for IPv4, too: RFC 8950), or the address itself */
 	struct ip_addr source; /* the address the host would send from; IP_NONE: none given */
 	uint32_t mtu_bytes;    /* the route's, or what a path MTU message said; 0: none */

@@ -51,7 +51,8 @@ static int module_load(const char *name, const char *module_dirs, const struct f
 	*module = dlsym(handle, FAST_PATH_SYMBOL);
 	if (!*module || (*module)->abi != FAST_PATH_ABI) {
 		snprintf(error, FAST_PATH_ERROR_MAX,
-			 "sluice-%s.so is of another version of sluice: install the same one", name);
+			 "sluice-%s.so is of another version of sluice: install the same one",
+			 name);
 		return -ELIBBAD;
 	}
 	return 0;

@@ -18,7 +18,8 @@ enum {
 struct adopted {
 	struct running *running;
 	const struct notes *notes;
-	uint32_t *borne_n; /* by row: one more than the greatest index of a remembered flow; NULL: no
+	uint32_t
+		*borne_n; /* by row: one more than the greatest index of a remembered flow; NULL: no
 			    * tables */
 	struct former former; /* that was asked for last */
 	struct indices *indices;
@@ -96,8 +97,8 @@ int adopted_read(struct running *r, const struct model *next, const struct notes
 	a->running = r;
 	a->notes = notes;
 	/* With another seed each flow has another hash. */
-	if (r->laid && memcmp(&running_generation(r)->key, &r->settings.seed,
-			      sizeof(struct flow_key)) == 0)
+	if (r->laid &&
+	    memcmp(&running_generation(r)->key, &r->settings.seed, sizeof(struct flow_key)) == 0)
 		err = tables_read(a, next);
 	if (err) {
 		adopted_free(a);
@@ -141,9 +142,9 @@ static bool tables_former(struct adopted *a, const struct service_conf *conf,
 	uint16_t backends_n = (uint16_t)(s->backends - (s->flags & SERVICE_CLAMPS ? 1 : 0));
 	struct former *f = &a->former;
 
-	a->indices = indices_adopt(arena_at(arena_of(a->running), s->backends_off,
-					    sizeof(struct backend)),
-				   backends_n, borne_n, now_us);
+	a->indices = indices_adopt(
+		arena_at(arena_of(a->running), s->backends_off, sizeof(struct backend)), backends_n,
+		borne_n, now_us);
 	if (!a->indices)
 		return false;
 	f->indices = a->indices;
@@ -154,8 +155,8 @@ static bool tables_former(struct adopted *a, const struct service_conf *conf,
 	f->flags = s->flags & SERVICE_FINDS;
 	f->way = s->flags & WAY_FLAGS;
 	if (f->way) {
-		const struct way *way = arena_at(arena_of(a->running), s->previous_off,
-						 sizeof(*way));
+		const struct way *way =
+			arena_at(arena_of(a->running), s->previous_off, sizeof(*way));
 
 		f->previous = table_at(a, service_way_offset(s, 0));
 		f->previous_n = way->slots;

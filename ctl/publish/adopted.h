@@ -24,7 +24,6 @@ void adopted_free(struct adopted *adopted); /* NULL is allowed */
 /* What the service was: valid until the next call. NULL: it is new, or no memory. */
 const struct former *adopted_former(struct adopted *adopted, const struct service_conf *conf);
 
-
 /* How many slots the service's lookup table has there; 0: it has none whose size was chosen. */
 uint32_t adopted_slots(const struct running *running, const struct service_conf *conf);
 

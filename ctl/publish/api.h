@@ -66,10 +66,10 @@ struct daemon_backend {
 				  * resolved, or its interface is no port of the fast path */
 	uint32_t slots;          /* of its service's lookup table that lead to it now */
 	struct backend_counters counters; /* since it was added */
-	bool down;               /* its checks say so, or it starts so and none has come yet */
-	bool unreachable;        /* packets can't be sent to it for too long: it counts as down */
-	uint32_t weight;         /* in force: configured, as slow start and drain leave of it */
-	uint64_t flows;          /* remembered ones that belong to it, as counted a second ago or
+	bool down;        /* its checks say so, or it starts so and none has come yet */
+	bool unreachable; /* packets can't be sent to it for too long: it counts as down */
+	uint32_t weight;  /* in force: configured, as slow start and drain leave of it */
+	uint64_t flows;   /* remembered ones that belong to it, as counted a second ago or
 				  * later (with millions, some seconds ago). Flows whose way the
 				  * lookup table alone tells are not remembered. */
 	struct daemon_drain drain;
@@ -87,11 +87,12 @@ const char *daemon_transition_word(enum daemon_transition_state state);
 /* How far a service is from its last change. */
 struct daemon_transition {
 	enum daemon_transition_state state;
-	int64_t started_us;      /* of the last change, since the epoch; 0: TRANSITION_NONE */
-	uint32_t ends_in_s;      /* TRANSITION_ACTIVE: at the latest */
-	uint32_t slots;          /* of the lookup table */
-	uint32_t changed_slots;  /* whose packets look for their flow */
-	uint32_t previous_slots; /* that know where older flows belong: of the lookup table, or of the
+	int64_t started_us;     /* of the last change, since the epoch; 0: TRANSITION_NONE */
+	uint32_t ends_in_s;     /* TRANSITION_ACTIVE: at the latest */
+	uint32_t slots;         /* of the lookup table */
+	uint32_t changed_slots; /* whose packets look for their flow */
+	uint32_t
+		previous_slots; /* that know where older flows belong: of the lookup table, or of the
 				  * one before it, where another way than now led to a slot */
 };
 
@@ -100,8 +101,9 @@ struct daemon_preview_walk; /* a preview under way */
 /* What a change would do to one service. */
 struct daemon_preview {
 	char service[MODEL_NAME_MAX];
-	uint32_t slots;         /* after the change; 0: the service would be gone */
-	uint32_t slots_moved;   /* whose backend would be another; all, of a service that comes or goes,
+	uint32_t slots; /* after the change; 0: the service would be gone */
+	uint32_t
+		slots_moved; /* whose backend would be another; all, of a service that comes or goes,
 				 * and where another scheduler, hash or number of slots is to find
 				 * them; 0 from one scheduler that doesn't hash to another */
 	uint64_t flows_touched; /* remembered ones whose slot moves, or who are cut; where a flow's
@@ -133,7 +135,7 @@ struct daemon_state {
 	const char *path;  /* "": nowhere */
 	uint64_t failures; /* times that it could not be written */
 	int error;         /* -errno of the last try; 0: it went well */
-	bool pending;      /* what is in force is not on disk yet; after a failure it is tried again */
+	bool pending; /* what is in force is not on disk yet; after a failure it is tried again */
 	int64_t written_us; /* since the epoch; 0: not since the start */
 };
 
@@ -203,12 +205,12 @@ struct daemon_candidate {
 struct daemon_explanation {
 	struct trace trace;
 	const struct service_conf *service;
-	const struct backend_conf *backend;           /* where it goes, or would if it could */
+	const struct backend_conf *backend;            /* where it goes, or would if it could */
 	const struct backend_conf *current, *previous; /* of its slot */
-	const struct backend_conf *remembered;        /* of trace.memory */
-	uint32_t memory_idle_s;                       /* of trace.memory */
-	struct nexthop next_hop;                      /* to `backend`, as the kernel knows it */
-	int32_t port;                                 /* that it leaves by; -1: none */
+	const struct backend_conf *remembered;         /* of trace.memory */
+	uint32_t memory_idle_s;                        /* of trace.memory */
+	struct nexthop next_hop;                       /* to `backend`, as the kernel knows it */
+	int32_t port;                                  /* that it leaves by; -1: none */
 	uint64_t generation;
 	uint32_t mtu_bytes;       /* of the way to `backend`, for the outer packet */
 	uint32_t inner_mtu_bytes; /* that a too_big answer names */
@@ -233,16 +235,16 @@ enum daemon_capture_end {
 	CAPTURE_PACKETS, /* a bound: so many have come */
 	CAPTURE_BYTES,
 	CAPTURE_SECONDS,
-	CAPTURE_GONE,    /* the service was removed */
-	CAPTURE_FAILED,  /* the fast path says so, or there is no memory */
+	CAPTURE_GONE,   /* the service was removed */
+	CAPTURE_FAILED, /* the fast path says so, or there is no memory */
 };
 
 struct daemon_capture {
 	uint64_t id; /* 0: there was none yet */
 	enum daemon_capture_end end;
 	char service[MODEL_NAME_MAX];
-	uint64_t packets, frames, bytes; /* written */
-	uint64_t missed;                 /* frames that could not be kept up with */
+	uint64_t packets, frames, bytes;                /* written */
+	uint64_t missed;                                /* frames that could not be kept up with */
 	uint64_t captures_all, packets_all, missed_all; /* since the daemon's start */
 };
 
@@ -303,7 +305,8 @@ struct daemon_api {
 	 * Begins to tell what submit(next) would do; changes nothing, and has no need of `next`
 	 * afterwards. What was submitted before is brought into force first. 0 or -ENOMEM.
 	 */
-	int (*preview_begin)(void *ctx, const struct model *next, struct daemon_preview_walk **walk);
+	int (*preview_begin)(void *ctx, const struct model *next,
+			     struct daemon_preview_walk **walk);
 
 	/*
 	 * A step through the remembered flows, of some milliseconds. 1: there are more; 0: that was
@@ -348,8 +351,7 @@ struct daemon_api {
 	 * Begins a capture; *id is what the others take. -EBUSY: one is under way; -ENOMEM, or as
 	 * fast_path.capture_start says.
 	 */
-	int (*capture_start)(void *ctx, const struct daemon_capture_request *request,
-			     uint64_t *id);
+	int (*capture_start)(void *ctx, const struct daemon_capture_request *request, uint64_t *id);
 
 	/* What it has made since the last time. -ENOENT: there is no such capture (any more). */
 	int (*capture_read)(void *ctx, uint64_t id, struct daemon_capture_chunk *chunk);

@@ -70,8 +70,7 @@ static void tally_slot(struct tally *tally, const struct installed *s,
 
 	tally->on_previous += !installed_previous_of(s, entry->hash, &previous) ||
 			      previous == entry->memory.backend;
-	if (tally->elsewhere &&
-	    (installed_slots(s)[slot] & SLOT_INDEX) != entry->memory.backend)
+	if (tally->elsewhere && (installed_slots(s)[slot] & SLOT_INDEX) != entry->memory.backend)
 		transition_bit_set(tally->elsewhere, slot);
 }
 
@@ -131,9 +130,9 @@ int census_go_on(struct census_count *c, int64_t budget_us, struct census *censu
 	int rc;
 
 	do {
-		rc = c->census.number == r->number ?
-			     r->path->module->memory_walk(&c->walk, walk_each, c) :
-			     -ESTALE;
+		rc = c->census.number == r->number
+			     ? r->path->module->memory_walk(&c->walk, walk_each, c)
+			     : -ESTALE;
 		if (c->failed)
 			rc = -ENOMEM;
 		end_us = r->around.now_us();

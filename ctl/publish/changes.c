@@ -28,7 +28,7 @@ struct changes {
 	changes_publish_fn *publish;
 	changes_prepare_fn *prepare; /* NULL: nothing is prepared */
 	changes_hurry_fn *hurry;
-	bool preparing;       /* `flight` */
+	bool preparing; /* `flight` */
 	struct flight flight;
 	void *ctx;
 	int64_t (*now_us)(void);

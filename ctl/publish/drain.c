@@ -62,14 +62,13 @@ struct daemon_drain drain_tell(const struct drain *drain, uint64_t flows_left, b
 		return out;
 	out.started_us = drain->started_real_us;
 	if (drain->deadline_us != 0)
-		out.deadline_us =
-			drain->started_real_us + (drain->deadline_us - drain->started_us);
+		out.deadline_us = drain->started_real_us + (drain->deadline_us - drain->started_us);
 	out.quiet_s = (uint32_t)(quiet_us(drain, now_us) / 1000000);
 	out.flows_cut = drain->flows_cut;
 	if (drain->timed_out)
 		out.state = DRAIN_TIMED_OUT;
 	else
-		out.state = drain_is_done(drain, flows_left, in_transition, now_us) ? DRAIN_DONE :
-										      DRAIN_RUNNING;
+		out.state = drain_is_done(drain, flows_left, in_transition, now_us) ? DRAIN_DONE
+										    : DRAIN_RUNNING;
 	return out;
 }

@@ -19,9 +19,9 @@ struct told {
 };
 
 struct hop_news {
-	struct event *timer;   /* for those that are pending */
-	struct nexthop_key *ways;  /* sorted */
-	struct told *told; /* of `ways` */
+	struct event *timer;      /* for those that are pending */
+	struct nexthop_key *ways; /* sorted */
+	struct told *told;        /* of `ways` */
 	size_t n;
 	uint64_t version; /* of `watched`, as it was compared last */
 	const struct watched *watched;
@@ -102,8 +102,8 @@ static void tell_all(const struct hop_news *news, const uint8_t *what)
 
 		for (uint32_t j = 0; j < service->backends_n; j++) {
 			const struct backend_conf *backend = &service->backends[j];
-			struct nexthop_key way = entry_key(&news->model->settings,
-						   (enum encap)service->encap, &backend->addr);
+			struct nexthop_key way = entry_key(
+				&news->model->settings, (enum encap)service->encap, &backend->addr);
 			size_t at = find(news->ways, news->n, &way);
 
 			if (at == SIZE_MAX || what[at] == NEWS_NONE)

@@ -113,8 +113,8 @@ struct indices *indices_new(const struct indices *was, const struct ip_addr *add
 	/* In the order of `addrs`, so that a first generation's indices are the backends' order. */
 	for (uint32_t i = 0; i < n; i++) {
 		struct index_owner probe = {.addr = addrs[i]};
-		struct index_owner *owner = bsearch(&probe, indices->owners, n, sizeof(probe),
-						    owner_compare);
+		struct index_owner *owner =
+			bsearch(&probe, indices->owners, n, sizeof(probe), owner_compare);
 
 		if (owner->index == SLOT_NONE)
 			owner->index = index_take(indices, uses, &next);

@@ -56,9 +56,9 @@ static uint16_t vip_flags_of(const struct surroundings *around, const struct ip_
 static uint16_t mss_of(const struct service_conf *conf, const struct backend *entries, uint32_t n)
 {
 	bool v6 = conf->vip.family == IP_V6;
-	uint32_t headers = (uint32_t)sizeof(struct tcp_header) +
-			   (v6 ? (uint32_t)sizeof(struct ipv6_header) :
-				 (uint32_t)sizeof(struct ipv4_header));
+	uint32_t headers =
+		(uint32_t)sizeof(struct tcp_header) +
+		(v6 ? (uint32_t)sizeof(struct ipv6_header) : (uint32_t)sizeof(struct ipv4_header));
 	uint32_t least = UINT16_MAX, floor = v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
 	bool any = false;
 
@@ -320,8 +320,7 @@ static struct installed *entries_renew(const struct surroundings *around, struct
 		installed_unref(s);
 		return NULL;
 	}
-	if (!entries ||
-	    memcmp(part_data(entries), part_data(was->backends), entries->bytes) == 0) {
+	if (!entries || memcmp(part_data(entries), part_data(was->backends), entries->bytes) == 0) {
 		part_unref(entries);
 		if (s->vip_flags != was->vip_flags)
 			return s;
@@ -348,8 +347,7 @@ struct installed *installed_load(const struct surroundings *around, struct insta
 	struct installed *s = installed_copy(was);
 
 	for (uint32_t i = 0; s && i < s->conf->backends_n; i++)
-		s->courses[i].load =
-			s->courses[i].index < loads_n ? loads[s->courses[i].index] : 0;
+		s->courses[i].load = s->courses[i].index < loads_n ? loads[s->courses[i].index] : 0;
 	return entries_renew(around, was, s);
 }
 
@@ -452,8 +450,8 @@ bool installed_previous_of(const struct installed *installed, uint64_t hash, uin
 	*previous = SLOT_NONE;
 	if (!table)
 		return true;
-	if ((installed->way ? installed->way & SERVICE_WAY_SOURCE :
-			      installed->flags & SERVICE_HASH_SOURCE) != 0)
+	if ((installed->way ? installed->way & SERVICE_WAY_SOURCE
+			    : installed->flags & SERVICE_HASH_SOURCE) != 0)
 		return false;
 	*previous = table[service_slot_of(installed_previous_n(installed), hash)] & SLOT_INDEX;
 	return true;

@@ -28,8 +28,8 @@ struct installed {
 	uint32_t refs;
 	const struct service_conf *conf; /* kept by the model that it is installed for */
 	uint32_t row, vip_row;
-	uint16_t flags; /* enum service_flags, without the way's */
-	uint16_t way;   /* what `previous` is, as struct former has it */
+	uint16_t flags;     /* enum service_flags, without the way's */
+	uint16_t way;       /* what `previous` is, as struct former has it */
 	uint16_t vip_flags; /* enum service_flags, of the vip's own entry */
 	struct part *slots;
 	struct part *previous; /* NULL: none; with `way`, a struct way and its slots */

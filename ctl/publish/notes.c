@@ -106,8 +106,7 @@ static json_t *courses_json(const struct installed *s)
 	json_t *backends = NULL;
 
 	for (uint32_t i = 0; i < s->conf->backends_n; i++) {
-		json_t *course = course_json(&s->courses[i],
-					     service_conf_starts_down(s->conf, i));
+		json_t *course = course_json(&s->courses[i], service_conf_starts_down(s->conf, i));
 		char addr[IP_TEXT_MAX];
 
 		if (!course)

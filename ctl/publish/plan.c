@@ -71,9 +71,9 @@ bool plan_all_down(const struct service_conf *conf, const struct course *courses
 void plan_tell_all_down(const struct service_conf *conf, const char *who)
 {
 	events_warn(EVENT_HEALTH, who, conf->name, NULL, "all its backends are down: %s",
-		    conf->all_down == ALL_DOWN_ALL ?
-			    "its flows are spread over all of them (all_down = \"all\")" :
-			    "its packets are dropped (all_down = \"none\")");
+		    conf->all_down == ALL_DOWN_ALL
+			    ? "its flows are spread over all of them (all_down = \"all\")"
+			    : "its packets are dropped (all_down = \"none\")");
 }
 
 /* Whether those that are down are to be out. */
@@ -89,7 +89,8 @@ bool plan_health_is_due(const struct service_conf *conf, const struct course *co
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		bool down = course_is_down(&courses[i]);
 
-		if (courses[i].out != (down && counts) || courses[i].last_resort != (down && !counts))
+		if (courses[i].out != (down && counts) ||
+		    courses[i].last_resort != (down && !counts))
 			return true;
 	}
 	return false;
@@ -100,8 +101,8 @@ bool plan_health_is_due(const struct service_conf *conf, const struct course *co
  * backend that is to be checked and took nothing was down; until a first result says otherwise. Of
  * one that is new, `start` tells.
  */
-static bool was_down(const struct plan *plan, const struct former *was,
-		     const struct course *course, uint32_t i)
+static bool was_down(const struct plan *plan, const struct former *was, const struct course *course,
+		     uint32_t i)
 {
 	const struct service_conf *conf = plan->conf;
 	const struct backend_conf *backend = &conf->backends[i];
@@ -204,8 +205,8 @@ static int courses_make(struct plan *plan, const struct former *was, int64_t now
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		const struct course *course = NULL;
 
-		places[i] = before ? position_of(before, &conf->backends[i].addr, &cursor) :
-				     MODEL_NOWHERE;
+		places[i] = before ? position_of(before, &conf->backends[i].addr, &cursor)
+				   : MODEL_NOWHERE;
 		if (places[i] != MODEL_NOWHERE)
 			course = &was->courses[places[i]];
 		plan->courses[i].down = was_down(plan, was, course, i);
@@ -452,8 +453,8 @@ int plan_make(const struct service_conf *conf, const struct former *was,
 	if (!err)
 		err = indices_make(plan, was, now_us);
 	if (!err)
-		err = plan->flags & SERVICE_REMEMBERS ? choose_in_turn(plan) :
-							choose_by_hash(plan, seed);
+		err = plan->flags & SERVICE_REMEMBERS ? choose_in_turn(plan)
+						      : choose_by_hash(plan, seed);
 	if (!err)
 		err = phase_make(plan, was, now_us, now_real_us);
 	if (err)
@@ -471,8 +472,7 @@ void plan_free(struct plan *plan)
 	*plan = (struct plan){0};
 }
 
-bool plan_step_is_due(const struct service_conf *conf, const struct course *courses,
-		      int64_t now_us)
+bool plan_step_is_due(const struct service_conf *conf, const struct course *courses, int64_t now_us)
 {
 	for (uint32_t i = 0; i < conf->backends_n; i++) {
 		const struct course *course = &courses[i];

@@ -14,9 +14,9 @@
 
 /* A backend's, beside what was asked for; goes on from one version of the service to the next. */
 struct course {
-	uint16_t index; /* SLOT_NONE: it doesn't live */
-	uint16_t load;  /* least-conn: as the entry says */
-	uint32_t step; /* of slow start, 1 to slow_start_steps(): so many of them of its weight */
+	uint16_t index;  /* SLOT_NONE: it doesn't live */
+	uint16_t load;   /* least-conn: as the entry says */
+	uint32_t step;   /* of slow start, 1 to slow_start_steps(): so many of them of its weight */
 	int64_t ramp_us; /* when its slow start began; 0: none is under way */
 	struct drain drain;
 	bool down; /* its checks say so: publisher_health_set(); or none has yet, and start is "down" */
@@ -49,13 +49,14 @@ struct former {
 	uint32_t row, vip_row;           /* with backend_rows */
 	/* Of the backends that are to be: what an earlier process noted (notes.h). NULL: nothing. */
 	const struct course *noted;
-	const struct indices *indices; /* NULL, and slots too: it left no tables */
-	const uint16_t *slots, *previous; /* `previous` NULL: none */
+	const struct indices *indices;           /* NULL, and slots too: it left no tables */
+	const uint16_t *slots, *previous;        /* `previous` NULL: none */
 	struct part *slots_part, *previous_part; /* where these lie; NULL: in nobody's books */
 	uint32_t slots_n;
 	uint32_t previous_n;
 	uint16_t flags; /* enum service_flags, without the way's */
-	uint16_t way;   /* 0: previous[i] is of slot i; or SERVICE_WAY, and maybe SERVICE_WAY_SOURCE */
+	uint16_t
+		way; /* 0: previous[i] is of slot i; or SERVICE_WAY, and maybe SERVICE_WAY_SOURCE */
 	bool remembers;
 	struct phase phase;
 };

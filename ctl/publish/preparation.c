@@ -9,9 +9,9 @@
 #include <string.h>
 
 struct prepared {
-	struct service_conf *conf; /* a reference */
+	struct service_conf *conf;   /* a reference */
 	struct installed *installed; /* a reference; NULL: it is new */
-	struct course *courses; /* a copy: health goes on writing the others */
+	struct course *courses;      /* a copy: health goes on writing the others */
 	struct former was;
 	struct plan plan; /* plan.conf NULL: there is none */
 };

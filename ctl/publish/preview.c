@@ -23,12 +23,12 @@ enum {
 
 /* A service that would change. */
 struct service_change {
-	struct installed *now; /* a reference; NULL: it would be new */
+	struct installed *now;                /* a reference; NULL: it would be new */
 	struct service_conf *now_conf, *next; /* likewise; `next` NULL: it would be gone */
-	bool goes_on;                /* flows of the one are flows of the other */
-	struct plan plan;            /* plan.conf NULL: it would be gone */
-	uint16_t *now_at;            /* by index of `now`: the one in `plan`, or SLOT_NONE; */
-	uint32_t now_n;              /* where `lives` is false, no backend had it */
+	bool goes_on;                         /* flows of the one are flows of the other */
+	struct plan plan;                     /* plan.conf NULL: it would be gone */
+	uint16_t *now_at; /* by index of `now`: the one in `plan`, or SLOT_NONE; */
+	uint32_t now_n;   /* where `lives` is false, no backend had it */
 	bool *lives;
 	uint32_t forecast_flows; /* how many to look at */
 	struct daemon_preview row;
@@ -147,8 +147,7 @@ static void change_add(struct daemon_preview_walk *p, struct service_conf *next,
 	c->now_conf = now ? service_conf_ref((struct service_conf *)now->conf) : NULL;
 	c->next = next ? service_conf_ref(next) : NULL;
 	c->goes_on = next && now && service_conf_goes_on(now->conf, next);
-	snprintf(c->row.service, sizeof(c->row.service), "%s",
-		 next ? next->name : now->conf->name);
+	snprintf(c->row.service, sizeof(c->row.service), "%s", next ? next->name : now->conf->name);
 }
 
 /* 0, or as plan_make(). */
@@ -207,9 +206,9 @@ static void changes_find(struct daemon_preview_walk *p, const struct model *next
 	p->forecast_flows = forecast_flows(model, next);
 	for (uint32_t i = 0; i < next->services_n; i++) {
 		struct service_conf *conf = next->services[i];
-		struct installed *now = i < model->services_n && model->services[i] == conf ?
-						p->r->installed[i] :
-						running_find_same(p->r, conf);
+		struct installed *now = i < model->services_n && model->services[i] == conf
+						? p->r->installed[i]
+						: running_find_same(p->r, conf);
 
 		if (!now || now->conf != conf)
 			change_add(p, conf, now);

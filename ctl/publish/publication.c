@@ -27,8 +27,8 @@ static struct installed *install(const struct publisher *p, const struct service
 	struct plan plan;
 
 	if (found && found->conf == conf && !plan_health_is_due(conf, found->courses))
-		return p->hops_changed ? installed_refresh(&p->running.around, found) :
-					 installed_ref(found);
+		return p->hops_changed ? installed_refresh(&p->running.around, found)
+				       : installed_ref(found);
 	if (found)
 		was = installed_former(found);
 	if (preparation_take(p->preparation, conf, found, &plan))
@@ -60,12 +60,13 @@ static struct installed **install_all(const struct publisher *p, const struct mo
 /* Flows older than a change of the way: scheduler, hash, or number of slots. */
 static void tell_way(const struct installed *s, const char *who)
 {
-	events_add(EVENT_TRANSITION, who, s->conf->name, NULL,
-		   "another way to find a flow's backend: older flows stay where the way before has "
-		   "them (%u slots by %s), for at most %u s",
-		   installed_previous_n(s),
-		   s->way & SERVICE_WAY_SOURCE ? "source address" : "flow hash",
-		   s->conf->transition_s);
+	events_add(
+		EVENT_TRANSITION, who, s->conf->name, NULL,
+		"another way to find a flow's backend: older flows stay where the way before has "
+		"them (%u slots by %s), for at most %u s",
+		installed_previous_n(s),
+		s->way & SERVICE_WAY_SOURCE ? "source address" : "flow hash",
+		s->conf->transition_s);
 }
 
 /* What each change since `asked_us` means for the flows. */
@@ -213,8 +214,8 @@ void publication_hurry(void *ctx)
 	worker_thread_finish(((struct publisher *)ctx)->worker);
 }
 
-int publication_make(void *ctx, struct model *next, const struct change_list *list,
-		     uint32_t n, int64_t asked_us, struct model_error *error)
+int publication_make(void *ctx, struct model *next, const struct change_list *list, uint32_t n,
+		     int64_t asked_us, struct model_error *error)
 {
 	struct publisher *p = ctx;
 	struct running *r = &p->running;
@@ -227,8 +228,8 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 	/* What becomes of it is part of this generation. */
 	if (p->hops_changed && r->model)
 		reach_look(p->reach);
-	rc = next ? put_in_force(p, next, asked_us, error) :
-		    running_renew(r, renew, p, asked_us, text);
+	rc = next ? put_in_force(p, next, asked_us, error)
+		  : running_renew(r, renew, p, asked_us, text);
 	preparation_free(p->preparation);
 	p->preparation = NULL;
 	if (rc < 0) {

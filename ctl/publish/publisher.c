@@ -83,8 +83,8 @@ static int disable(void *ctx, const char *service, const char *backend)
 {
 	struct publisher *p = ctx;
 	struct model_error error = {.text = ""};
-	struct model *next = model_backend_admin(p->running.model, service, backend,
-						 BACKEND_DISABLED, &error);
+	struct model *next =
+		model_backend_admin(p->running.model, service, backend, BACKEND_DISABLED, &error);
 	char who[2 * MODEL_NAME_MAX + 32];
 	int err = -ENOMEM;
 
@@ -153,7 +153,9 @@ static void path_mtus_learn(struct publisher *p)
 	const struct path_mtu_rules rules = {
 		.gue_port = s->gue_port,
 		.keep_s = s->pmtu_s,
-		.sources = {{s->source_v4, 32}, {s->source_v6, 128}, s->ipip_source_v4,
+		.sources = {{s->source_v4, 32},
+			    {s->source_v6, 128},
+			    s->ipip_source_v4,
 			    s->ipip_source_v6},
 	};
 	int err = nexthops_learn_path_mtus(p->hops, &rules);
@@ -222,10 +224,11 @@ static int adopt(struct publisher *p, struct arena *arena, char error[MODEL_ERRO
 	if (err && r->path->module->start_over) {
 		r->path->module->start_over();
 		arena_init(arena, r->path->started.arena_bytes);
-		events_warn(EVENT_GENERATION, "daemon", NULL, NULL,
-			    "the tables that an earlier sluiced left can't be gone on from: %s; flows "
-			    "that were elsewhere than the lookup tables say move",
-			    text);
+		events_warn(
+			EVENT_GENERATION, "daemon", NULL, NULL,
+			"the tables that an earlier sluiced left can't be gone on from: %s; flows "
+			"that were elsewhere than the lookup tables say move",
+			text);
 		return 0;
 	}
 	if (err) {
@@ -282,7 +285,8 @@ int publisher_new(struct event_base *base, struct path *path, const struct setti
 	p->reach = reach_new(base, r, reach_due, p);
 	r->counting = counting_new(base, r);
 	if (r->counting)
-		p->transitions = transitions_new(base, r, begin_look, disable, publisher_went_on, p);
+		p->transitions =
+			transitions_new(base, r, begin_look, disable, publisher_went_on, p);
 	if (!p->transitions || !p->hop_news || !p->reach) {
 		err = -ENOMEM;
 		snprintf(error, MODEL_ERROR_MAX, "no memory");

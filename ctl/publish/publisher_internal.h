@@ -29,7 +29,7 @@ struct publisher {
 	void (*changed)(void *ctx, const struct model *model); /* NULL: no caller asked */
 	void *changed_ctx;
 	void (*went_on)(void *ctx); /* NULL: no caller asked */
-	struct notes *notes; /* of an earlier process, until a model is in force; NULL: none */
+	struct notes *notes;     /* of an earlier process, until a model is in force; NULL: none */
 	struct changes *changes; /* what waits for the next generation */
 	bool hops_changed;       /* entries are to be written anew with it */
 	struct worker_thread *worker;

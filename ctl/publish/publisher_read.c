@@ -55,7 +55,8 @@ static void backend_read(const struct running *r, const struct installed *s, uin
 			 const struct census *census, struct daemon_backend *row)
 {
 	const struct course *course = &s->courses[i];
-	const struct nexthop *hop = surroundings_hop(&r->around, s->conf, &s->conf->backends[i].addr);
+	const struct nexthop *hop =
+		surroundings_hop(&r->around, s->conf, &s->conf->backends[i].addr);
 
 	row->port = -1;
 	if (hop) {
@@ -65,9 +66,9 @@ static void backend_read(const struct running *r, const struct installed *s, uin
 	row->down = course->down;
 	row->unreachable = course->unreachable;
 	row->weight = weight_shown(s, i);
-	row->flows = census && course->index != SLOT_NONE ?
-			     census_flows(census, s->row, course->index) :
-			     0;
+	row->flows = census && course->index != SLOT_NONE
+			     ? census_flows(census, s->row, course->index)
+			     : 0;
 	row->drain = drain_tell(&course->drain, row->flows, !census || installed_in_transition(s),
 				r->around.now_us());
 }

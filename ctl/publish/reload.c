@@ -66,7 +66,8 @@ char *daemon_reload_line(struct daemon_reload *reload, uint32_t *at)
 	if (!row || row->slots == 0)
 		return line;
 	if (asprintf(&longer,
-		     "%s; %.1f %% of slots move, %.1f %% of the flows that aren't remembered (%.1f %% "
+		     "%s; %.1f %% of slots move, %.1f %% of the flows that aren't remembered (%.1f "
+		     "%% "
 		     "without the transition)",
 		     line, 100.0 * row->slots_moved / row->slots, 100 * row->moved_with,
 		     100 * row->moved_without) < 0)

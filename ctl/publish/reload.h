@@ -12,7 +12,7 @@ struct daemon_preview;
 struct daemon_reload {
 	struct model_diff diff;      /* from what was in force to what the file asks for */
 	struct daemon_preview *rows; /* of the services that change */
-	uint32_t rows_n, rows_at; /* rows_at: the look-up's */
+	uint32_t rows_n, rows_at;    /* rows_at: the look-up's */
 	char **lost; /* run-time changes in whose place the edited file is, a line each */
 	uint32_t lost_n;
 	char *error; /* lines, joined by newlines; NULL: none */

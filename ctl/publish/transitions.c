@@ -78,8 +78,8 @@ static bool can_end_early(const struct transitions *t, const struct installed *s
 static bool is_under_way(const struct installed *s)
 {
 	return s->phase.changed_slots > 0 || installed_in_transition(s) ||
-	       s->flags & SERVICE_LEAST_CONN ||
-	       s->indices->freed_n > 0 || has_step(s) || drains_any(s);
+	       s->flags & SERVICE_LEAST_CONN || s->indices->freed_n > 0 || has_step(s) ||
+	       drains_any(s);
 }
 
 /* Seconds from count to count; 0: nobody needs one. */
@@ -198,7 +198,8 @@ static struct installed *take_step(const struct transitions *t, struct installed
 	struct installed *next = installed_new(&t->running->around, s->conf, &was, &error);
 
 	if (!next)
-		log_error("a step of slow start, or an end of flows that were spared: %s", error.text);
+		log_error("a step of slow start, or an end of flows that were spared: %s",
+			  error.text);
 	return next;
 }
 

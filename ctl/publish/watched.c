@@ -47,7 +47,8 @@ static void delta_add(struct delta *d, const struct settings *settings,
 
 /* The backends of `s` that `other` (NULL: it is new, or gone) doesn't have, or has by other ways. */
 static void delta_service(struct delta *d, const struct settings *settings,
-			  const struct service_conf *s, const struct service_conf *other, int32_t uses)
+			  const struct service_conf *s, const struct service_conf *other,
+			  int32_t uses)
 {
 	bool same = other && other->encap == s->encap;
 
@@ -56,7 +57,8 @@ static void delta_service(struct delta *d, const struct settings *settings,
 			delta_add(d, settings, s, i, uses);
 }
 
-static void delta_models(struct delta *d, const struct model *a, const struct model *b, int32_t uses)
+static void delta_models(struct delta *d, const struct model *a, const struct model *b,
+			 int32_t uses)
 {
 	for (uint32_t i = 0; i < a->services_n; i++) {
 		const struct service_conf *s = a->services[i], *other;

@@ -60,8 +60,8 @@ static int aside_open(const struct state_folder *folder, const char *aside)
 	return fd < 0 ? -errno : fd;
 }
 
-static int aside_write(const struct state_folder *folder, const char *aside, const struct stat *like,
-		       const char *text)
+static int aside_write(const struct state_folder *folder, const char *aside,
+		       const struct stat *like, const char *text)
 {
 	int fd = aside_open(folder, aside), err;
 

@@ -87,7 +87,7 @@ static int span_add(struct adoption *a, const char *what, uint32_t offset, uint6
 	int rc = span_check(a, what, offset, bytes);
 
 	if (rc == 0)
-		a->spans[a->spans_n++] = (struct span){ .offset = offset, .bytes = (uint32_t)bytes };
+		a->spans[a->spans_n++] = (struct span){.offset = offset, .bytes = (uint32_t)bytes};
 	return rc;
 }
 

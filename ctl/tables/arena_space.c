@@ -120,7 +120,7 @@ static uint32_t span_new(struct arena_space *space, uint32_t start, uint32_t uni
 		space->unused = space->spans[index].right;
 	else
 		index = space->spans_n++;
-	space->spans[index] = (struct span){ .start = start, .units = units };
+	space->spans[index] = (struct span){.start = start, .units = units};
 	space->by_unit[start] = index;
 	return index;
 }

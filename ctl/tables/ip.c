@@ -26,7 +26,7 @@ int ip_socket_family(uint8_t family)
 
 struct ip_addr ip_from_bytes(uint8_t family, const void *bytes)
 {
-	struct ip_addr addr = { .family = family };
+	struct ip_addr addr = {.family = family};
 
 	memcpy(addr.bytes, bytes, ip_length_bytes(family));
 	return addr;
@@ -35,7 +35,7 @@ struct ip_addr ip_from_bytes(uint8_t family, const void *bytes)
 int ip_parse(const char *text, struct ip_addr *out)
 {
 	uint8_t family = strchr(text, ':') ? IP_V6 : IP_V4;
-	struct ip_addr addr = { .family = family };
+	struct ip_addr addr = {.family = family};
 
 	if (inet_pton(ip_socket_family(family), text, addr.bytes) != 1)
 		return -EINVAL;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-	IP_NONE = 0,	  /* ip_addr.family: no address */
+	IP_NONE = 0, /* ip_addr.family: no address */
 	IP_V4 = 4,
 	IP_V6 = 6,
 	IP_TEXT_MAX = 46, /* longest text of an address, with its 0 byte (INET6_ADDRSTRLEN) */
@@ -22,7 +22,7 @@ enum {
 /* Has no padding, and the bytes that its family doesn't use are 0: memcmp and hashing of the
  * whole are sound for any value that came from this file or was set up from zeroed memory. */
 struct ip_addr {
-	uint8_t family; /* IP_V4, IP_V6; IP_NONE: none */
+	uint8_t family;    /* IP_V4, IP_V6; IP_NONE: none */
 	uint8_t bytes[16]; /* network byte order; IPv4 in the first 4 */
 };
 

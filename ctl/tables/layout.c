@@ -304,7 +304,7 @@ static struct laid_generation *layout_take_parts(const struct layout_spec *spec)
 int laid_generation_new(struct arena_space *space, const struct layout_spec *spec,
 			struct laid_generation **laid, char error[LAYOUT_ERROR_MAX])
 {
-	struct layout l = { .spec = spec };
+	struct layout l = {.spec = spec};
 	struct laid_generation *made = NULL;
 	int rc;
 

@@ -45,7 +45,7 @@ struct layout_spec {
 	struct flow_key key;
 	uint16_t gue_port; /* host order */
 	uint8_t outer_ttl;
-	uint32_t errors_per_s; /* ICMP errors of a worker, at most; 0: limit.h's default */
+	uint32_t errors_per_s;          /* ICMP errors of a worker, at most; 0: limit.h's default */
 	uint16_t idle_s[MEMORY_STATES]; /* how long a silent flow is remembered */
 	const struct layout_service *services;
 	uint32_t services_n;

@@ -37,7 +37,7 @@ struct round {
 uint64_t maglev_identity(const struct flow_key *seed, const struct ip_addr *addr)
 {
 	/* Protocol 0 and ports 0: no flow of a service hashes to the same message. */
-	struct flow f = { 0 };
+	struct flow f = {0};
 
 	if (addr->family == IP_V4) {
 		f.last = flow_last(0, 0, 0, FLOW_BYTES_V4);
@@ -143,12 +143,12 @@ int maglev_fill(uint16_t *slots, uint32_t slots_n, const struct maglev_permutati
 
 		if (p->weight == 0)
 			continue;
-		turns[i] = (struct turn){ .position = p->offset,
-					  .skip = p->skip,
-					  .weight = p->weight,
-					  .interval = weight_max / p->weight,
-					  .interval_rest = weight_max % p->weight,
-					  .index = p->index };
+		turns[i] = (struct turn){.position = p->offset,
+					 .skip = p->skip,
+					 .weight = p->weight,
+					 .interval = weight_max / p->weight,
+					 .interval_rest = weight_max % p->weight,
+					 .index = p->index};
 		round_append(&rounds[0], turns, (uint16_t)i);
 	}
 	if (weight_max > 0)

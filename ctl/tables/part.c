@@ -12,9 +12,7 @@ static struct part *part_make(struct arena_space *space, uint32_t offset, uint32
 	struct part *part = malloc(sizeof(*part));
 
 	if (part)
-		*part = (struct part){
-			.space = space, .refs = 1, .offset = offset, .bytes = bytes
-		};
+		*part = (struct part){.space = space, .refs = 1, .offset = offset, .bytes = bytes};
 	return part;
 }
 

@@ -36,12 +36,13 @@
 
 /* What was, and what counts. */
 struct transition_change {
-	const uint16_t *was_slots;    /* as they lie in the arena, with SLOT_CHANGED; NULL: see below */
+	const uint16_t
+		*was_slots; /* as they lie in the arena, with SLOT_CHANGED; NULL: see below */
 	const uint16_t *was_previous; /* NULL: no transition was under way */
 	uint32_t slots_n;             /* of all tables here */
-	const bool *lives; /* by index of a backend: keeps its flows (BACKEND_LIVES) */
-	uint32_t lives_n;  /* an index from here on doesn't live */
-	bool waits;        /* older flows get a previous choice; not with transition_s = 0 */
+	const bool *lives;            /* by index of a backend: keeps its flows (BACKEND_LIVES) */
+	uint32_t lives_n;             /* an index from here on doesn't live */
+	bool waits; /* older flows get a previous choice; not with transition_s = 0 */
 	/* Flows of the service may be remembered, also in slots without a mark. */
 	bool remembers;
 };

@@ -49,8 +49,8 @@ static enum verdict steer(const struct trace_tables *tables, const struct trace_
 	struct cursor c = cursor_of(frame);
 	bool ours = !tables->macs || frame->n < sizeof(struct ether_header) ||
 		    macs_have(tables->macs, mac_word(frame->bytes));
-	enum verdict verdict = steer_start(tables->arena, t->generation, &c, ours, &t->packet,
-					   &t->steering);
+	enum verdict verdict =
+		steer_start(tables->arena, t->generation, &c, ours, &t->packet, &t->steering);
 	uint16_t previous;
 
 	if (t->packet.flow.last != 0) /* it has addresses */
@@ -171,16 +171,16 @@ static enum verdict act(const struct trace_tables *tables, struct trace *t,
 		head_move(frame, answer_too_big_growth(&t->packet));
 		frame->n = answer_too_big_bytes(&t->packet);
 		return answer_too_big(cursor_of(frame), &t->packet,
-				      steer_inner_mtu_bytes(t->steering.backend, &t->packet)) ?
-			       verdict :
-			       VERDICT_no_headroom;
+				      steer_inner_mtu_bytes(t->steering.backend, &t->packet))
+			       ? verdict
+			       : VERDICT_no_headroom;
 	case ACTION_REJECT:
 		if (!reject_read(cursor_of(frame), &t->packet, &reject))
 			return VERDICT_no_headroom;
 		head_move(frame, reject_growth(&t->packet));
 		frame->n = reject_bytes(&t->packet);
-		return reject_write(cursor_of(frame), &t->packet, &reject) ? verdict :
-									     VERDICT_no_headroom;
+		return reject_write(cursor_of(frame), &t->packet, &reject) ? verdict
+									   : VERDICT_no_headroom;
 	case ACTION_ECHO:
 		if (!answer_echo(cursor_of(frame), &t->packet))
 			return VERDICT_bad_icmp;

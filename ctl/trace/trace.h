@@ -25,7 +25,7 @@ struct trace_frame {
 struct trace_tables {
 	const struct arena *arena;
 	const struct macs *macs; /* that the port takes frames to; NULL: any */
-	uint32_t now_s; /* the clock of what is remembered */
+	uint32_t now_s;          /* the clock of what is remembered */
 	/* What the path's table holds of the flow. False: nothing. */
 	bool (*find)(void *ctx, const struct packet *packet, uint64_t hash, struct memory *memory);
 	void *ctx;
@@ -48,18 +48,18 @@ struct trace {
 	const struct service *vip;           /* the address's own entry; NULL: it is no vip */
 	bool hashed;                         /* steering.hash and .slot are set */
 	struct packet packet;
-	struct steering steering;    /* backend: where it would go, also if it can't */
-	struct memory_slot slot;     /* what stands in the slot; SLOT_NONE where nothing does */
-	bool looked;                 /* the flow table was asked: steer_looks_further() */
-	bool found;                  /* it holds `memory` of the flow */
-	bool known;                  /* that can be relied on */
+	struct steering steering; /* backend: where it would go, also if it can't */
+	struct memory_slot slot;  /* what stands in the slot; SLOT_NONE where nothing does */
+	bool looked;              /* the flow table was asked: steer_looks_further() */
+	bool found;               /* it holds `memory` of the flow */
+	bool known;               /* that can be relied on */
 	struct memory memory;
 	/*
 	 * The scheduler draws a slot for this packet, which nobody can tell beforehand: no backend
 	 * is set, and the verdict, forward, stands for what trace_candidates() says.
 	 */
 	bool draws;
-	uint16_t index; /* of the backend within its service; SLOT_NONE: none, or drawn */
+	uint16_t index;           /* of the backend within its service; SLOT_NONE: none, or drawn */
 	struct trace_outer outer; /* verdict forward, icmp_forward */
 };
 

@@ -132,8 +132,8 @@ SLUICE_INLINE uint32_t answer_echo_bytes(const struct packet *p)
 SLUICE_INLINE uint32_t answer_too_big_growth(const struct packet *p)
 {
 	return (uint32_t)sizeof(struct icmp_header) +
-	       (p->flags & PACKET_V6 ? (uint32_t)sizeof(struct ipv6_header) :
-				       (uint32_t)sizeof(struct ipv4_header));
+	       (p->flags & PACKET_V6 ? (uint32_t)sizeof(struct ipv6_header)
+				     : (uint32_t)sizeof(struct ipv4_header));
 }
 
 /* How long the answer's frame is; the path cuts the rest off. */
@@ -232,7 +232,8 @@ SLUICE_INLINE void answer_write_v6(struct ipv6_header *ip, const struct packet *
 SLUICE_INLINE uint32_t answer_pseudo_sum(const struct packet *p, uint8_t proto, uint32_t bytes)
 {
 	const uint64_t *addrs = p->flow.addrs;
-	uint32_t sum = (uint32_t)be16_from(proto) + be16_from((uint16_t)bytes) + answer_sum_64(addrs[0]);
+	uint32_t sum =
+		(uint32_t)be16_from(proto) + be16_from((uint16_t)bytes) + answer_sum_64(addrs[0]);
 
 	if (p->flags & PACKET_V6)
 		sum += answer_sum_64(addrs[1]) + answer_sum_64(addrs[2]) + answer_sum_64(addrs[3]);
@@ -310,8 +311,8 @@ SLUICE_INLINE bool answer_too_big(struct cursor c, const struct packet *p, uint3
 		return false;
 	if (!answer_copy_l2(&c, was, p->l3_offset))
 		return false;
-	return p->flags & PACKET_V6 ? answer_too_big_v6(&c, p, mtu_bytes) :
-				      answer_too_big_v4(&c, p, mtu_bytes);
+	return p->flags & PACKET_V6 ? answer_too_big_v6(&c, p, mtu_bytes)
+				    : answer_too_big_v4(&c, p, mtu_bytes);
 }
 
 #endif

@@ -45,7 +45,7 @@ SLUICE_INLINE struct encap_kind encap_kind(const struct backend *b)
  * encap_kind() as a number, of an untagged backend whose next hop is known ENCAP_KIND_BITS(its encap,
  * its family's flag).
  */
-#define ENCAP_KIND_BITS(encap, v6)                                                                 \
+#define ENCAP_KIND_BITS(encap, v6) \
 	((uint32_t)(encap) << 16 | (uint32_t)(BACKEND_RESOLVED | (v6)) << 24)
 
 SLUICE_INLINE uint32_t encap_kind_bits(const struct backend *b)
@@ -213,8 +213,9 @@ SLUICE_INLINE bool encap_write_v4(struct cursor *c, const struct generation *g,
 	struct ipv4_header *ip = cursor_take(c, sizeof(*ip));
 	const be32 entropy = (be32)hash & b->entropy_mask;
 	const uint64_t tos = (uint64_t)p->tos << 8; /* where it is in its word */
-	const uint64_t total_id = be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
-				  (uint64_t)encap_id(p, hash) << 16;
+	const uint64_t total_id =
+		be16_from((uint16_t)(p->ip_bytes + encap_kind_outer_bytes(kind))) |
+		(uint64_t)encap_id(p, hash) << 16;
 	/* DF is a bit in both: a product moves it. */
 	const uint64_t fragment_ttl_proto =
 		(uint64_t)(p->flags & PACKET_DF) * (be16_from(IPV4_DF) / PACKET_DF) |

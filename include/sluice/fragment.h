@@ -33,8 +33,9 @@ _Static_assert(FRAGMENT_UDP != FRAGMENT_NONE && FRAGMENT_UDP != FRAGMENT_TCP, "t
 
 /* Of one datagram. 8 bytes: one store, so that who reads it meanwhile sees all of it or nothing. */
 struct fragment {
-	uint32_t ports;      /* both, as flow.last has them */
-	uint32_t seen_proto; /* memory_stamp() of the first fragment, with its enum fragment_proto */
+	uint32_t ports; /* both, as flow.last has them */
+	uint32_t
+		seen_proto; /* memory_stamp() of the first fragment, with its enum fragment_proto */
 };
 
 /* As it lies in a DPDK worker's table. */
@@ -81,8 +82,8 @@ SLUICE_INLINE struct fragment fragment_make(const struct flow *f, uint32_t now_s
 {
 	return (struct fragment){
 		.ports = (uint32_t)f->last,
-		.seen_proto = memory_stamp(now_s, flow_proto(f) == PROTO_TCP ? FRAGMENT_TCP :
-									       FRAGMENT_UDP),
+		.seen_proto = memory_stamp(now_s, flow_proto(f) == PROTO_TCP ? FRAGMENT_TCP
+									     : FRAGMENT_UDP),
 	};
 }
 

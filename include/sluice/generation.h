@@ -67,9 +67,11 @@ struct generation {
 	be16 gue_port;          /* UDP destination of GUE */
 	uint8_t outer_ttl;
 	uint8_t reserved;
-	uint32_t errors_per_s; /* ICMP errors that a worker sends at most: limit.h; 0: its default */
+	uint32_t
+		errors_per_s; /* ICMP errors that a worker sends at most: limit.h; 0: its default */
 	uint8_t reserved2[2];
-	uint16_t idle_s[7]; /* by enum memory_state (memory.h): how long a silent flow is remembered */
+	uint16_t idle_s
+		[7]; /* by enum memory_state (memory.h): how long a silent flow is remembered */
 };
 
 /*
@@ -100,7 +102,8 @@ enum service_flags {
 	 */
 	SERVICE_ROUND_ROBIN = 1 << 1, /* rr, wrr: slots in turn, as the control plane laid them */
 	SERVICE_RANDOM = 1 << 2,      /* random: any slot */
-	SERVICE_LEAST_CONN = 1 << 3,  /* of two random slots, the one whose backend has fewer flows */
+	SERVICE_LEAST_CONN =
+		1 << 3, /* of two random slots, the one whose backend has fewer flows */
 	SERVICE_REMEMBERS = SERVICE_ROUND_ROBIN | SERVICE_RANDOM | SERVICE_LEAST_CONN,
 	/*
 	 * Flows older than the change found their slot in another way than those of today: in a table
@@ -149,14 +152,14 @@ enum backend_flags {
 struct backend {
 	uint8_t dst_mac[6];
 	uint8_t src_mac[6];
-	be16 vlan_tci;        /* 0: untagged */
-	uint8_t encap;        /* enum encap */
-	uint8_t flags;        /* enum backend_flags */
-	uint16_t mtu_bytes;   /* of the whole way, for the outer IP packet */
-	uint16_t port;        /* index of the port to send from */
-	uint32_t counter;     /* row of its counters; stable while the backend exists, 0: a hole */
-	uint16_t outer_sum;   /* of the outer header's words that no packet changes: encap.h */
-	uint16_t load;        /* least-conn: flows per weight, relative to the service's others */
+	be16 vlan_tci;      /* 0: untagged */
+	uint8_t encap;      /* enum encap */
+	uint8_t flags;      /* enum backend_flags */
+	uint16_t mtu_bytes; /* of the whole way, for the outer IP packet */
+	uint16_t port;      /* index of the port to send from */
+	uint32_t counter;   /* row of its counters; stable while the backend exists, 0: a hole */
+	uint16_t outer_sum; /* of the outer header's words that no packet changes: encap.h */
+	uint16_t load;      /* least-conn: flows per weight, relative to the service's others */
 	/* Bits of the source address's last word that carry flow entropy. 0 with GUE, whose port
 	 * carries it: its UDP checksum is made of outer_sum alone, so of the plain address. */
 	be32 entropy_mask;

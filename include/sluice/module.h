@@ -55,12 +55,12 @@ enum fast_path_attach {
 };
 
 /* How a port's device spreads what comes over its receive queues. X(identifier, word, meaning) */
-#define FAST_PATH_SPREADS(X)                                                                  \
-	X(UNKNOWN, "unknown", "that isn't known here")                                        \
-	X(ONE, "one", "there is one queue")                                                   \
-	X(FLOWS, "flows", "TCP and UDP of both families by addresses and ports")              \
-	X(SOME, "some", "a part of that by addresses alone, or not at all")                   \
-	X(OTHER, "other", "by means of its own, not by RSS")                                  \
+#define FAST_PATH_SPREADS(X)                                                     \
+	X(UNKNOWN, "unknown", "that isn't known here")                           \
+	X(ONE, "one", "there is one queue")                                      \
+	X(FLOWS, "flows", "TCP and UDP of both families by addresses and ports") \
+	X(SOME, "some", "a part of that by addresses alone, or not at all")      \
+	X(OTHER, "other", "by means of its own, not by RSS")                     \
 	X(NONE, "none", "not at all: all comes by one of several")
 
 enum fast_path_spread {
@@ -74,17 +74,17 @@ enum fast_path_spread {
  * What is lost at a port after its verdict, or beside it: X(identifier, word for programs, text for
  * people). Each packet counts once; docs/counters.md says what helps.
  */
-#define FAST_PATH_DROPS(X)                                                                        \
-	X(NO_XDP, "no_xdp", "xdp: the port's device took no frame from XDP")                      \
-	X(TOO_LONG, "too_long", "xdp: longer than the port's MTU")                                \
-	X(DOWN, "down", "xdp: the port was down")                                                 \
-	X(FULL, "full", "xdp: the port's transmit queue was full")                                \
-	X(FAILED, "failed", "xdp: the port's driver failed to send for another reason")           \
-	X(KERNEL_CONTROL, "kernel_control",                                                       \
-	  "dpdk: ARP, ND and what isn't IP, for the kernel: the queue was full")                  \
-	X(KERNEL_NODE, "kernel_node", "dpdk: to no vip, for the kernel: the queue was full")      \
-	X(KERNEL_VIP, "kernel_vip", "dpdk: to a vip, for the kernel: the queue was full")         \
-	X(TAP, "tap", "dpdk: for the kernel, but its interface (the TAP) took none")              \
+#define FAST_PATH_DROPS(X)                                                                   \
+	X(NO_XDP, "no_xdp", "xdp: the port's device took no frame from XDP")                 \
+	X(TOO_LONG, "too_long", "xdp: longer than the port's MTU")                           \
+	X(DOWN, "down", "xdp: the port was down")                                            \
+	X(FULL, "full", "xdp: the port's transmit queue was full")                           \
+	X(FAILED, "failed", "xdp: the port's driver failed to send for another reason")      \
+	X(KERNEL_CONTROL, "kernel_control",                                                  \
+	  "dpdk: ARP, ND and what isn't IP, for the kernel: the queue was full")             \
+	X(KERNEL_NODE, "kernel_node", "dpdk: to no vip, for the kernel: the queue was full") \
+	X(KERNEL_VIP, "kernel_vip", "dpdk: to a vip, for the kernel: the queue was full")    \
+	X(TAP, "tap", "dpdk: for the kernel, but its interface (the TAP) took none")         \
 	X(FROM_KERNEL, "from_kernel", "dpdk: of the kernel's, but the port took none")
 
 enum fast_path_drop {
@@ -107,12 +107,13 @@ static inline const char *fast_path_drop_word(enum fast_path_drop drop)
 }
 
 struct fast_path_port {
-	const char *device;    /* dpdk: PCI address or vdev string; NULL if the config has none */
-	const char *tap;       /* dpdk: name of the kernel's interface, taken or made by the path */
-	const uint8_t (*macs)[6]; /* [macs_n]: frames to these are taken, too, as to the port's own */
+	const char *device; /* dpdk: PCI address or vdev string; NULL if the config has none */
+	const char *tap;    /* dpdk: name of the kernel's interface, taken or made by the path */
+	const uint8_t (
+		*macs)[6]; /* [macs_n]: frames to these are taken, too, as to the port's own */
 	uint32_t macs_n;
 	const char *interface; /* xdp: the network device; NULL if the config has none */
-	uint32_t mtu_bytes;    /* dpdk: of the device and of the kernel's interface; 0: as they are */
+	uint32_t mtu_bytes; /* dpdk: of the device and of the kernel's interface; 0: as they are */
 };
 
 /* Strings and arrays belong to the caller and outlive start(). */
@@ -132,7 +133,8 @@ struct fast_path_config {
 	enum fast_path_attach attach;       /* xdp */
 	bool replace;                       /* xdp: take the place of another program */
 	const char *pin_dir;                /* xdp: where program and maps are pinned, in a bpffs */
-	const char *memory_dir; /* dpdk: folder of what outlives the process; "": where it fits best */
+	const char
+		*memory_dir; /* dpdk: folder of what outlives the process; "": where it fits best */
 	/* Any thread may call it. One line, no newline. */
 	void (*log)(enum fast_path_log level, const char *line);
 };
@@ -144,17 +146,17 @@ struct fast_path_started {
 	/* The arena holds what a process before this one published: packets see it (xdp), or will
 	 * with the first publish() (dpdk), so that the control plane can check it before. */
 	bool adopted;
-	uint32_t workers;       /* how many workers_read() tells of */
-	char description[256];  /* for people: "DPDK 22.11.11, 1 worker, hugepages 2048 kB" */
+	uint32_t workers;      /* how many workers_read() tells of */
+	char description[256]; /* for people: "DPDK 22.11.11, 1 worker, hugepages 2048 kB" */
 };
 
 /* X(identifier, word for programs, text for people): what a port can do now. */
-#define FAST_PATH_PORT_STATES(X)                                                            \
+#define FAST_PATH_PORT_STATES(X)                                                             \
 	X(WAITING, "waiting", "its device is not there; the port is taken up when it comes") \
 	X(REFUSED, "refused", "its device is there, but can't be used now; tried again")     \
-	X(DOWN, "down", "its link is down")                                                 \
-	X(UP, "up", "its link is up")                                                       \
-	X(RETURNED, "returned",                                                             \
+	X(DOWN, "down", "its link is down")                                                  \
+	X(UP, "up", "its link is up")                                                        \
+	X(RETURNED, "returned",                                                              \
 	  "dpdk: its device is there again, or wants a reset: a new process can take it up")
 
 /* UP is the only one that carries packets. */
@@ -183,14 +185,14 @@ struct fast_path_port_info {
 	char driver[32];
 	uint8_t mac[6];
 	enum fast_path_port_state state;
-	int16_t numa_node;               /* of its device; -1: any, or not known */
-	uint16_t queues;                 /* dpdk: receive queues in use, one a worker */
-	enum fast_path_spread spread;    /* dpdk: over them */
+	int16_t numa_node;                  /* of its device; -1: any, or not known */
+	uint16_t queues;                    /* dpdk: receive queues in use, one a worker */
+	enum fast_path_spread spread;       /* dpdk: over them */
 	char spread_how[FAST_PATH_HOW_MAX]; /* the same for people, one line; or "" */
-	uint64_t rx_packets, tx_packets; /* of the device */
-	uint64_t rx_missed;              /* came, but no buffer or descriptor was free */
-	uint64_t to_kernel, from_kernel; /* dpdk: over the TAP */
-	char mode[FAST_PATH_MODE_MAX];   /* xdp: of its program, "native" or "generic"; or "" */
+	uint64_t rx_packets, tx_packets;    /* of the device */
+	uint64_t rx_missed;                 /* came, but no buffer or descriptor was free */
+	uint64_t to_kernel, from_kernel;    /* dpdk: over the TAP */
+	char mode[FAST_PATH_MODE_MAX];      /* xdp: of its program, "native" or "generic"; or "" */
 	uint64_t dropped[FAST_PATH_DROP_N];
 };
 
@@ -218,11 +220,11 @@ enum {
 
 /* Whose packets are copied. */
 struct fast_path_capture {
-	uint32_t service; /* row of its counters */
-	uint32_t backend; /* likewise; 0: of any, and of none */
-	uint32_t verdict; /* VERDICT_COUNT: any */
+	uint32_t service;    /* row of its counters */
+	uint32_t backend;    /* likewise; 0: of any, and of none */
+	uint32_t verdict;    /* VERDICT_COUNT: any */
 	uint32_t snap_bytes; /* of a frame, at most; 1 to CAPTURE_SNAP_BYTES */
-	uint32_t seconds; /* xdp: the program stops by itself then, should nobody stop it */
+	uint32_t seconds;    /* xdp: the program stops by itself then, should nobody stop it */
 };
 
 /* A frame as it came, or as it left. A packet that leaves has both, in this order. */
@@ -239,7 +241,7 @@ struct fast_path_captured {
 };
 
 struct fast_path {
-	uint32_t abi; /* FAST_PATH_ABI */
+	uint32_t abi;     /* FAST_PATH_ABI */
 	const char *name; /* "dpdk", "xdp" */
 
 	/*
@@ -299,7 +301,8 @@ struct fast_path {
 	 * asked for at once; of that 3 to 7 ms a step. dpdk 14 ms for a million, 0.3 ms a step.
 	 */
 	int (*memory_walk)(struct fast_path_walk *walk,
-			   void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
+			   void (*each)(void *ctx, uint32_t worker,
+					const struct memory_entry *entry),
 			   void *ctx);
 
 	/* The clock of memory.seen_state, now: seconds. */

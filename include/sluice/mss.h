@@ -35,10 +35,10 @@ struct mss_header {
 
 /* How far a walk over the options is: a word, so that a function of the BPF program takes and gives it. */
 enum mss_walk {
-	MSS_AT = 0xff,          /* of the next option */
-	MSS_FOUND_SHIFT = 8,    /* where the size stands, 8 bits; 0: not found yet */
-	MSS_END = 1 << 16,      /* the walk is over */
-	MSS_ODD = 1 << 17,      /* and the options are odd */
+	MSS_AT = 0xff,       /* of the next option */
+	MSS_FOUND_SHIFT = 8, /* where the size stands, 8 bits; 0: not found yet */
+	MSS_END = 1 << 16,   /* the walk is over */
+	MSS_ODD = 1 << 17,   /* and the options are odd */
 };
 
 /* The walk behind one more option. */
@@ -106,7 +106,8 @@ SLUICE_INLINE void mss_clamp(struct cursor c, uint32_t l4_offset, uint16_t mss)
 	uint8_t *place;
 	be16 size;
 
-	if (mss == 0 || l4_offset > MSS_L4_MAX || !cursor_take(&c, cursor_bound(l4_offset, MSS_L4_MAX)))
+	if (mss == 0 || l4_offset > MSS_L4_MAX ||
+	    !cursor_take(&c, cursor_bound(l4_offset, MSS_L4_MAX)))
 		return;
 	l4 = c;
 	tcp = cursor_take(&l4, sizeof(*tcp));

@@ -33,7 +33,8 @@ enum {
 };
 
 struct packet {
-	struct flow flow;   /* source and destination addresses are set whenever the IP header is sane */
+	struct flow
+		flow; /* source and destination addresses are set whenever the IP header is sane */
 	uint32_t ip_bytes;  /* of the IP packet, header included; Ethernet padding is not */
 	uint16_t l3_offset; /* of the IP header, from the frame's start: 14, 18 or 22 */
 	uint16_t l4_offset; /* of the transport header; 0 when there is none to reach */
@@ -268,8 +269,8 @@ SLUICE_INLINE enum verdict packet_parse_v4(struct cursor *c, struct packet *p)
 }
 
 /* The extension headers among the protocols below 64, one bit each. */
-#define PACKET_EXTENSIONS                                                                          \
-	(1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING | 1ULL << PROTO_DEST_OPTS |              \
+#define PACKET_EXTENSIONS                                                             \
+	(1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING | 1ULL << PROTO_DEST_OPTS | \
 	 1ULL << PROTO_FRAGMENT | 1ULL << PROTO_AH)
 
 SLUICE_INLINE bool packet_is_extension(uint8_t kind)
@@ -286,13 +287,14 @@ SLUICE_INLINE bool packet_is_passed_on(const struct packet *p)
 	const bool v6 = p->flags & PACKET_V6;
 
 	return p->flags & PACKET_NO_PORTS && p->proto != PROTO_TCP && p->proto != PROTO_UDP &&
-	       p->proto != (v6 ? PROTO_ICMPV6 : PROTO_ICMP) && !(v6 && packet_is_extension(p->proto));
+	       p->proto != (v6 ? PROTO_ICMPV6 : PROTO_ICMP) &&
+	       !(v6 && packet_is_extension(p->proto));
 }
 
 /* What an IPv6 header chain leads to. */
 struct packet_chain {
-	uint32_t bytes; /* of the extension headers walked over */
-	uint8_t next;   /* the first header that is not one of them */
+	uint32_t bytes;       /* of the extension headers walked over */
+	uint8_t next;         /* the first header that is not one of them */
 	bool fragment_header; /* there is one, if only of an atomic fragment */
 	bool fragment;
 	bool no_ports; /* behind a fragment's first: no header follows */
@@ -305,8 +307,8 @@ struct packet_chain {
  */
 SLUICE_INLINE uint32_t packet_extension_unit(uint8_t kind)
 {
-	const uint64_t by8 = 1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING |
-			     1ULL << PROTO_DEST_OPTS;
+	const uint64_t by8 =
+		1ULL << PROTO_HOP_BY_HOP | 1ULL << PROTO_ROUTING | 1ULL << PROTO_DEST_OPTS;
 	const uint64_t by4 = 1ULL << PROTO_AH; /* RFC 4302 §2.2 */
 
 	return (uint32_t)((by8 >> kind & 1) << 3 | (by4 >> kind & 1) << 2);
@@ -328,7 +330,8 @@ SLUICE_INLINE bool packet_walk(struct cursor *c, struct packet_chain *chain, uin
 			return false;
 		if (!packet_is_extension(kind))
 			return true;
-		if (i == PACKET_EXTENSIONS_MAX || (kind == PROTO_FRAGMENT && chain->fragment_header))
+		if (i == PACKET_EXTENSIONS_MAX ||
+		    (kind == PROTO_FRAGMENT && chain->fragment_header))
 			return false;
 		header = cursor_take(c, sizeof(*header));
 		if (!header)
@@ -462,8 +465,8 @@ SLUICE_INLINE enum verdict packet_parse_v6(struct cursor *c, struct packet *p)
 	case PROTO_UDP:
 		if (chain.fragment)
 			return packet_parse_ports(c, p, l4_bytes);
-		verdict = chain.next == PROTO_TCP ? packet_parse_tcp(c, p, l4_bytes) :
-						    packet_parse_udp(c, p, l4_bytes);
+		verdict = chain.next == PROTO_TCP ? packet_parse_tcp(c, p, l4_bytes)
+						  : packet_parse_udp(c, p, l4_bytes);
 		break;
 	case PROTO_ICMPV6:
 		if (chain.fragment)

@@ -164,8 +164,8 @@ SLUICE_INLINE bool plain_source_is_bad(const struct plain *plain, bool v6)
 {
 	const uint64_t *addrs = plain->flow.addrs;
 
-	return v6 ? source_is_bad_v6(&addrs[0], &addrs[2]) :
-		    source_is_bad_v4((be32)addrs[0], (be32)(addrs[0] >> 32));
+	return v6 ? source_is_bad_v6(&addrs[0], &addrs[2])
+		  : source_is_bad_v4((be32)addrs[0], (be32)(addrs[0] >> 32));
 }
 
 /*

@@ -44,8 +44,8 @@ SLUICE_INLINE uint32_t reject_growth(const struct packet *p)
 /* How long the answer's frame is. Ethernet pads it, where it is short. */
 SLUICE_INLINE uint32_t reject_bytes(const struct packet *p)
 {
-	uint32_t ip_header = p->flags & PACKET_V6 ? sizeof(struct ipv6_header) :
-						    sizeof(struct ipv4_header);
+	uint32_t ip_header =
+		p->flags & PACKET_V6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
 
 	if (p->proto == PROTO_TCP)
 		return p->l3_offset + ip_header + (uint32_t)sizeof(struct tcp_header);

@@ -72,8 +72,8 @@ SLUICE_INLINE const struct service *service_probe(const struct arena *arena,
 
 	for (uint32_t i = 0; i < SERVICE_PROBES_MAX; i++) {
 		uint32_t index = (start + i) & g->services_mask;
-		const struct service *s = arena_at(
-			arena, g->services_off + index * (uint32_t)sizeof(*s), sizeof(*s));
+		const struct service *s =
+			arena_at(arena, g->services_off + index * (uint32_t)sizeof(*s), sizeof(*s));
 		const struct vip6 *vip;
 
 		if (!s || s->key == 0)

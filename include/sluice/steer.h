@@ -121,8 +121,8 @@ SLUICE_INLINE void steer_hash(const struct generation *g, const struct packet *p
 /* Step 3: what stands in the slot. Returns forward or bad_tables. */
 SLUICE_INLINE enum verdict steer_slot(const struct arena *arena, struct steering *st)
 {
-	const uint16_t *value = arena_at(arena, service_current_offset(st->service, st->slot),
-					 sizeof(*value));
+	const uint16_t *value =
+		arena_at(arena, service_current_offset(st->service, st->slot), sizeof(*value));
 
 	if (!value)
 		return VERDICT_bad_tables;
@@ -144,9 +144,8 @@ SLUICE_INLINE bool steer_looks_further(const struct steering *st)
 
 /* `m` if it can be relied on, else NULL, as memory_choose() wants it. */
 SLUICE_INLINE const struct memory *steer_known(const struct arena *arena,
-					       const struct generation *g,
-					       const struct service *s, const struct memory *m,
-					       uint32_t now_s)
+					       const struct generation *g, const struct service *s,
+					       const struct memory *m, uint32_t now_s)
 {
 	const struct backend *b;
 
@@ -246,8 +245,8 @@ SLUICE_INLINE uint32_t steer_free_slot(const struct arena *arena, const struct s
 		return first;
 	/* Mitzenmacher, 2001: the better of two random choices is nearly as good as the best. */
 	second = service_slot(s, ticket << 32);
-	return steer_slot_load(arena, s, second) < steer_slot_load(arena, s, first) ? second :
-										      first;
+	return steer_slot_load(arena, s, second) < steer_slot_load(arena, s, first) ? second
+										    : first;
 }
 
 /*
@@ -263,8 +262,8 @@ SLUICE_INLINE struct memory_slot steer_choices(const struct steering *st, uint16
 		.current = st->value & SLOT_INDEX,
 		.previous = previous,
 		.service = (uint16_t)st->service->id,
-		.remember_all = flags & SERVICE_REMEMBERS ||
-				(flags & SERVICE_WAY && previous == SLOT_NONE),
+		.remember_all =
+			flags & SERVICE_REMEMBERS || (flags & SERVICE_WAY && previous == SLOT_NONE),
 	};
 }
 
@@ -304,8 +303,8 @@ SLUICE_INLINE bool steer_clamps(const struct service *s, const struct packet *p)
 /* What no_backend means for a packet of the service. */
 SLUICE_INLINE enum verdict steer_no_backend(const struct service *s, const struct packet *p)
 {
-	return s->flags & SERVICE_REJECTS && reject_may(p) ? VERDICT_no_backend_reject :
-							     VERDICT_no_backend;
+	return s->flags & SERVICE_REJECTS && reject_may(p) ? VERDICT_no_backend_reject
+							   : VERDICT_no_backend;
 }
 
 /* Whether the way to a backend, which is of this kind and known, is wide enough: as nearly always. */
@@ -332,8 +331,7 @@ SLUICE_INLINE enum verdict steer_way(const struct backend *b, const struct packe
 	if (!(p->flags & PACKET_DF) &&
 	    p->ip_bytes + encap_outer_bytes(b) <= backend_first_mtu_bytes(b))
 		return steer_fitting(p);
-	if (!(p->flags & PACKET_DF) || !packet_may_be_told(p) ||
-	    p->ip_bytes < ANSWER_QUOTE_BYTES)
+	if (!(p->flags & PACKET_DF) || !packet_may_be_told(p) || p->ip_bytes < ANSWER_QUOTE_BYTES)
 		return VERDICT_too_big_dropped;
 	return VERDICT_too_big;
 }

@@ -118,7 +118,7 @@ struct SLUICE_WIRE icmp_header {
 enum icmp_type {
 	ICMP_ECHO_REPLY = 0,
 	ICMP_UNREACHABLE = 3,
-	ICMP_PORT_CODE = 3,        /* codes of ICMP_UNREACHABLE */
+	ICMP_PORT_CODE = 3, /* codes of ICMP_UNREACHABLE */
 	ICMP_FRAG_NEEDED_CODE = 4,
 	ICMP_SOURCE_QUENCH = 4,
 	ICMP_ECHO = 8,

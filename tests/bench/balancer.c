@@ -117,7 +117,11 @@ static struct part *change_slots(const struct balancer *b, uint16_t *slots, uint
 	uint16_t *previous = array_new(slots_n, sizeof(*previous));
 	bool *lives = array_new(n, sizeof(*lives));
 	struct transition_change change = {
-		.was_slots = was, .slots_n = slots_n, .lives = lives, .lives_n = n, .waits = true,
+		.was_slots = was,
+		.slots_n = slots_n,
+		.lives = lives,
+		.lives_n = n,
+		.waits = true,
 	};
 
 	memcpy(was, slots, slots_n * sizeof(*was));
@@ -160,8 +164,14 @@ static void lay_out(struct balancer *b)
 	struct layout_service *services = array_new(n, sizeof(*services));
 	struct layout_vip *vips = array_new(n, sizeof(*vips));
 	struct layout_spec spec = {
-		.number = 1, .key = key, .gue_port = GUE_PORT, .outer_ttl = 64,
-		.services = services, .services_n = n, .vips = vips, .vips_n = n,
+		.number = 1,
+		.key = key,
+		.gue_port = GUE_PORT,
+		.outer_ttl = 64,
+		.services = services,
+		.services_n = n,
+		.vips = vips,
+		.vips_n = n,
 		.idle_s = {0, IDLE_S, IDLE_S, IDLE_S, IDLE_S, IDLE_S, IDLE_S},
 	};
 	struct arena_head *head = b->region.start;

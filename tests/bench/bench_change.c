@@ -34,8 +34,8 @@ enum {
 	SEND_EVERY_NS = 20 * 1000,
 	ROUND_MAX_NS = 1000 * 1000 * 1000,
 	DRAIN_NS = 20 * 1000 * 1000,
-	PROTO_AT = 14 + 9,       /* of the outer IPv4 header */
-	ID_AT = 14 + 20 + 4,     /* identification of the inner one */
+	PROTO_AT = 14 + 9,   /* of the outer IPv4 header */
+	ID_AT = 14 + 20 + 4, /* identification of the inner one */
 	PLAIN_ID_AT = 14 + 4,
 	PROTO_IN_IP = 4,
 };
@@ -150,9 +150,10 @@ int main(int argc, char **argv)
 	}
 	*undo++ = NULL;
 	fd = port_open(argv[1]);
-	frame_build(&(struct frame_spec){.dst = argv[2], .proto = IP_UDP, .dport = 80,
-					 .payload_bytes = 18},
-		    &frame);
+	frame_build(
+		&(struct frame_spec){
+			.dst = argv[2], .proto = IP_UDP, .dport = 80, .payload_bytes = 18},
+		&frame);
 	for (int i = 0; i < rounds; i++) {
 		int64_t start = now_ns();
 		pid_t pid = command_start(&argv[4]);

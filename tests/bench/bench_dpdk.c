@@ -187,7 +187,8 @@ static void groups_run(bool quick)
 static void swap_tell(void)
 {
 	double median = result_median(bench.swap, bench.swap_n);
-	const struct result_extra extras[] = {{"cycles", median / bench.eal.ns_per_cycle}, {NULL, 0}};
+	const struct result_extra extras[] = {{"cycles", median / bench.eal.ns_per_cycle},
+					      {NULL, 0}};
 
 	result_tell("dpdk.macswap", "ns_per_packet", bench.swap, bench.swap_n, extras);
 }

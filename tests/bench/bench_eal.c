@@ -57,7 +57,8 @@ struct bench_eal bench_eal_open(uint32_t workers_max, bool hugetlb)
 	};
 	char cpus[CPUS_TEXT_MAX], main_cpu[CPUS_TEXT_MAX], memory[16];
 	char *args[ARGS_MAX] = {"bench", "--no-pci", "--no-telemetry", "--log-level=*:error",
-				"-l", cpus, "--main-lcore", main_cpu, "-m", memory};
+				"-l",    cpus,       "--main-lcore",   main_cpu,
+				"-m",    memory};
 	int n = 10;
 
 	eal.workers_n = cpus_choose(workers_max, cpus) - 1;

@@ -114,9 +114,9 @@ static bool model_make(void)
 
 	strcpy(spec->name, "web");
 	ip_parse("198.51.100.10", &spec->vip);
-	spec->port = bench.type == HEALTH_TCP   ? PORT_TCP :
-		     bench.type == HEALTH_HTTPS ? PORT_HTTPS :
-						  PORT_HTTP;
+	spec->port = bench.type == HEALTH_TCP     ? PORT_TCP
+		     : bench.type == HEALTH_HTTPS ? PORT_HTTPS
+						  : PORT_HTTP;
 	spec->proto = 6;
 	spec->health = health_conf_default();
 	spec->health.type = (uint8_t)bench.type;
@@ -296,28 +296,36 @@ static bool measure(void)
 /* One of them, in a process of its own. */
 static int run(const char *what, uint32_t backends, uint32_t seconds, uint32_t interval_ms)
 {
-	static const char *const types[] = {[HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http",
-					    [HEALTH_HTTPS] = "https", [HEALTH_ICMP] = "icmp"};
+	static const char *const types[] = {[HEALTH_TCP] = "tcp",
+					    [HEALTH_HTTP] = "http",
+					    [HEALTH_HTTPS] = "https",
+					    [HEALTH_ICMP] = "icmp"};
 	struct control *control;
 	pid_t client;
 	bool fine = false;
 
-	bench = (struct bench){.what = what, .backends = backends, .seconds = seconds,
-			       .interval_ms = interval_ms, .base = loop_new(),
-			       .in_thread = strstr(what, "-thread"), .stops = strstr(what, "-stop")};
+	bench = (struct bench){.what = what,
+			       .backends = backends,
+			       .seconds = seconds,
+			       .interval_ms = interval_ms,
+			       .base = loop_new(),
+			       .in_thread = strstr(what, "-thread"),
+			       .stops = strstr(what, "-stop")};
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (types[i] && strncmp(what, types[i], strcspn(what, "-")) == 0 &&
 		    strlen(types[i]) == strcspn(what, "-"))
 			bench.type = (enum health_type)i;
-	bench.settings = (struct settings){.services_max = 16, .backends_max = BACKENDS_MAX,
-					   .health_rate = 20000, .vip_mark = 20942};
+	bench.settings = (struct settings){.services_max = 16,
+					   .backends_max = BACKENDS_MAX,
+					   .health_rate = 20000,
+					   .vip_mark = 20942};
 	strcpy(bench.folder, "/tmp/bench-health-XXXXXX");
 	if (!bench.base || bench.type == HEALTH_NO_CHECK || !mkdtemp(bench.folder) || !model_make())
 		return 2;
 	snprintf(bench.path, sizeof(bench.path), "%s/control.sock", bench.folder);
-	if (bench.in_thread ?
-		    checker_new(bench.base, &bench.settings, &checker_ops, &bench.checker) != 0 :
-		    health_new(bench.base, &bench.settings, &ops, &bench.health) != 0)
+	if (bench.in_thread
+		    ? checker_new(bench.base, &bench.settings, &checker_ops, &bench.checker) != 0
+		    : health_new(bench.base, &bench.settings, &ops, &bench.health) != 0)
 		return 2;
 	if (bench.checker)
 		checker_files_set(bench.checker, 100000);
@@ -349,7 +357,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *what;
 		uint32_t backends, interval_ms;
-	} all[] = {{"tcp", 5000, 1000}, {"http", 5000, 1000}, {"https", 5000, 1000},
+	} all[] = {{"tcp", 5000, 1000},
+		   {"http", 5000, 1000},
+		   {"https", 5000, 1000},
 		   {"icmp-stop", 30000, 2000}};
 	uint32_t seconds = argc > 3 ? (uint32_t)atoi(argv[3]) : 10;
 	uint32_t backends = argc > 2 ? (uint32_t)atoi(argv[2]) : 5000;

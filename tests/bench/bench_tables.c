@@ -83,7 +83,9 @@ static struct part *make_slots(struct bench_tables *t, uint32_t service)
 		addr.bytes[2] = (uint8_t)(i >> 8);
 		addr.bytes[3] = (uint8_t)i;
 		backends[i] = (struct maglev_backend){
-			.identity = maglev_identity(&key, &addr), .weight = 1, .index = (uint16_t)i,
+			.identity = maglev_identity(&key, &addr),
+			.weight = 1,
+			.index = (uint16_t)i,
 		};
 	}
 	if (maglev_build(slots, slots_n, backends, t->backends) != 0)
@@ -124,8 +126,14 @@ static struct laid_generation *make_generation(struct bench_tables *t, enum enca
 	};
 	struct layout_service services[SERVICES];
 	struct layout_spec spec = {
-		.number = 1, .key = key, .gue_port = GUE_PORT, .outer_ttl = 64,
-		.services = services, .services_n = SERVICES, .vips = vips, .vips_n = FAMILIES,
+		.number = 1,
+		.key = key,
+		.gue_port = GUE_PORT,
+		.outer_ttl = 64,
+		.services = services,
+		.services_n = SERVICES,
+		.vips = vips,
+		.vips_n = FAMILIES,
 	};
 	char error[LAYOUT_ERROR_MAX];
 	struct laid_generation *laid;
@@ -146,8 +154,7 @@ uint32_t bench_tables_backend_rows(uint32_t backends)
 	return 1 + SERVICES * backends;
 }
 
-struct bench_tables *bench_tables_new(struct arena *arena, uint64_t arena_bytes,
-				      uint32_t backends)
+struct bench_tables *bench_tables_new(struct arena *arena, uint64_t arena_bytes, uint32_t backends)
 {
 	static const enum encap encaps[GENERATIONS] = {ENCAP_IPIP, ENCAP_GUE};
 	struct bench_tables *tables = calloc(1, sizeof(*tables));

@@ -28,8 +28,7 @@ struct bench_tables;
 uint32_t bench_tables_backend_rows(uint32_t backends);
 
 /* Lays two generations out: 0 with IPIP, 1 with GUE; outer headers of the vip's family. Aborts. */
-struct bench_tables *bench_tables_new(struct arena *arena, uint64_t arena_bytes,
-				      uint32_t backends);
+struct bench_tables *bench_tables_new(struct arena *arena, uint64_t arena_bytes, uint32_t backends);
 void bench_tables_free(struct bench_tables *tables);
 
 /* Stores it as the arena's current generation. */

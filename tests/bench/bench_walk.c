@@ -56,8 +56,8 @@ static int fill(const struct program *p, uint32_t flows)
 			};
 		}
 		done += n;
-		if (bpf_map_update_batch(program_map_fd(p, PROGRAM_ESTABLISHED), hashes, memories, &n,
-					 NULL) != 0)
+		if (bpf_map_update_batch(program_map_fd(p, PROGRAM_ESTABLISHED), hashes, memories,
+					 &n, NULL) != 0)
 			return -errno;
 	}
 	return 0;

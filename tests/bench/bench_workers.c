@@ -70,7 +70,8 @@ static double round_ns(const struct scene *scene, uint32_t together, double ns_p
 	for (uint32_t i = 0; i < together; i++)
 		workers[i] = (struct bench_worker){scene, &stages[i], together, 0};
 	if (together > 1)
-		rte_eal_remote_launch(round_run, &workers[1], rte_get_next_lcore(UINT32_MAX, true, false));
+		rte_eal_remote_launch(round_run, &workers[1],
+				      rte_get_next_lcore(UINT32_MAX, true, false));
 	round_run(&workers[0]);
 	rte_eal_mp_wait_lcore();
 	for (uint32_t i = 0; i < together; i++)

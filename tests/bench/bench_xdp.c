@@ -63,10 +63,16 @@ struct bench_frame {
 #define TO6 .src = FROM6, .dst = BENCH_VIP6, .dport = BENCH_PORT, .payload_bytes = 12
 
 static const struct frame_spec quoted4 = {
-	.src = BENCH_VIP4, .dst = FROM4, .proto = IP_TCP, .sport = BENCH_PORT,
+	.src = BENCH_VIP4,
+	.dst = FROM4,
+	.proto = IP_TCP,
+	.sport = BENCH_PORT,
 };
 static const struct frame_spec quoted6 = {
-	.src = BENCH_VIP6, .dst = FROM6, .proto = IP_TCP, .sport = BENCH_PORT,
+	.src = BENCH_VIP6,
+	.dst = FROM6,
+	.proto = IP_TCP,
+	.sport = BENCH_PORT,
 };
 
 static const struct bench_frame frames[] = {
@@ -75,12 +81,22 @@ static const struct bench_frame frames[] = {
 	{"udp4", VERDICT_forward, false, {TO4, .proto = IP_UDP}},
 	{"udp6", VERDICT_forward, false, {TO6, .proto = IP_UDP}},
 	{"syn4", VERDICT_forward, false, {TO4, .proto = IP_TCP, .flags = 0x02}},
-	{"icmp4", VERDICT_icmp_forward, true,
+	{"icmp4",
+	 VERDICT_icmp_forward,
+	 true,
 	 {TO4, .proto = IP_ICMP, .type = 3, .code = 4, .quote = &quoted4, .quote_bytes = 28}},
-	{"icmp6", VERDICT_icmp_forward, true,
+	{"icmp6",
+	 VERDICT_icmp_forward,
+	 true,
 	 {TO6, .proto = IP_ICMP6, .type = 2, .quote = &quoted6, .quote_bytes = 60}},
-	{"pass", VERDICT_no_service, false,
-	 {.src = FROM4, .dst = "192.0.2.1", .dport = BENCH_PORT, .proto = IP_TCP, .payload_bytes = 12}},
+	{"pass",
+	 VERDICT_no_service,
+	 false,
+	 {.src = FROM4,
+	  .dst = "192.0.2.1",
+	  .dport = BENCH_PORT,
+	  .proto = IP_TCP,
+	  .payload_bytes = 12}},
 };
 
 static const struct {
@@ -132,8 +148,7 @@ static struct driver_options options_for(const struct bench_frame *f, const stru
 	return o;
 }
 
-static struct driver_bpf *driver_load(const struct driver_options *options, int next_fd,
-				      bool frags)
+static struct driver_bpf *driver_load(const struct driver_options *options, int next_fd, bool frags)
 {
 	struct driver_bpf *driver = driver_bpf__open();
 	uint32_t key = 0, flags = frags ? 1U << 5 /* BPF_F_XDP_HAS_FRAGS */ : 0;

@@ -31,7 +31,8 @@ static SSL_CTX *tls_new(void)
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
 	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"bench", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"bench", -1, -1,
+				   0);
 	X509_set_issuer_name(certificate, name);
 	X509_set_pubkey(certificate, key);
 	if (!X509_sign(certificate, key, EVP_sha256()) ||
@@ -67,8 +68,8 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 	(void)bytes;
 	connection = ctx ? bufferevent_openssl_socket_new(base, fd, SSL_new(ctx),
 							  BUFFEREVENT_SSL_ACCEPTING,
-							  BEV_OPT_CLOSE_ON_FREE) :
-			   bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+							  BEV_OPT_CLOSE_ON_FREE)
+			 : bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!connection) {
 		close(fd);
 		return;

@@ -178,8 +178,8 @@ uint64_t scene_pass(const struct scene *scene, struct stage *stage, enum pass pa
 void scene_check(const struct scene *scene, const struct stage *stages, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t counted = balancer_counted(scene->balancer, stages[i].context,
-						    scene->kind->verdict);
+		uint64_t counted =
+			balancer_counted(scene->balancer, stages[i].context, scene->kind->verdict);
 
 		if (counted == stages[i].packets_n)
 			continue;

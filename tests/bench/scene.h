@@ -31,9 +31,9 @@ void scene_close(struct scene *scene);
 /* What a thread needs for passes. */
 struct stage {
 	struct traffic *traffic;
-	uint32_t context;    /* of the balancer */
+	uint32_t context; /* of the balancer */
 	uint64_t next_flow;
-	uint64_t packets_n;  /* run through burst_run() */
+	uint64_t packets_n; /* run through burst_run() */
 	struct burst burst;
 };
 

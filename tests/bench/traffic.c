@@ -19,22 +19,32 @@ enum {
 	PORT_FIRST = 1024,
 	PORT_BITS = 15,
 	/* Where things stand in frames without tags, options or extension headers. */
-	V4_SRC_AT = 14 + 12, V4_DST_AT = 14 + 16, V4_L4_AT = 14 + 20,
-	V6_SRC_AT = 14 + 8 + 12, V6_DST_AT = 14 + 24 + 12, V6_L4_AT = 14 + 40,
+	V4_SRC_AT = 14 + 12,
+	V4_DST_AT = 14 + 16,
+	V4_L4_AT = 14 + 20,
+	V6_SRC_AT = 14 + 8 + 12,
+	V6_DST_AT = 14 + 24 + 12,
+	V6_L4_AT = 14 + 40,
 	ICMP_BYTES = 8,
 	RECEIVE_AHEAD = 4, /* buffers whose metadata is fetched ahead, as drivers do */
 };
 
 #define FROM4 "10.128.0.0"
 #define FROM6 "2001:db8:c::"
-#define TO4 .src = FROM4, .dst = BALANCER_VIP4, .dport = BALANCER_PORT, .pad_to = 60
-#define TO6 .src = FROM6, .dst = BALANCER_VIP6, .dport = BALANCER_PORT
+#define TO4   .src = FROM4, .dst = BALANCER_VIP4, .dport = BALANCER_PORT, .pad_to = 60
+#define TO6   .src = FROM6, .dst = BALANCER_VIP6, .dport = BALANCER_PORT
 
 static const struct frame_spec quoted4 = {
-	.src = BALANCER_VIP4, .dst = FROM4, .proto = IP_TCP, .sport = BALANCER_PORT,
+	.src = BALANCER_VIP4,
+	.dst = FROM4,
+	.proto = IP_TCP,
+	.sport = BALANCER_PORT,
 };
 static const struct frame_spec quoted6 = {
-	.src = BALANCER_VIP6, .dst = FROM6, .proto = IP_TCP, .sport = BALANCER_PORT,
+	.src = BALANCER_VIP6,
+	.dst = FROM6,
+	.proto = IP_TCP,
+	.sport = BALANCER_PORT,
 };
 
 static const struct {
@@ -48,11 +58,17 @@ static const struct {
 	{"udp4", VERDICT_forward, IP_UDP, {TO4, .proto = IP_UDP, .payload_bytes = 18}},
 	{"udp6", VERDICT_forward, IP_UDP, {TO6, .proto = IP_UDP, .payload_bytes = 12}},
 	{"syn4", VERDICT_forward, IP_TCP, {TO4, .proto = IP_TCP, .flags = 0x02}},
-	{"icmp4", VERDICT_icmp_forward, IP_TCP,
+	{"icmp4",
+	 VERDICT_icmp_forward,
+	 IP_TCP,
 	 {TO4, .proto = IP_ICMP, .type = 3, .code = 4, .quote = &quoted4, .quote_bytes = 28}},
-	{"icmp6", VERDICT_icmp_forward, IP_TCP,
+	{"icmp6",
+	 VERDICT_icmp_forward,
+	 IP_TCP,
 	 {TO6, .proto = IP_ICMP6, .type = 2, .quote = &quoted6, .quote_bytes = 60}},
-	{"pass", VERDICT_no_service, IP_TCP,
+	{"pass",
+	 VERDICT_no_service,
+	 IP_TCP,
 	 {.src = FROM4, .dst = "192.0.2.1", .dport = BALANCER_PORT, .proto = IP_TCP, .pad_to = 60}},
 };
 

@@ -28,7 +28,7 @@ struct traffic_kind {
 	const char *name;     /* "tcp4" */
 	enum verdict verdict; /* what becomes of them */
 	bool v6;
-	uint8_t proto;   /* of the flow */
+	uint8_t proto; /* of the flow */
 	uint16_t bytes;
 	uint8_t frame[TRAFFIC_FRAME_MAX];
 	/* Offsets of the last 4 bytes of the client's address and the vip's, and of the client's

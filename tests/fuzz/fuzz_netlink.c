@@ -57,7 +57,8 @@ static void renumber(uint8_t *bytes, size_t n)
 	struct nlmsghdr *nlh = (struct nlmsghdr *)bytes;
 	int left = (int)n;
 
-	for (; left >= (int)sizeof(*nlh) && nlh->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(nlh, left);
+	for (; left >= (int)sizeof(*nlh) && nlh->nlmsg_len <= (uint32_t)left &&
+	       mnl_nlmsg_ok(nlh, left);
 	     nlh = mnl_nlmsg_next(nlh, &left))
 		nlh->nlmsg_seq += input.seq;
 }

@@ -68,7 +68,8 @@ static void check_model(const struct model *m)
 		if (!model_name_valid(s->name) || model_find(m, s->name) != s)
 			fuzz_fail("a service \"%s\"", s->name);
 		for (uint32_t k = 0; k < s->backends_n; k++)
-			if (!model_name_valid(s->backends[k].name) || ip_refusal(&s->backends[k].addr))
+			if (!model_name_valid(s->backends[k].name) ||
+			    ip_refusal(&s->backends[k].addr))
 				fuzz_fail("service \"%s\": backend %u", s->name, k);
 	}
 }
@@ -121,7 +122,9 @@ static void boot_set(json_t *notes)
 {
 	const char *boot = json_string_value(json_object_get(notes, "boot"));
 	char ours[64] = "";
-	FILE *id = boot && strcmp(boot, "ours") == 0 ? fopen("/proc/sys/kernel/random/boot_id", "re") : NULL;
+	FILE *id = boot && strcmp(boot, "ours") == 0
+			   ? fopen("/proc/sys/kernel/random/boot_id", "re")
+			   : NULL;
 
 	if (id && fgets(ours, sizeof(ours), id)) {
 		ours[strcspn(ours, "\n")] = 0;
@@ -151,7 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	json_t *state;
 	int fd = memfd_create("state", MFD_CLOEXEC), err;
 
-	if (fd < 0 || write(fd, data, data_bytes) != (ssize_t)data_bytes || lseek(fd, 0, SEEK_SET) != 0)
+	if (fd < 0 || write(fd, data, data_bytes) != (ssize_t)data_bytes ||
+	    lseek(fd, 0, SEEK_SET) != 0)
 		fuzz_fail("no file: %s", strerror(errno));
 	err = state_file_read_open(fd, &state, error);
 	if (err == 0)

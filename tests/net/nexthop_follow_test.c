@@ -93,7 +93,7 @@ static void test_mtu_changes(void **state)
 
 static void test_link_goes(void **state)
 {
-	static const char *const names[] = { "n0", "n9" };
+	static const char *const names[] = {"n0", "n9"};
 	struct lab *lab = *state;
 	const struct link *link;
 
@@ -131,8 +131,8 @@ static void test_link_goes(void **state)
  * used. */
 static void test_real_resolution(void **state)
 {
-	static const struct nexthop_timing refreshing = { 5, 100, 200 };
-	static const char *const addrs[] = { "10.1.0.2", "2001:db8:1::2" };
+	static const struct nexthop_timing refreshing = {5, 100, 200};
+	static const char *const addrs[] = {"10.1.0.2", "2001:db8:1::2"};
 	struct lab *lab = *state;
 
 	lab_retime(lab, &refreshing);
@@ -141,9 +141,9 @@ static void test_real_resolution(void **state)
 		static const struct {
 			const char *key, *value;
 		} rows[] = {
-			{ "base_reachable_time_ms", "200" },
-			{ "delay_first_probe_time", "0" },
-			{ "retrans_time_ms", "100" },
+			{"base_reachable_time_ms", "200"},
+			{"delay_first_probe_time", "0"},
+			{"retrans_time_ms", "100"},
 		};
 		char path[96];
 
@@ -163,13 +163,13 @@ static void test_real_resolution(void **state)
 		assert_state(hop_to(lab, addrs[i]), NEXTHOP_RESOLVED);
 		assert_true(nexthops_stats(lab->hops).solicited >= 2);
 
-		peer_ip(lab, i == 0 ? "addr del 10.1.0.2/24 dev p0" :
-				      "addr del 2001:db8:1::2/64 dev p0");
+		peer_ip(lab, i == 0 ? "addr del 10.1.0.2/24 dev p0"
+				    : "addr del 2001:db8:1::2/64 dev p0");
 		wait_state(lab, addrs[i], NEXTHOP_NO_NEIGHBOUR);
 		loop_for(lab, 1000); /* the kernel gives up trying, and has to be told again */
 		assert_state(hop_to(lab, addrs[i]), NEXTHOP_NO_NEIGHBOUR);
-		peer_ip(lab, i == 0 ? "addr add 10.1.0.2/24 dev p0" :
-				      "addr add 2001:db8:1::2/64 dev p0 nodad");
+		peer_ip(lab, i == 0 ? "addr add 10.1.0.2/24 dev p0"
+				    : "addr add 2001:db8:1::2/64 dev p0 nodad");
 		wait_state(lab, addrs[i], NEXTHOP_RESOLVED);
 	}
 	assert_int_equal(nexthops_stats(lab->hops).failures, 0);
@@ -178,7 +178,7 @@ static void test_real_resolution(void **state)
 /* What doesn't concern the set is not told of. */
 static void test_unconcerned(void **state)
 {
-	static const char *const names[] = { "n0" };
+	static const char *const names[] = {"n0"};
 	struct lab *lab = *state;
 
 	watch(lab, "10.1.0.10");
@@ -195,7 +195,7 @@ static void test_unconcerned(void **state)
 /* NTF_USE makes an ordinary entry of a permanent one: it has to stay away from those. */
 static void test_permanent_stays(void **state)
 {
-	static const struct nexthop_timing hectic = { 5, 20, 50 };
+	static const struct nexthop_timing hectic = {5, 20, 50};
 	struct lab *lab = *state;
 
 	lab_retime(lab, &hectic);
@@ -214,7 +214,8 @@ static void watch_many(struct lab *lab, uint32_t n)
 	static struct ip_addr addrs[MANY];
 
 	for (uint32_t i = 0; i < n; i++)
-		addrs[i] = ip_from_bytes(IP_V4, (const uint8_t[]){ 10, 50, (uint8_t)(i >> 8), (uint8_t)i });
+		addrs[i] = ip_from_bytes(IP_V4,
+					 (const uint8_t[]){10, 50, (uint8_t)(i >> 8), (uint8_t)i});
 	assert_int_equal(lab_watch(lab->hops, addrs, n), 0);
 }
 
@@ -251,8 +252,8 @@ static void test_many(void **state)
 	watch_many(lab, 10);
 	loop_for(lab, 200);
 	assert_non_null(hop_to(lab, "10.50.0.9"));
-	assert_null(lab_get(lab->hops, &(struct ip_addr){ .family = IP_V4,
-							       .bytes = { 10, 50, 0, 10 } }));
+	assert_null(
+		lab_get(lab->hops, &(struct ip_addr){.family = IP_V4, .bytes = {10, 50, 0, 10}}));
 	assert_string_equal(hop_to(lab, "10.50.0.9")->ifname, "n1");
 }
 
@@ -267,14 +268,14 @@ static bool is_local(const struct lab *lab, const char *vip)
 static void watch_more(struct lab *lab, uint32_t n, bool more, size_t vips_n)
 {
 	static struct nexthop_key ways[MANY + 2];
-	const struct ip_addr vips[] = { addr_of("198.51.100.1"), addr_of("10.1.0.1") };
+	const struct ip_addr vips[] = {addr_of("198.51.100.1"), addr_of("10.1.0.1")};
 	uint32_t at = 0;
 
 	if (more)
 		ways[at++].addr = addr_of("10.1.0.10");
 	for (uint32_t i = 0; i < n; i++)
-		ways[at++].addr = ip_from_bytes(IP_V4, (const uint8_t[]){ 10, 60, (uint8_t)(i >> 8),
-									  (uint8_t)i });
+		ways[at++].addr = ip_from_bytes(
+			IP_V4, (const uint8_t[]){10, 60, (uint8_t)(i >> 8), (uint8_t)i});
 	if (more)
 		ways[at++].addr = addr_of("10.61.0.1");
 	assert_int_equal(nexthops_watch_vips(lab->hops, ways, at, vips, vips_n), 0);
@@ -314,8 +315,8 @@ static void test_one_more_of_many(void **state)
 	ip("addr del 198.51.100.1/32 dev lo");
 
 	watch_more(lab, MANY, false, 1);
-	assert_null(lab_get(lab->hops,
-			    &(struct ip_addr){ .family = IP_V4, .bytes = { 10, 1, 0, 10 } }));
+	assert_null(
+		lab_get(lab->hops, &(struct ip_addr){.family = IP_V4, .bytes = {10, 1, 0, 10}}));
 	assert_false(is_local(lab, "10.1.0.1"));
 	assert_string_equal(hop_to(lab, "10.60.78.31")->ifname, "n1");
 	assert_int_equal(nexthops_stats(lab->hops).failures, 0);
@@ -343,16 +344,11 @@ static void test_overrun(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LAB_TEST(test_neighbour_appears),
-		LAB_TEST(test_mac_changes),
-		LAB_TEST(test_route_changes),
-		LAB_TEST(test_mtu_changes),
-		LAB_TEST(test_link_goes),
-		LAB_TEST(test_real_resolution),
-		LAB_TEST(test_unconcerned),
-		LAB_TEST(test_permanent_stays),
-		LAB_TEST(test_overrun),
-		LAB_TEST(test_many),
+		LAB_TEST(test_neighbour_appears), LAB_TEST(test_mac_changes),
+		LAB_TEST(test_route_changes),     LAB_TEST(test_mtu_changes),
+		LAB_TEST(test_link_goes),         LAB_TEST(test_real_resolution),
+		LAB_TEST(test_unconcerned),       LAB_TEST(test_permanent_stays),
+		LAB_TEST(test_overrun),           LAB_TEST(test_many),
 		LAB_TEST(test_one_more_of_many),
 	};
 

@@ -22,8 +22,8 @@ enum {
 	WAIT_MS = 8000, /* no test waits longer for anything */
 };
 
-static const struct nexthop_timing quick = { .debounce_ms = 5, .solicit_ms = 100,
-					     .refresh_ms = 600000 };
+static const struct nexthop_timing quick = {
+	.debounce_ms = 5, .solicit_ms = 100, .refresh_ms = 600000};
 
 bool lab_possible(void)
 {
@@ -118,8 +118,8 @@ static void lab_links(struct lab *lab)
 {
 	ip("link set lo up");
 	for (int i = 0; i < 2; i++) {
-		ip("link add n%d address 02:00:00:00:00:0%d type veth peer name p%d netns %d", i,
-		   i, i, (int)lab->peer);
+		ip("link add n%d address 02:00:00:00:00:0%d type veth peer name p%d netns %d", i, i,
+		   i, (int)lab->peer);
 		ip("link set n%d up", i);
 		ip("addr add 10.%d.0.1/24 dev n%d", i + 1, i);
 		ip("addr add 2001:db8:%d::1/64 dev n%d nodad", i + 1, i);
@@ -217,7 +217,7 @@ void assert_addr(const struct ip_addr *addr, const char *expected)
 
 void loop_for(struct lab *lab, unsigned int ms)
 {
-	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	event_base_loopexit(lab->base, &tv);
 	event_base_dispatch(lab->base);
@@ -258,5 +258,5 @@ int lab_watch(struct nexthops *hops, const struct ip_addr *addrs, size_t n)
 
 const struct nexthop *lab_get(const struct nexthops *hops, const struct ip_addr *addr)
 {
-	return nexthops_get(hops, &(struct nexthop_key){ .addr = *addr });
+	return nexthops_get(hops, &(struct nexthop_key){.addr = *addr});
 }

@@ -30,7 +30,7 @@ struct event_base;
 struct lab {
 	pid_t peer; /* holds the other namespace */
 	struct event_base *base;
-	struct nexthops *hops; /* 5 ms, 100 ms, and practically never refreshed */
+	struct nexthops *hops;  /* 5 ms, 100 ms, and practically never refreshed */
 	unsigned int n_changed; /* calls of `changed` */
 };
 

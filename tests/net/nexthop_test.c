@@ -19,50 +19,48 @@ static void test_kinds(void **state)
 		uint32_t mtu_bytes;
 	} rows[] = {
 #define N0_MAC "02:00:00:00:00:00"
-		{ "v4: direct neighbour", "10.1.0.10", NEXTHOP_RESOLVED, "n0", "10.1.0.10",
-		  "02:00:00:00:01:0a", "10.1.0.1", 1500 },
-		{ "v4: by gateway", "10.50.1.2", NEXTHOP_RESOLVED, "n1", "10.2.0.254",
-		  "02:00:00:00:01:fe", "10.2.0.1", 1500 },
-		{ "v4: the route's MTU and source", "10.51.1.2", NEXTHOP_RESOLVED, "n1",
-		  "10.2.0.254", "02:00:00:00:01:fe", "10.1.0.1", 1300 },
-		{ "v4: the route's MTU is over the link's", "10.54.1.2", NEXTHOP_RESOLVED, "n1",
-		  "10.2.0.254", "02:00:00:00:01:fe", "10.2.0.1", 1500 },
-		{ "v4: by a v6 gateway", "10.52.1.2", NEXTHOP_RESOLVED, "n1", "fe80::99",
-		  "02:00:00:00:01:99", "10.2.0.1", 1500 },
-		{ "v4: policy rule to another table", "10.53.1.2", NEXTHOP_RESOLVED, "n0",
-		  "10.1.0.10", "02:00:00:00:01:0a", "10.1.0.1", 1500 },
-		{ "v6: direct neighbour", "2001:db8:1::10", NEXTHOP_RESOLVED, "n0",
-		  "2001:db8:1::10", "02:00:00:00:01:6a", "2001:db8:1::1", 1500 },
-		{ "v6: by gateway", "2001:db8:50::1", NEXTHOP_RESOLVED, "n1", "2001:db8:2::fe",
-		  "02:00:00:00:01:6e", "2001:db8:2::1", 1500 },
-		{ "v6: by link-local gateway, MTU", "2001:db8:51::1", NEXTHOP_RESOLVED, "n1",
-		  "fe80::99", "02:00:00:00:01:99", "2001:db8:2::1", 1400 },
-		{ .name = "v4: no route", .addr = "192.0.2.1", .state = NEXTHOP_NO_ROUTE },
-		{ .name = "v6: no route", .addr = "2001:db8:ffff::1", .state = NEXTHOP_NO_ROUTE },
-		{ .name = "v4: blackhole", .addr = "10.60.0.1", .state = NEXTHOP_BLACKHOLE },
-		{ .name = "v6: blackhole", .addr = "2001:db8:60::", .state = NEXTHOP_BLACKHOLE },
-		{ .name = "v4: unreachable", .addr = "10.61.0.1", .state = NEXTHOP_UNREACHABLE },
-		{ .name = "v6: unreachable",
-		  .addr = "2001:db8:61::",
-		  .state = NEXTHOP_UNREACHABLE },
-		{ .name = "v4: prohibit", .addr = "10.62.0.1", .state = NEXTHOP_PROHIBITED },
-		{ .name = "v6: prohibit", .addr = "2001:db8:62::", .state = NEXTHOP_PROHIBITED },
-		{ .name = "v4: our own", .addr = "10.1.0.1", .state = NEXTHOP_LOCAL },
-		{ .name = "v6: our own", .addr = "2001:db8:1::1", .state = NEXTHOP_LOCAL },
-		{ .name = "v4: loopback", .addr = "127.0.0.5", .state = NEXTHOP_LOCAL },
-		{ .name = "v4: broadcast", .addr = "10.1.0.255", .state = NEXTHOP_NOT_UNICAST },
-		{ .name = "v4: multicast", .addr = "239.1.1.1", .state = NEXTHOP_NOT_UNICAST },
-		{ .name = "v6: multicast", .addr = "ff0e::5", .state = NEXTHOP_NOT_UNICAST },
-		{ "v4: silent neighbour", "10.2.0.77", NEXTHOP_NO_NEIGHBOUR, "n1", "10.2.0.77",
-		  NULL, "10.2.0.1", 1500 },
-		{ "v6: silent neighbour", "2001:db8:2::77", NEXTHOP_NO_NEIGHBOUR, "n1",
-		  "2001:db8:2::77", NULL, "2001:db8:2::1", 1500 },
-		{ "v4: interface with arp off", "10.3.0.5", NEXTHOP_NO_MAC, "n2", "10.3.0.5", NULL,
-		  "10.3.0.1", 1500 },
-		{ "v4: by way of lo", "10.70.0.1", NEXTHOP_NO_MAC, "lo", "10.70.0.1", NULL, NULL,
-		  65536 },
-		{ "v4: no carrier", "10.4.0.5", NEXTHOP_LINK_DOWN, "n3", "10.4.0.5", NULL,
-		  "10.4.0.1", 1500 },
+		{"v4: direct neighbour", "10.1.0.10", NEXTHOP_RESOLVED, "n0", "10.1.0.10",
+		 "02:00:00:00:01:0a", "10.1.0.1", 1500},
+		{"v4: by gateway", "10.50.1.2", NEXTHOP_RESOLVED, "n1", "10.2.0.254",
+		 "02:00:00:00:01:fe", "10.2.0.1", 1500},
+		{"v4: the route's MTU and source", "10.51.1.2", NEXTHOP_RESOLVED, "n1",
+		 "10.2.0.254", "02:00:00:00:01:fe", "10.1.0.1", 1300},
+		{"v4: the route's MTU is over the link's", "10.54.1.2", NEXTHOP_RESOLVED, "n1",
+		 "10.2.0.254", "02:00:00:00:01:fe", "10.2.0.1", 1500},
+		{"v4: by a v6 gateway", "10.52.1.2", NEXTHOP_RESOLVED, "n1", "fe80::99",
+		 "02:00:00:00:01:99", "10.2.0.1", 1500},
+		{"v4: policy rule to another table", "10.53.1.2", NEXTHOP_RESOLVED, "n0",
+		 "10.1.0.10", "02:00:00:00:01:0a", "10.1.0.1", 1500},
+		{"v6: direct neighbour", "2001:db8:1::10", NEXTHOP_RESOLVED, "n0", "2001:db8:1::10",
+		 "02:00:00:00:01:6a", "2001:db8:1::1", 1500},
+		{"v6: by gateway", "2001:db8:50::1", NEXTHOP_RESOLVED, "n1", "2001:db8:2::fe",
+		 "02:00:00:00:01:6e", "2001:db8:2::1", 1500},
+		{"v6: by link-local gateway, MTU", "2001:db8:51::1", NEXTHOP_RESOLVED, "n1",
+		 "fe80::99", "02:00:00:00:01:99", "2001:db8:2::1", 1400},
+		{.name = "v4: no route", .addr = "192.0.2.1", .state = NEXTHOP_NO_ROUTE},
+		{.name = "v6: no route", .addr = "2001:db8:ffff::1", .state = NEXTHOP_NO_ROUTE},
+		{.name = "v4: blackhole", .addr = "10.60.0.1", .state = NEXTHOP_BLACKHOLE},
+		{.name = "v6: blackhole", .addr = "2001:db8:60::", .state = NEXTHOP_BLACKHOLE},
+		{.name = "v4: unreachable", .addr = "10.61.0.1", .state = NEXTHOP_UNREACHABLE},
+		{.name = "v6: unreachable", .addr = "2001:db8:61::", .state = NEXTHOP_UNREACHABLE},
+		{.name = "v4: prohibit", .addr = "10.62.0.1", .state = NEXTHOP_PROHIBITED},
+		{.name = "v6: prohibit", .addr = "2001:db8:62::", .state = NEXTHOP_PROHIBITED},
+		{.name = "v4: our own", .addr = "10.1.0.1", .state = NEXTHOP_LOCAL},
+		{.name = "v6: our own", .addr = "2001:db8:1::1", .state = NEXTHOP_LOCAL},
+		{.name = "v4: loopback", .addr = "127.0.0.5", .state = NEXTHOP_LOCAL},
+		{.name = "v4: broadcast", .addr = "10.1.0.255", .state = NEXTHOP_NOT_UNICAST},
+		{.name = "v4: multicast", .addr = "239.1.1.1", .state = NEXTHOP_NOT_UNICAST},
+		{.name = "v6: multicast", .addr = "ff0e::5", .state = NEXTHOP_NOT_UNICAST},
+		{"v4: silent neighbour", "10.2.0.77", NEXTHOP_NO_NEIGHBOUR, "n1", "10.2.0.77", NULL,
+		 "10.2.0.1", 1500},
+		{"v6: silent neighbour", "2001:db8:2::77", NEXTHOP_NO_NEIGHBOUR, "n1",
+		 "2001:db8:2::77", NULL, "2001:db8:2::1", 1500},
+		{"v4: interface with arp off", "10.3.0.5", NEXTHOP_NO_MAC, "n2", "10.3.0.5", NULL,
+		 "10.3.0.1", 1500},
+		{"v4: by way of lo", "10.70.0.1", NEXTHOP_NO_MAC, "lo", "10.70.0.1", NULL, NULL,
+		 65536},
+		{"v4: no carrier", "10.4.0.5", NEXTHOP_LINK_DOWN, "n3", "10.4.0.5", NULL,
+		 "10.4.0.1", 1500},
 	};
 	struct ip_addr addrs[sizeof(rows) / sizeof(rows[0])];
 	struct lab *lab = *state;
@@ -109,8 +107,8 @@ static void test_kinds(void **state)
 		assert_int_equal(hop->port_ifindex, hop->ifindex);
 		assert_int_equal(hop->ifindex, rows[i].ifname ? if_nametoindex(rows[i].ifname) : 0);
 		if (hop->state == NEXTHOP_RESOLVED)
-			assert_mac(hop->src_mac, rows[i].ifname[1] == '0' ? N0_MAC :
-									    "02:00:00:00:00:01");
+			assert_mac(hop->src_mac,
+				   rows[i].ifname[1] == '0' ? N0_MAC : "02:00:00:00:00:01");
 	}
 	assert_int_equal(lab->n_changed, 0);
 }
@@ -142,18 +140,18 @@ static void test_sources(void **state)
 	static const struct {
 		const char *addr, *source, *interface;
 	} rows[] = {
-		{ "10.56.0.1", NULL, "n0" },
-		{ "10.56.0.1", "10.1.0.1", "n0" },
-		{ "10.56.0.1", "10.2.0.1", "n1" },
-		{ "10.56.0.1", "10.77.0.0", "n1" }, /* an IPIP prefix that has a local route */
-		{ "10.56.0.1", "10.78.0.0", "n0" }, /* and one that hasn't */
-		{ "2001:db8:56::1", NULL, "n0" },
-		{ "2001:db8:56::1", "2001:db8:2::1", "n1" },
-		{ "2001:db8:56::1", "2001:db8:77::", "n1" },
-		{ "10.60.0.1", "10.78.0.0", NULL },
-		{ "10.60.0.1", "10.1.0.1", NULL },
+		{"10.56.0.1", NULL, "n0"},
+		{"10.56.0.1", "10.1.0.1", "n0"},
+		{"10.56.0.1", "10.2.0.1", "n1"},
+		{"10.56.0.1", "10.77.0.0", "n1"}, /* an IPIP prefix that has a local route */
+		{"10.56.0.1", "10.78.0.0", "n0"}, /* and one that hasn't */
+		{"2001:db8:56::1", NULL, "n0"},
+		{"2001:db8:56::1", "2001:db8:2::1", "n1"},
+		{"2001:db8:56::1", "2001:db8:77::", "n1"},
+		{"10.60.0.1", "10.78.0.0", NULL},
+		{"10.60.0.1", "10.1.0.1", NULL},
 	};
-	struct nexthop_key ways[sizeof(rows) / sizeof(rows[0])] = { 0 };
+	struct nexthop_key ways[sizeof(rows) / sizeof(rows[0])] = {0};
 	struct lab *lab = *state;
 
 	ip("route add 10.56.0.0/16 via 10.1.0.10");
@@ -185,9 +183,9 @@ static void test_sources(void **state)
 
 static void test_set_replaced(void **state)
 {
-	struct ip_addr addrs[3] = { addr_of("10.1.0.10"), addr_of("2001:db8:1::10"),
-				    addr_of("10.1.0.10") };
-	struct ip_addr bad[2] = { addr_of("10.2.0.254"), { .family = 5 } };
+	struct ip_addr addrs[3] = {addr_of("10.1.0.10"), addr_of("2001:db8:1::10"),
+				   addr_of("10.1.0.10")};
+	struct ip_addr bad[2] = {addr_of("10.2.0.254"), {.family = 5}};
 	struct lab *lab = *state;
 
 	assert_int_equal(lab_watch(lab->hops, addrs, 3), 0);
@@ -256,10 +254,8 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LAB_TEST(test_kinds),
-		LAB_TEST(test_ecmp), LAB_TEST(test_sources),
-		LAB_TEST(test_set_replaced),
-		LAB_TEST(test_many),
+		LAB_TEST(test_kinds),        LAB_TEST(test_ecmp), LAB_TEST(test_sources),
+		LAB_TEST(test_set_replaced), LAB_TEST(test_many),
 	};
 
 	if (!lab_possible())

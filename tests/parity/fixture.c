@@ -21,7 +21,10 @@
 		}                                          \
 	}
 #define GUE0 ENCAP_GUE_VARIANT0
-#define REJECTS {.flags = SERVICE_REJECTS}
+#define REJECTS                          \
+	{                                \
+		.flags = SERVICE_REJECTS \
+	}
 
 static const struct fixture_service services[] = {
 	{"web4", WEB4, 80, IP_TCP, 0, ONE("10.1.0.1", ENCAP_IPIP), {0}},
@@ -78,13 +81,33 @@ static const struct fixture_service services[] = {
 	 {{.addr = "2001:db8:3::4", .mtu_bytes = 1300, .first_mtu_bytes = 1500}},
 	 {0}},
 	{"twin6", TWIN6, 80, IP_TCP, 0, ONE("10.3.0.3", ENCAP_GUE), {0}},
-	{"refuse4", REFUSE4, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	{"refuse4",
+	 REFUSE4,
+	 80,
+	 IP_TCP,
+	 0,
+	 ONE("10.3.0.5", ENCAP_IPIP),
 	 {.unserved = SERVICE_UNSERVED_REJECT}},
-	{"refuse6", REFUSE6, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	{"refuse6",
+	 REFUSE6,
+	 80,
+	 IP_TCP,
+	 0,
+	 ONE("10.3.0.5", ENCAP_IPIP),
 	 {.unserved = SERVICE_UNSERVED_REJECT}},
-	{"deaf4", DEAF4, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	{"deaf4",
+	 DEAF4,
+	 80,
+	 IP_TCP,
+	 0,
+	 ONE("10.3.0.5", ENCAP_IPIP),
 	 {.unserved = SERVICE_UNSERVED_DROP}},
-	{"deaf6", DEAF6, 80, IP_TCP, 0, ONE("10.3.0.5", ENCAP_IPIP),
+	{"deaf6",
+	 DEAF6,
+	 80,
+	 IP_TCP,
+	 0,
+	 ONE("10.3.0.5", ENCAP_IPIP),
 	 {.unserved = SERVICE_UNSERVED_DROP}},
 	{"vacant4", VACANT4, 80, IP_TCP, 0, {{.addr = NULL}}, REJECTS},
 	{"vacant4 udp", VACANT4, 53, IP_UDP, 0, {{.addr = NULL}}, REJECTS},
@@ -94,20 +117,32 @@ static const struct fixture_service services[] = {
 	{"clamp6", CLAMP6, 80, IP_TCP, 0, ONE("10.3.0.6", ENCAP_IPIP), {.mss = 1220}},
 };
 
-#define TWO                                                    \
-	{                                                      \
-		{.addr = "10.5.0.1", .encap = ENCAP_IPIP},     \
-		{.addr = "2001:db8:5::2", .encap = ENCAP_GUE}, \
+#define TWO                                                            \
+	{                                                              \
+		{.addr = "10.5.0.1", .encap = ENCAP_IPIP},             \
+			{.addr = "2001:db8:5::2", .encap = ENCAP_GUE}, \
 	}
-#define FIVE                                                                             \
-	{                                                                                \
-		{.addr = "10.6.0.1"}, {.addr = "10.6.0.2"}, {.addr = "10.6.0.3"},        \
-		{.addr = "10.6.0.4"}, {.addr = "10.6.0.5"},                              \
+#define FIVE                                                                      \
+	{                                                                         \
+		{.addr = "10.6.0.1"}, {.addr = "10.6.0.2"}, {.addr = "10.6.0.3"}, \
+			{.addr = "10.6.0.4"}, {.addr = "10.6.0.5"},               \
 	}
-#define THREE {{.addr = "10.7.0.1"}, {.addr = "10.7.0.2"}, {.addr = "10.7.0.3"}}
-#define WAY(flag)        {.flags = SERVICE_WAY | (flag)}
+#define THREE                                               \
+	{                                                   \
+		{.addr = "10.7.0.1"}, {.addr = "10.7.0.2"}, \
+		{                                           \
+			.addr = "10.7.0.3"                  \
+		}                                           \
+	}
+#define WAY(flag)                             \
+	{                                     \
+		.flags = SERVICE_WAY | (flag) \
+	}
 #define WAY_SOURCE(flag) WAY(SERVICE_WAY_SOURCE | (flag))
-#define ODD(flag) {.flags = (flag), .odd_slot = FIXTURE_FLOW_SLOT}
+#define ODD(flag)                                              \
+	{                                                      \
+		.flags = (flag), .odd_slot = FIXTURE_FLOW_SLOT \
+	}
 
 /* Of fixture_new_flows(). Chance doesn't hit one slot of so many. */
 static const struct fixture_service flow_services[] = {
@@ -351,8 +386,8 @@ static struct part *make_way(const struct fixture_service *s, struct arena_space
 
 	/* Of both tables as parts of one length: where they overlap. */
 	for (uint32_t i = 0; i < FIXTURE_WAY_SLOTS; i++)
-		if (by_source ? i == FIXTURE_WAY_SOURCE_SLOT :
-				(i + 1) * s->slots > FIXTURE_FLOW_SLOT * FIXTURE_WAY_SLOTS &&
+		if (by_source ? i == FIXTURE_WAY_SOURCE_SLOT
+			      : (i + 1) * s->slots > FIXTURE_FLOW_SLOT * FIXTURE_WAY_SLOTS &&
 					i * s->slots < (FIXTURE_FLOW_SLOT + 1) * FIXTURE_WAY_SLOTS)
 			way.slots[i] = home;
 	return part_new(space, &way, sizeof(way));

@@ -23,8 +23,9 @@ enum {
 	FIXTURE_OUTER_TTL = 61,
 	FIXTURE_MTU = 1500,
 	FIXTURE_ERRORS_PER_S = 1000000000, /* all of them */
-	FIXTURE_FLOW_SLOT = 3, /* that the flows of test_flows.c have by their hash */
-	FIXTURE_WAY_SLOTS = 14, /* of a previous way; and one that those flows have by their source's */
+	FIXTURE_FLOW_SLOT = 3,             /* that the flows of test_flows.c have by their hash */
+	FIXTURE_WAY_SLOTS =
+		14, /* of a previous way; and one that those flows have by their source's */
 	FIXTURE_WAY_SOURCE_SLOT = 6,
 };
 
@@ -41,8 +42,8 @@ enum {
 #define EMPTY6  "2001:db8:f::5"
 #define LOST4   "203.0.113.6" /* tcp 80, whose backend's next hop is unknown */
 #define LOST6   "2001:db8:f::6"
-#define TIGHT4  "203.0.113.7" /* tcp 80 over a way with an MTU of 400 */
-#define NARROW4 "203.0.113.8" /* tcp 80 over a first link of 1500, and one of 1400 behind it */
+#define TIGHT4  "203.0.113.7"   /* tcp 80 over a way with an MTU of 400 */
+#define NARROW4 "203.0.113.8"   /* tcp 80 over a first link of 1500, and one of 1400 behind it */
 #define NARROW6 "2001:db8:f::8" /* the same, 1300 behind it, over IPv6 */
 /* tcp 80, and what else comes is refused; the same, dropped */
 #define REFUSE4 "203.0.113.9"
@@ -51,7 +52,7 @@ enum {
 #define DEAF6   "2001:db8:f::a"
 #define VACANT4 "203.0.113.11" /* tcp 80 and udp 53 without backends, refused */
 #define VACANT6 "2001:db8:f::b"
-#define CLAMP4  "203.0.113.12" /* tcp 80, SYNs' segment size lowered to 1360; over gue */
+#define CLAMP4  "203.0.113.12"  /* tcp 80, SYNs' segment size lowered to 1360; over gue */
 #define CLAMP6  "2001:db8:f::c" /* likewise, 1220; over ipip */
 /* tcp 80; service_fold() makes of it what it makes of WEB6. test_parity.c sees to that. */
 #define TWIN6 "2001:db8:aa:0:21:6b6e:3386:4862"
@@ -68,13 +69,13 @@ enum {
 };
 
 /* Of fixture_new_flows() alone. */
-#define MOVED4  "203.0.113.201" /* tcp 80: every slot moved from backend 0 to 1 */
-#define MOVED6  "2001:db8:f::201"
+#define MOVED4     "203.0.113.201" /* tcp 80: every slot moved from backend 0 to 1 */
+#define MOVED6     "2001:db8:f::201"
 #define MOVED_UDP4 "203.0.113.205" /* udp 443: likewise */
 #define MOVED_UDP6 "2001:db8:f::205"
-#define TURNS4  "203.0.113.202" /* tcp 80: in turn over 5 backends */
-#define CHANCE4 "203.0.113.203" /* tcp 80: by chance; see fixture_flows.odd_slot */
-#define LEAST4  "203.0.113.204" /* tcp 80: to whom has fewer flows; likewise */
+#define TURNS4     "203.0.113.202" /* tcp 80: in turn over 5 backends */
+#define CHANCE4    "203.0.113.203" /* tcp 80: by chance; see fixture_flows.odd_slot */
+#define LEAST4     "203.0.113.204" /* tcp 80: to whom has fewer flows; likewise */
 /*
  * tcp 80: another way than before, in which flows find their slot. New ones go to backend 1, or in
  * turn over 5; those of test_flows.c went to the last backend before, and all others to backend 0.
@@ -85,7 +86,7 @@ enum {
 #define SOURCE6 "2001:db8:f::216"
 #define FLOWS4  "203.0.113.217" /* the reverse */
 #define FLOWS6  "2001:db8:f::217"
-#define DRAWN4  "203.0.113.218" /* in turn now, by flow before */
+#define DRAWN4  "203.0.113.218"   /* in turn now, by flow before */
 #define DRAWN6  "2001:db8:f::218" /* in turn now, by source before */
 
 /* Not ours. */
@@ -99,7 +100,7 @@ struct fixture_backend {
 	const char *addr; /* NULL: no more backends */
 	enum encap encap;
 	uint16_t vlan_tci;
-	uint16_t mtu_bytes; /* [FIXTURE_MTU] */
+	uint16_t mtu_bytes;       /* [FIXTURE_MTU] */
 	uint16_t first_mtu_bytes; /* [mtu_bytes] */
 	uint16_t port;
 	bool unresolved;
@@ -112,7 +113,8 @@ struct fixture_flows {
 	/* Backend 0, with more load than any, has this slot alone; all others are backend 1's. */
 	uint16_t odd_slot; /* [Maglev's choice] */
 	uint16_t mss;      /* SYNs' segment size; [not lowered] */
-	uint16_t unserved; /* of the vip, at its first service: SERVICE_UNSERVED_...; [the kernel's] */
+	uint16_t
+		unserved; /* of the vip, at its first service: SERVICE_UNSERVED_...; [the kernel's] */
 };
 
 struct fixture_service {

@@ -61,12 +61,18 @@ enum frame_to {
 	TO_MULTICAST,
 };
 
-#define FRAME_MAC_OWN     {0x02, 0, 0, 0, 0, 0x0b}
-#define FRAME_MAC_VIRTUAL {0, 0, 0x5e, 0, 1, 0x0a} /* RFC 9568 §7.3 */
+#define FRAME_MAC_OWN                  \
+	{                              \
+		0x02, 0, 0, 0, 0, 0x0b \
+	}
+#define FRAME_MAC_VIRTUAL              \
+	{                              \
+		0, 0, 0x5e, 0, 1, 0x0a \
+	} /* RFC 9568 §7.3 */
 
 /* What is 0 or NULL has the value in brackets. */
 struct frame_spec {
-	enum frame_to to; /* [TO_OWN] */
+	enum frame_to to;    /* [TO_OWN] */
 	uint8_t tags;        /* VLAN tags, up to 3 */
 	uint16_t tag_type;   /* of the first [0x8100]; further ones are 0x8100 */
 	uint16_t ether_type; /* [that of the addresses' family] */
@@ -75,7 +81,7 @@ struct frame_spec {
 	uint8_t ttl;         /* [57] */
 	uint8_t tos;         /* DSCP and ECN */
 	uint16_t id;
-	uint32_t id6; /* of IPv6 fragment headers */
+	uint32_t id6;          /* of IPv6 fragment headers */
 	uint16_t fragment;     /* IPv4: flags and offset */
 	uint8_t options_bytes; /* IPv4: up to 40 */
 	const char *chain;     /* IPv6 extension headers, a letter each: frames.c */
@@ -92,8 +98,8 @@ struct frame_spec {
 	uint16_t quote_bytes;           /* of it; [all] */
 	uint16_t payload_bytes;
 	const char *payload; /* what it begins with, in hex; [counts on] */
-	uint16_t pad_to; /* frame bytes: Ethernet padding */
-	uint16_t cut;    /* frame bytes that are left; [all] */
+	uint16_t pad_to;     /* frame bytes: Ethernet padding */
+	uint16_t cut;        /* frame bytes that are left; [all] */
 	struct poke poke[2];
 };
 

@@ -45,7 +45,7 @@ struct parity_path {
 	/* n <= PARITY_BATCH_MAX frames, in order. */
 	void (*run)(const struct frame *frames, uint32_t n, struct parity_result *results);
 	void (*wait)(uint32_t seconds); /* so much time passes for what is known of fragments */
-	void (*close)(void); /* also after open() failed */
+	void (*close)(void);            /* also after open() failed */
 };
 
 extern const struct parity_path path_core;

@@ -76,9 +76,8 @@ static enum verdict look_further(const struct generation *g, const struct packet
 	enum verdict verdict;
 	uint16_t previous;
 
-	verdict = steer_previous(arena, st,
-				 service_way_hash(st->service, &p->flow, st->hash, &g->key),
-				 &previous);
+	verdict = steer_previous(
+		arena, st, service_way_hash(st->service, &p->flow, st->hash, &g->key), &previous);
 	if (verdict == VERDICT_forward && steer_draws_slot(st->service, p, known, previous)) {
 		st->slot = steer_free_slot(arena, st->service, tickets[st->service->id]++);
 		verdict = steer_slot(arena, st);

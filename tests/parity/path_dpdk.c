@@ -62,8 +62,8 @@ static int dpdk_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	arena = aligned_alloc(ARENA_ALIGN, FIXTURE_ARENA_BYTES);
 	context.tickets = calloc(fixture_service_rows(fixture), sizeof(*context.tickets));
 	if (!pool || !arena || !context.tickets ||
-	    counters_create(&counters, fixture_service_rows(fixture),
-			    fixture_backend_rows(fixture), false) < 0 ||
+	    counters_create(&counters, fixture_service_rows(fixture), fixture_backend_rows(fixture),
+			    false) < 0 ||
 	    flow_table_create(&flows, FLOWS_MAX, false) != 0 ||
 	    fragment_table_create(&fragments, FRAGMENT_ENTRIES) != 0) {
 		snprintf(why, PARITY_ERROR_MAX, "no memory for mbufs, arena, counters or flows");
@@ -149,7 +149,8 @@ static void dpdk_run(const struct frame *frames, uint32_t n, struct parity_resul
 	struct rte_mbuf *pkts[PARITY_BATCH_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
-		pkts[i] = mbuf_from(&frames[i], firsts[turn++ % (sizeof(firsts) / sizeof(firsts[0]))]);
+		pkts[i] = mbuf_from(&frames[i],
+				    firsts[turn++ % (sizeof(firsts) / sizeof(firsts[0]))]);
 	burst_run(&burst, &context, pkts, (uint16_t)n);
 	burst_count(&burst, &context);
 	for (uint32_t i = 0; i < n; i++) {

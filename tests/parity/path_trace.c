@@ -34,8 +34,7 @@ static void trace_close(void)
 }
 
 /* The fixture's slots are as they always were: nobody may ask. */
-static bool trace_find(void *ctx, const struct packet *packet, uint64_t hash,
-		       struct memory *memory)
+static bool trace_find(void *ctx, const struct packet *packet, uint64_t hash, struct memory *memory)
 {
 	(void)ctx;
 	(void)packet;

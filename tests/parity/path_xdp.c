@@ -108,7 +108,8 @@ static int xdp_open(const struct fixture *fixture, char why[PARITY_ERROR_MAX])
 	if (rc != 0)
 		return rc;
 	for (uint32_t i = 0; i < fixture_macs_of_port.n; i++)
-		macs[i] = (struct fastpath_mac){.word = fixture_macs_of_port.words[i], .ifindex = 1};
+		macs[i] =
+			(struct fastpath_mac){.word = fixture_macs_of_port.words[i], .ifindex = 1};
 	program_macs_set(&program, macs, fixture_macs_of_port.n);
 	rows_n = fixture_service_rows(fixture);
 	keeps_fragments = fixture->keeps_fragments;

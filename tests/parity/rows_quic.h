@@ -16,7 +16,7 @@ struct quic_row {
 	uint16_t udp_bytes; /* as the header has it; 0: what is there */
 };
 
-#define ID8 "8394c8f03e515708"
+#define ID8  "8394c8f03e515708"
 #define ID20 "8394c8f03e51570883 94c8f03e515708 83 94c8f0"
 
 /* clang-format off */

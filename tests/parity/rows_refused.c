@@ -192,7 +192,8 @@ static void append_both(struct row_list *list, const char *what, const struct bo
 
 void rows_append_refused(struct row_list *list)
 {
-	append_both(list, "refused", refused, sizeof(refused) / sizeof(refused[0]), REFUSE4, REFUSE6);
+	append_both(list, "refused", refused, sizeof(refused) / sizeof(refused[0]), REFUSE4,
+		    REFUSE6);
 	append_both(list, "vacant", vacant, sizeof(vacant) / sizeof(vacant[0]), VACANT4, VACANT6);
 	append_both(list, "lowered", clamped, sizeof(clamped) / sizeof(clamped[0]), CLAMP4, CLAMP6);
 	ROWS_APPEND(list, rows);

@@ -114,10 +114,9 @@ static uint32_t service_of(const char *vip)
 static void frame_make(const char *vip, uint8_t kind, const char *client, struct frame *frame)
 {
 	bool v6 = strchr(vip, ':') != NULL;
-	struct frame_spec sent = {.src = vip, .dst = client, .proto = IP_TCP,
-				  .sport = 80, .dport = CLIENT_PORT};
-	struct frame_spec spec = {TCP(vip, 80), .src = client, .flags = kind,
-				  .payload_bytes = 10};
+	struct frame_spec sent = {
+		.src = vip, .dst = client, .proto = IP_TCP, .sport = 80, .dport = CLIENT_PORT};
+	struct frame_spec spec = {TCP(vip, 80), .src = client, .flags = kind, .payload_bytes = 10};
 
 	if (kind == ERROR && v6)
 		spec = (struct frame_spec){ERROR6(vip, 1, 4), .quote = &sent};
@@ -194,9 +193,10 @@ static void test_conversations(void **state)
 		for (uint32_t p = 0; p < paths.n; p++) {
 			paths.at[p]->run(frames, n, got);
 			for (uint32_t k = 0; k < n; k++) {
-				snprintf(what, sizeof(what), "%s: %s: packet %u",
-					 paths.at[p]->name, c->name, k + 1);
-				differences += !result_same(what, &frames[k], &expected[k], &got[k]);
+				snprintf(what, sizeof(what), "%s: %s: packet %u", paths.at[p]->name,
+					 c->name, k + 1);
+				differences +=
+					!result_same(what, &frames[k], &expected[k], &got[k]);
 			}
 		}
 	}
@@ -228,7 +228,8 @@ static void test_datagrams(void **state)
 			for (uint32_t k = 0; k < 2; k++) {
 				snprintf(what, sizeof(what), "%s: %s, ipv%d", paths.at[p]->name,
 					 quic_rows[i].name, k ? 6 : 4);
-				differences += !result_same(what, &frames[k], &expected[k], &got[k]);
+				differences +=
+					!result_same(what, &frames[k], &expected[k], &got[k]);
 			}
 		}
 	}

@@ -273,8 +273,8 @@ static void step_expect(const struct conversation *c, uint32_t n, const struct f
 	expected->fate = PARITY_SENT;
 	expected->row = 1 + service;
 	oracle_encap(fixture, &frames[n], &view, service,
-		     c->backends[of] == BY_HASH ? fixture->slots[service][slot] :
-						  c->backends[of] - (uint32_t)BACKEND,
+		     c->backends[of] == BY_HASH ? fixture->slots[service][slot]
+						: c->backends[of] - (uint32_t)BACKEND,
 		     hash, expected);
 }
 
@@ -385,7 +385,8 @@ static void test_outer_ids(void **state)
 {
 	static const struct step packets[] = {
 		PLAIN_(7, 1000), STEP(PLAIN, .id = 7, .sport = 1000, .src = "192.0.2.78"),
-		PLAIN_(8, 1000), FIRST_(9, 1000), LATER_(9, 1), LAST_(9, 1),
+		PLAIN_(8, 1000), FIRST_(9, 1000),
+		LATER_(9, 1),    LAST_(9, 1),
 	};
 	enum { PACKETS = sizeof(packets) / sizeof(packets[0]) };
 	uint16_t ids[PACKETS];

@@ -148,7 +148,8 @@ static enum verdict read_quote(const uint8_t *quote, uint32_t n, struct view *vi
 			return VERDICT_bad_quote;
 		if (later)
 			n = 0;
-		if (later && (proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60))
+		if (later &&
+		    (proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60))
 			return VERDICT_bad_quote;
 	} else {
 		at = quote[0] % 16 * 4U;

@@ -30,7 +30,7 @@ struct connection {
 	uint32_t seq;     /* of the next byte; TCP */
 	uint32_t packets; /* sent; no more than fit */
 	uint8_t stage;
-	bool closing; /* it ends as soon as it can */
+	bool closing;    /* it ends as soon as it can */
 	uint16_t target; /* its service: the caller's to set */
 };
 

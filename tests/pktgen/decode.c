@@ -94,8 +94,7 @@ static enum decode_result outer_udp_take(struct rest *r, const struct decode_rul
 
 	if (r->n < UDP_BYTES)
 		return DECODE_OUTER_SHORT;
-	if (bytes_get16(r->at + 2) != rules->gue_port ||
-	    bytes_get16(r->at) < GUE_PORT_ENTROPY_MIN)
+	if (bytes_get16(r->at + 2) != rules->gue_port || bytes_get16(r->at) < GUE_PORT_ENTROPY_MIN)
 		return DECODE_UDP_PORT;
 	if (bytes_get16(r->at + 4) != r->n)
 		return DECODE_UDP_LENGTH;

@@ -14,37 +14,37 @@
 #include <stdint.h>
 
 /* X(identifier, word for programs, text for people). What follows OTHER is a fault. */
-#define DECODE_RESULTS(X) \
-	X(OK, "ok", "as it should be") \
-	X(OTHER, "other", "not ours: ARP, ND, multicast") \
-	X(ICMP, "icmp", "ICMP message to a client (too big? unreachable?)") \
-	X(DST_MAC, "dst_mac", "Ethernet: not to this port's MAC") \
-	X(OUTER_SHORT, "outer_short", "outer header: longer than the frame") \
-	X(OUTER_LENGTH, "outer_length", "outer IP: its length is not the packet's") \
-	X(OUTER_CHECKSUM, "outer_checksum", "outer IPv4 header: wrong checksum") \
-	X(OUTER_FRAGMENT, "outer_fragment", "outer IPv4: a fragment") \
-	X(OUTER_TTL, "outer_ttl", "outer IP: time to live is 0") \
-	X(NOT_ENCAPSULATED, "not_encapsulated", "came back without outer headers") \
-	X(UDP_PORT, "udp_port", "outer UDP: not to GUE's port") \
-	X(UDP_LENGTH, "udp_length", "outer UDP: its length is not the packet's") \
-	X(UDP_CHECKSUM, "udp_checksum", "outer UDP: wrong checksum") \
-	X(GUE_HEADER, "gue_header", "GUE: variant, flags or protocol") \
+#define DECODE_RESULTS(X)                                                                 \
+	X(OK, "ok", "as it should be")                                                    \
+	X(OTHER, "other", "not ours: ARP, ND, multicast")                                 \
+	X(ICMP, "icmp", "ICMP message to a client (too big? unreachable?)")               \
+	X(DST_MAC, "dst_mac", "Ethernet: not to this port's MAC")                         \
+	X(OUTER_SHORT, "outer_short", "outer header: longer than the frame")              \
+	X(OUTER_LENGTH, "outer_length", "outer IP: its length is not the packet's")       \
+	X(OUTER_CHECKSUM, "outer_checksum", "outer IPv4 header: wrong checksum")          \
+	X(OUTER_FRAGMENT, "outer_fragment", "outer IPv4: a fragment")                     \
+	X(OUTER_TTL, "outer_ttl", "outer IP: time to live is 0")                          \
+	X(NOT_ENCAPSULATED, "not_encapsulated", "came back without outer headers")        \
+	X(UDP_PORT, "udp_port", "outer UDP: not to GUE's port")                           \
+	X(UDP_LENGTH, "udp_length", "outer UDP: its length is not the packet's")          \
+	X(UDP_CHECKSUM, "udp_checksum", "outer UDP: wrong checksum")                      \
+	X(GUE_HEADER, "gue_header", "GUE: variant, flags or protocol")                    \
 	X(INNER_VERSION, "inner_version", "inner IP: not the version that was announced") \
-	X(INNER_LENGTH, "inner_length", "inner IP: its length is not the packet's") \
-	X(INNER_CHECKSUM, "inner_checksum", "inner IPv4 header: wrong checksum") \
-	X(INNER_L4, "inner_l4", "inner packet: neither whole TCP nor UDP") \
+	X(INNER_LENGTH, "inner_length", "inner IP: its length is not the packet's")       \
+	X(INNER_CHECKSUM, "inner_checksum", "inner IPv4 header: wrong checksum")          \
+	X(INNER_L4, "inner_l4", "inner packet: neither whole TCP nor UDP")                \
 	X(INNER_L4_CHECKSUM, "inner_l4_checksum", "inner TCP or UDP: wrong checksum")
 
 enum decode_result {
 #define X(id, word, text) DECODE_##id,
 	DECODE_RESULTS(X)
 #undef X
-	DECODE_N_RESULTS,
+		DECODE_N_RESULTS,
 };
 
 /* X(identifier, word). By outer family, since the inner one shows in the services. */
-#define DECODE_KINDS(X) \
-	X(PLAIN, "plain") \
+#define DECODE_KINDS(X)            \
+	X(PLAIN, "plain")          \
 	X(IPIP_V4, "ipip_over_v4") \
 	X(IPIP_V6, "ipip_over_v6") \
 	X(GUE1_V4, "gue1_over_v4") \
@@ -56,13 +56,13 @@ enum decode_kind {
 #define X(id, word) KIND_##id,
 	DECODE_KINDS(X)
 #undef X
-	KIND_N,
+		KIND_N,
 };
 
 struct decode_rules {
-	uint8_t mac[6];     /* frames must come to it */
+	uint8_t mac[6]; /* frames must come to it */
 	uint16_t gue_port;
-	bool plain;         /* nothing is encapsulated: behind a switch or a loop */
+	bool plain; /* nothing is encapsulated: behind a switch or a loop */
 };
 
 /* Pointers lead into the frame. */

@@ -60,9 +60,8 @@ void frame_template_make(struct frame_template *template, const struct target *t
 		bytes_put16(l4 + 14, TCP_WINDOW);
 	}
 	template->ip_sum = sum_fold(sum_add(0, template->header + ETH_BYTES, IP4_BYTES));
-	template->l4_sum = sum_fold(sum_add16(sum_add(sum_add(0, target->address.bytes, 16), l4,
-						      TCP_BYTES),
-					      target->proto));
+	template->l4_sum = sum_fold(sum_add16(
+		sum_add(sum_add(0, target->address.bytes, 16), l4, TCP_BYTES), target->proto));
 }
 
 void frame_template_set_macs(struct frame_template *template, const uint8_t dst[6],
@@ -138,8 +137,8 @@ void frame_write(const struct frame_template *template, const struct filler *fil
 	uint32_t l4_offset = ETH_BYTES + (template->v6 ? IP6_BYTES : IP4_BYTES);
 	uint32_t l4_bytes = bytes - l4_offset;
 	uint64_t client_sum = sum_add(0, fields->client->bytes, template->v6 ? 16 : 4);
-	uint64_t sum = sum_add16(sum_add16(template->l4_sum + client_sum, l4_bytes),
-				 fields->client_port);
+	uint64_t sum =
+		sum_add16(sum_add16(template->l4_sum + client_sum, l4_bytes), fields->client_port);
 	uint8_t *l4 = out + l4_offset, *checksum = l4 + 6;
 
 	memcpy(out, template->header, sizeof(template->header));

@@ -33,17 +33,17 @@ struct service_row {
 
 /* Probes of all services; see probe.c. */
 struct probes {
-	uint32_t each;      /* to a service */
-	uint32_t n, next;   /* in a round; the next one to be sent */
-	uint32_t missing;   /* of the round */
+	uint32_t each;    /* to a service */
+	uint32_t n, next; /* in a round; the next one to be sent */
+	uint32_t missing; /* of the round */
 	uint64_t round;
-	bool *back;         /* by probe, in this round */
+	bool *back; /* by probe, in this round */
 };
 
 struct generator {
 	const struct options *options;
 	struct link link;
-	bool replays; /* else it makes traffic */
+	bool replays;           /* else it makes traffic */
 	struct traffic traffic; /* with replays: for probes only, if there are targets */
 	struct replay replay;
 	struct ledger ledger;
@@ -58,15 +58,15 @@ struct generator {
 	uint64_t pace_tsc;           /* when the rate is counted from; moves on after a gap */
 	uint64_t pace_made;
 	uint64_t renewed;
-	uint64_t gaps;               /* times that the pace was lost, and not made up for */
-	uint64_t arrival_tsc;        /* the latest one */
+	uint64_t gaps;        /* times that the pace was lost, and not made up for */
+	uint64_t arrival_tsc; /* the latest one */
 
 	struct histogram latency; /* in TSC ticks */
 	uint64_t results[DECODE_N_RESULTS];
 	uint64_t kinds[KIND_N];
-	uint64_t unknown;        /* encapsulated well, but nothing that was sent */
-	uint64_t backends_lost;  /* packets to more backends than there is room for */
-	uint64_t received_bytes; /* of frames, with outer headers and FCS */
+	uint64_t unknown;             /* encapsulated well, but nothing that was sent */
+	uint64_t backends_lost;       /* packets to more backends than there is room for */
+	uint64_t received_bytes;      /* of frames, with outer headers and FCS */
 	struct service_row *services; /* by target */
 
 	bool stopping; /* told to end: atomic */

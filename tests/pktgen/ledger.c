@@ -59,8 +59,7 @@ enum ledger_return ledger_return(struct ledger *l, uint64_t number, uint64_t tsc
 	return RETURN_FIRST;
 }
 
-bool ledger_flow(struct ledger *l, uint32_t place, uint32_t life, uint64_t number,
-		 uint32_t backend)
+bool ledger_flow(struct ledger *l, uint32_t place, uint32_t life, uint64_t number, uint32_t backend)
 {
 	struct ledger_flow *f = &l->flows[2 * (uint64_t)place + (life & 1)];
 

@@ -19,8 +19,8 @@ enum {
 /* One life of a flow's place. */
 struct ledger_flow {
 	uint32_t life;
-	uint32_t backend;   /* the first one seen; LEDGER_NO_BACKEND: nothing came back yet */
-	uint64_t last;      /* number of the latest packet seen, and in bit 63: it moved */
+	uint32_t backend; /* the first one seen; LEDGER_NO_BACKEND: nothing came back yet */
+	uint64_t last;    /* number of the latest packet seen, and in bit 63: it moved */
 };
 
 struct ledger {
@@ -31,10 +31,10 @@ struct ledger {
 	uint64_t too_late;
 	uint64_t reordered;
 	uint64_t flows_seen;
-	uint64_t flows_moved; /* on more than one backend */
+	uint64_t flows_moved;      /* on more than one backend */
 	struct ledger_flow *flows; /* two lives of each place, the later in the other one's stead */
 	uint32_t places;
-	uint64_t moved_example;    /* a flow that moved: place + life × places */
+	uint64_t moved_example; /* a flow that moved: place + life × places */
 };
 
 enum ledger_return {

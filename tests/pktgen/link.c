@@ -36,16 +36,17 @@ static int eal_begin(const struct options *o, uint32_t buffers_n, char *error)
 		.ports_n = 1,
 		.cores = {(uint16_t)o->core},
 		.cores_n = 1,
-		.hugepages = o->hugepages == OPTIONS_HUGEPAGES_ON  ? FAST_PATH_HUGEPAGES_ON :
-			     o->hugepages == OPTIONS_HUGEPAGES_OFF ? FAST_PATH_HUGEPAGES_OFF :
-								     FAST_PATH_HUGEPAGES_AUTO,
+		.hugepages = o->hugepages == OPTIONS_HUGEPAGES_ON    ? FAST_PATH_HUGEPAGES_ON
+			     : o->hugepages == OPTIONS_HUGEPAGES_OFF ? FAST_PATH_HUGEPAGES_OFF
+								     : FAST_PATH_HUGEPAGES_AUTO,
 		.memory_mb = (uint32_t)o->memory_mb,
 		.eal_args = o->eal_args,
 		.log = log_line,
 	};
 	bool hugepages;
 
-	return eal_start(&config, buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64), &hugepages, error);
+	return eal_start(&config, buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64), &hugepages,
+			 error);
 }
 
 static int port_begin(struct link *l, const struct options *o, uint32_t buffers_n, char *error)
@@ -66,7 +67,8 @@ static int port_begin(struct link *l, const struct options *o, uint32_t buffers_
 	if (!l->pool) {
 		snprintf(error, FAST_PATH_ERROR_MAX,
 			 "no memory for %u buffers (%zu MB): %s; raise --memory-mb", buffers_n,
-			 buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64) >> 20, rte_strerror(rte_errno));
+			 buffers_bytes(buffers_n, (uint32_t)o->mtu_bytes + 64) >> 20,
+			 rte_strerror(rte_errno));
 		ret = -ENOMEM;
 		goto err_stop;
 	}

@@ -10,7 +10,7 @@ enum {
 	ARP_REPLY = 2,
 	ND_SOLICITATION = 135,
 	ND_ADVERTISEMENT = 136,
-	ND_BYTES = 24,        /* ICMPv6 header, flags, target */
+	ND_BYTES = 24, /* ICMPv6 header, flags, target */
 	ND_OPTION_BYTES = 8,
 	ND_OPTION_SOURCE = 1, /* link-layer addresses */
 	ND_OPTION_TARGET = 2,
@@ -158,8 +158,7 @@ size_t neighbour_ask(const struct neighbour *nb, bool v6, uint8_t *frame)
 	const uint8_t *peer = nb->peers[v6].bytes;
 
 	if (!v6)
-		return arp_write(nb, ARP_REQUEST, broadcast,
-				 own_address(nb, false, unspecified),
+		return arp_write(nb, ARP_REQUEST, broadcast, own_address(nb, false, unspecified),
 				 nobody, peer, frame);
 	memcpy(group + 13, peer + 13, 3);
 	memcpy(group_mac + 3, peer + 13, 3);

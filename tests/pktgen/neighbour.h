@@ -17,12 +17,12 @@ enum {
 };
 
 struct neighbour {
-	uint8_t mac[6];                             /* ours */
-	struct prefix own[NEIGHBOUR_PREFIXES_MAX];  /* answered for */
+	uint8_t mac[6];                            /* ours */
+	struct prefix own[NEIGHBOUR_PREFIXES_MAX]; /* answered for */
 	uint32_t own_n;
-	struct address peers[2];   /* of the balancer, by family (v6): asked for its MAC */
-	bool asks[2], replied[2];  /* asking tells it ours as well */
-	bool known;                /* peer_mac is */
+	struct address peers[2];  /* of the balancer, by family (v6): asked for its MAC */
+	bool asks[2], replied[2]; /* asking tells it ours as well */
+	bool known;               /* peer_mac is */
 	uint8_t peer_mac[6];
 	uint64_t answered;
 };

@@ -105,8 +105,8 @@ static const struct row rows[] = {
 	{"hugepages", "WORD", "auto, on or off [auto]", KIND_PARSED, 0, 0, 0, parse_hugepages},
 	{"memory-mb", "N", "without hugepages: memory for DPDK [256]", KIND_NUMBER, AT(memory_mb),
 	 64, 65536, NULL},
-	{"mtu", "N", "the longest IP packet that is sent [1600]", KIND_NUMBER, AT(mtu_bytes),
-	 1280, 9000, NULL},
+	{"mtu", "N", "the longest IP packet that is sent [1600]", KIND_NUMBER, AT(mtu_bytes), 1280,
+	 9000, NULL},
 	{"eal", "WORDS", "further arguments of DPDK's EAL", KIND_TEXT, AT(eal_args), 0, 0, NULL},
 	{"mac", "MAC", "our MAC [the port's]", KIND_PARSED, 0, 0, 0, parse_mac},
 	{"peer", "MAC|IP",
@@ -136,8 +136,7 @@ static const struct row rows[] = {
 	 NULL},
 	{"once", NULL, "... once", KIND_FLAG, AT(once), 0, 0, NULL},
 	{"rewrite-macs", NULL, "... with our MAC and the peer's; else nothing is changed",
-	 KIND_FLAG,
-	 AT(rewrite_macs), 0, 0, NULL},
+	 KIND_FLAG, AT(rewrite_macs), 0, 0, NULL},
 	{"rate", "N|flat", "packets a second, or as many as go [flat]", KIND_PARSED, 0, 0, 0,
 	 parse_rate},
 	{"seconds", "N", "how long; 0: until --count [10, or 0 with --count]", KIND_NUMBER,
@@ -261,14 +260,16 @@ static int options_check(struct options *o, char *error)
 	if (o->closed > 0 && o->count == 0 && !o->once)
 		return error_set(error, "--closed needs --count: how many packets?");
 	if (sizes_largest(&o->sizes) > o->mtu_bytes + 18)
-		return error_set(error, "--size: a frame of %u bytes is longer than --mtu %llu "
-					"allows (14 bytes Ethernet, 4 FCS)",
+		return error_set(error,
+				 "--size: a frame of %u bytes is longer than --mtu %llu "
+				 "allows (14 bytes Ethernet, 4 FCS)",
 				 sizes_largest(&o->sizes), (unsigned long long)o->mtu_bytes);
 	if (o->flow_packets > 0 && o->flow_packets < 4)
 		for (uint32_t i = 0; i < o->targets.n; i++)
 			if (o->targets.list[i].proto == 6)
-				return error_set(error, "--flow-packets %llu: a TCP flow has at "
-							"least 4 (SYN, ACK, FIN, ACK)",
+				return error_set(error,
+						 "--flow-packets %llu: a TCP flow has at "
+						 "least 4 (SYN, ACK, FIN, ACK)",
 						 (unsigned long long)o->flow_packets);
 	return 0;
 }
@@ -302,8 +303,8 @@ int options_parse(struct options *o, int argc, char **argv, char error[OPTIONS_E
 		return ret;
 	ret = targets_wheel(&o->targets);
 	return ret == -E2BIG ? error_set(error, "--to: the shares sum up to more than %d",
-					 TARGETS_WHEEL_MAX) :
-			       ret;
+					 TARGETS_WHEEL_MAX)
+			     : ret;
 }
 
 void options_free(struct options *o)

@@ -22,8 +22,8 @@ struct replay_packet {
 };
 
 struct replay_group {
-	uint64_t oldest; /* under way; UINT64_MAX: none */
-	uint64_t newest; /* under way, if oldest is */
+	uint64_t oldest;   /* under way; UINT64_MAX: none */
+	uint64_t newest;   /* under way, if oldest is */
 	uint64_t returned; /* the latest one that has come back; UINT64_MAX: none yet */
 	uint32_t place;
 };
@@ -39,7 +39,7 @@ struct replay {
 	uint32_t places, groups_n;
 	struct replay_group *groups;
 	struct replay_table *by_bytes;
-	uint64_t *later;     /* of number n at n % window: the next one of its group */
+	uint64_t *later; /* of number n at n % window: the next one of its group */
 };
 
 /*

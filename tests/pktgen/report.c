@@ -13,8 +13,8 @@ const char *const report_latency_names[REPORT_LATENCIES] = {
 	"min", "median", "p99", "p99_9", "max",
 };
 
-__attribute__((format(printf, 2, 3))) static void failure_add(struct report *r,
-							      const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void failure_add(struct report *r, const char *format,
+							      ...)
 {
 	va_list args;
 
@@ -46,8 +46,7 @@ static void failures_find(struct report *r)
 		failure_add(r, "%" PRIu64 " packets were lost", r->lost);
 	if (o->closed > 0 && g->ledger.reordered > 0)
 		failure_add(r, "%" PRIu64 " packets came out of order", g->ledger.reordered);
-	if (o->closed > 0 && o->count > 0 && g->made < o->count &&
-	    !generator_is_stopping(g))
+	if (o->closed > 0 && o->count > 0 && g->made < o->count && !generator_is_stopping(g))
 		failure_add(r, "only %" PRIu64 " of %" PRIu64 " packets could be sent", g->made,
 			    o->count);
 }
@@ -141,8 +140,8 @@ static void services_text(const struct report *r, FILE *out)
 		int n = fprintf(out, "  %s %u/%s", address_format(&t->address, text), t->port,
 				t->proto == PROTO_TCP ? "tcp" : "udp");
 
-		fprintf(out, "%*s %12" PRIu64 " sent %12" PRIu64 " received\n",
-			n < 36 ? 36 - n : 0, "", row->sent, row->received);
+		fprintf(out, "%*s %12" PRIu64 " sent %12" PRIu64 " received\n", n < 36 ? 36 - n : 0,
+			"", row->sent, row->received);
 	}
 	if (targets->n > ROWS_SHOWN)
 		fprintf(out, "  ... and %" PRIu32 " more (--json has them all)\n",

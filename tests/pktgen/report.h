@@ -21,9 +21,9 @@ struct report {
 	const struct generator *g;
 	double seconds; /* from the first packet to the last one sent */
 	uint64_t lost;
-	uint64_t flows_opened; /* made; of a capture: in it */
+	uint64_t flows_opened;                 /* made; of a capture: in it */
 	uint64_t latency_ns[REPORT_LATENCIES]; /* report_latency_names, in that order */
-	uint32_t failures_n;    /* checks that failed: 0 is well */
+	uint32_t failures_n;                   /* checks that failed: 0 is well */
 	char failures[REPORT_FAILURES_MAX][REPORT_FAILURE_TEXT_MAX];
 };
 

@@ -16,12 +16,11 @@ static json_t *backends_json(const struct backends *b)
 	char text[ADDRESS_TEXT_MAX];
 
 	for (uint32_t i = 0; i < b->n; i++)
-		json_array_append_new(
-			rows, json_pack("{s:s, s:I, s:I, s:I}", "address",
-					address_format(&b->rows[i].address, text), "packets",
-					(json_int_t)b->rows[i].packets, "bytes",
-					(json_int_t)b->rows[i].bytes, "flows",
-					(json_int_t)b->rows[i].flows));
+		json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:I}", "address",
+						      address_format(&b->rows[i].address, text),
+						      "packets", (json_int_t)b->rows[i].packets,
+						      "bytes", (json_int_t)b->rows[i].bytes,
+						      "flows", (json_int_t)b->rows[i].flows));
 	return rows;
 }
 
@@ -35,13 +34,13 @@ static json_t *services_json(const struct generator *g)
 		const struct target *t = &targets->list[i];
 
 		json_array_append_new(
-			rows, json_pack("{s:s, s:i, s:s, s:I, s:I, s:I}", "vip",
-					address_format(&t->address, text), "port", (int)t->port,
-					"protocol", t->proto == PROTO_TCP ? "tcp" : "udp", "sent",
-					(json_int_t)g->services[i].sent, "received",
-					(json_int_t)g->services[i].received, "lost",
-					(json_int_t)(g->services[i].sent -
-						     g->services[i].received)));
+			rows,
+			json_pack("{s:s, s:i, s:s, s:I, s:I, s:I}", "vip",
+				  address_format(&t->address, text), "port", (int)t->port,
+				  "protocol", t->proto == PROTO_TCP ? "tcp" : "udp", "sent",
+				  (json_int_t)g->services[i].sent, "received",
+				  (json_int_t)g->services[i].received, "lost",
+				  (json_int_t)(g->services[i].sent - g->services[i].received)));
 	}
 	return rows;
 }

@@ -9,7 +9,7 @@
 #include "address.h"
 
 enum {
-	TARGETS_MAX = 65536, /* an index fits 16 bits */
+	TARGETS_MAX = 65536,         /* an index fits 16 bits */
 	TARGETS_WHEEL_MAX = 1 << 20, /* sum of all shares */
 };
 

@@ -100,9 +100,9 @@ struct source_packet traffic_next(struct traffic *t)
 	else if (++t->next_place == t->set.flows)
 		t->next_place = 0;
 	packet.target = t->connections[packet.place].target;
-	wanted_bytes = t->set.sizes.n == 1 ?
-			       t->set.sizes.frame_bytes[0] :
-			       sizes_pick(&t->set.sizes, (uint32_t)(random_draw(&t->random) >> 32));
+	wanted_bytes = t->set.sizes.n == 1 ? t->set.sizes.frame_bytes[0]
+					   : sizes_pick(&t->set.sizes,
+							(uint32_t)(random_draw(&t->random) >> 32));
 	packet.bytes = frame_bytes(&t->templates[packet.target], wanted_bytes - ETH_FCS_BYTES);
 	return packet;
 }
@@ -124,9 +124,9 @@ void traffic_write(struct traffic *t, const struct source_packet *packet, uint64
 	clients_endpoint(family(t, template->v6), flow, &client, &fields.client_port);
 	fields.client = &client;
 	t->flows_opened += c->packets == 0;
-	fields.segment = connection_next(c, packet->bytes - template->payload_offset,
-					 t->set.flow_packets,
-					 (uint32_t)(random_mix(flow ^ t->set.seed) >> 32));
+	fields.segment =
+		connection_next(c, packet->bytes - template->payload_offset, t->set.flow_packets,
+				(uint32_t)(random_mix(flow ^ t->set.seed) >> 32));
 	frame_write(template, &t->filler, &fields, packet->bytes, out);
 	if (fields.segment.last)
 		flow_open(t, packet->place, (c->life + 1) % t->lives_max);

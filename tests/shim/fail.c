@@ -47,8 +47,8 @@ static const struct {
 	{"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {"EIO", EIO},       {"EROFS", EROFS},
 };
 
-static const char *file;     /* NULL: nothing fails */
-static char call[32];        /* "": none */
+static const char *file; /* NULL: nothing fails */
+static char call[32];    /* "": none */
 static int error, one_of;
 static uint64_t seen, none;
 static uint64_t *failures = &none; /* in the file of SLUICE_FAIL_COUNT, 8 bytes long */
@@ -82,8 +82,9 @@ static void begin(void)
 {
 	const char *count = getenv("SLUICE_FAIL_COUNT"), *name = getenv("SLUICE_FAIL");
 	long fd = count ? syscall(SYS_openat, AT_FDCWD, count, O_RDWR | O_CLOEXEC) : -1;
-	long at = fd < 0 ? -1 : syscall(SYS_mmap, NULL, sizeof(*failures), PROT_READ | PROT_WRITE,
-					MAP_SHARED, fd, 0);
+	long at = fd < 0 ? -1
+			 : syscall(SYS_mmap, NULL, sizeof(*failures), PROT_READ | PROT_WRITE,
+				   MAP_SHARED, fd, 0);
 
 	if (fd >= 0)
 		syscall(SYS_close, fd);
@@ -124,32 +125,32 @@ static bool fails(const char *name)
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 /* `params` as they are declared, `args` as they are passed on. */
-#define CALL(type, name, params, args)                 \
+#define CALL(type, name, params, args)                          \
 	__attribute__((visibility("default"))) type name params \
-	{                                              \
-		static __typeof__(&name) next;         \
-                                                       \
-		if (!next)                             \
-			next = NEXT(name);             \
-		return fails(#name) ? -1 : next args;  \
+	{                                                       \
+		static __typeof__(&name) next;                  \
+                                                                \
+		if (!next)                                      \
+			next = NEXT(name);                      \
+		return fails(#name) ? -1 : next args;           \
 	}
 
-#define OPENING(name, params, args, path, flags)                                       \
-	__attribute__((visibility("default"))) int name params                         \
-	{                                                                              \
-		static int (*next) params;                                             \
-		mode_t mode = 0;                                                       \
-                                                                                       \
-		if (!next)                                                             \
-			next = (int (*) params)dlsym(RTLD_NEXT, #name);                \
-		if (flags & (O_CREAT | O_TMPFILE)) {                                   \
-			va_list list;                                                  \
-                                                                                       \
-			va_start(list, flags);                                         \
-			mode = va_arg(list, mode_t);                                   \
-			va_end(list);                                                  \
-		}                                                                      \
-		return fails("open") ? -1 : next args;                                 \
+#define OPENING(name, params, args, path, flags)                       \
+	__attribute__((visibility("default"))) int name params         \
+	{                                                              \
+		static int(*next) params;                              \
+		mode_t mode = 0;                                       \
+                                                                       \
+		if (!next)                                             \
+			next = (int(*) params)dlsym(RTLD_NEXT, #name); \
+		if (flags & (O_CREAT | O_TMPFILE)) {                   \
+			va_list list;                                  \
+                                                                       \
+			va_start(list, flags);                         \
+			mode = va_arg(list, mode_t);                   \
+			va_end(list);                                  \
+		}                                                      \
+		return fails("open") ? -1 : next args;                 \
 	}
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -173,8 +174,7 @@ CALL(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t
      (fd, level, name, value, bytes))
 CALL(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *bytes),
      (fd, level, name, value, bytes))
-CALL(int, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event),
-     (epoll, op, fd, event))
+CALL(int, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event), (epoll, op, fd, event))
 CALL(int, poll, (struct pollfd * fds, nfds_t n, int timeout_ms), (fds, n, timeout_ms))
 CALL(ssize_t, write, (int fd, const void *data, size_t n), (fd, data, n))
 CALL(ssize_t, writev, (int fd, const struct iovec *data, int n), (fd, data, n))
@@ -238,7 +238,7 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 
 	if (!next)
 		next = (long (*)(long, long, long, long, long, long, long))dlsym(RTLD_NEXT,
-										"syscall");
+										 "syscall");
 	va_start(list, number);
 	for (int i = 0; i < 6; i++)
 		args[i] = va_arg(list, long);

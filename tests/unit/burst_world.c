@@ -80,12 +80,11 @@ static void ring_port_open(void)
 	struct rte_eth_conf conf = {0};
 	uint16_t *port = &world.ring_port;
 
-	world.ring_there =
-		rte_eth_dev_get_port_by_name("net_ring0", port) == 0 &&
-		rte_eth_dev_configure(*port, 1, 1, &conf) == 0 &&
-		rte_eth_rx_queue_setup(*port, 0, 256, 0, NULL, world.pool) == 0 &&
-		rte_eth_tx_queue_setup(*port, 0, 256, 0, NULL) == 0 &&
-		rte_eth_dev_start(*port) == 0;
+	world.ring_there = rte_eth_dev_get_port_by_name("net_ring0", port) == 0 &&
+			   rte_eth_dev_configure(*port, 1, 1, &conf) == 0 &&
+			   rte_eth_rx_queue_setup(*port, 0, 256, 0, NULL, world.pool) == 0 &&
+			   rte_eth_tx_queue_setup(*port, 0, 256, 0, NULL) == 0 &&
+			   rte_eth_dev_start(*port) == 0;
 }
 
 static int rows_expect(void)
@@ -107,8 +106,17 @@ static int rows_expect(void)
 
 int world_open(void **state)
 {
-	char *args[] = {"test_burst", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
-			"-m", "128", "--log-level=*:error", "--vdev=net_ring0", "-l", "0"};
+	char *args[] = {"test_burst",
+			"--no-huge",
+			"--no-shconf",
+			"--no-pci",
+			"--no-telemetry",
+			"-m",
+			"128",
+			"--log-level=*:error",
+			"--vdev=net_ring0",
+			"-l",
+			"0"};
 
 	(void)state;
 	if (rte_eal_init(sizeof(args) / sizeof(args[0]), args) < 0)

@@ -22,13 +22,13 @@ struct world {
 	struct arena *arena;
 	struct fixture *fixture;
 	struct row_list rows;
-	struct frame *frames;		/* of each row */
+	struct frame *frames;           /* of each row */
 	struct parity_result *expected; /* likewise, by path_core */
 	struct counters counters;
 	struct flow_table flows;
 	struct burst_context context;
 	struct burst burst;
-	bool ring_there;    /* a port that receives what it sends; else its driver is missing */
+	bool ring_there; /* a port that receives what it sends; else its driver is missing */
 	uint16_t ring_port;
 };
 
@@ -49,7 +49,6 @@ void world_counters_clear(void);
 
 /* What stands in a service's row. */
 struct service_counters world_counted(uint32_t row);
-
 
 /* Frees what the burst kept: no buffer may be in use then. */
 void world_burst_release(void);

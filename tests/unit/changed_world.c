@@ -141,9 +141,16 @@ static void generation_lay(void)
 
 int changed_open(void **state)
 {
-	char *args[] = {"test_burst_changed", "--no-huge", "--no-shconf", "--no-pci",
-			"--no-telemetry",     "-m",        "64",          "--log-level=*:error",
-			"-l",                 "0"};
+	char *args[] = {"test_burst_changed",
+			"--no-huge",
+			"--no-shconf",
+			"--no-pci",
+			"--no-telemetry",
+			"-m",
+			"64",
+			"--log-level=*:error",
+			"-l",
+			"0"};
 
 	(void)state;
 	if (rte_eal_init(sizeof(args) / sizeof(args[0]), args) < 0)
@@ -211,10 +218,9 @@ void changed_transition(enum changed_service service, bool under_way)
 {
 	struct service *s = cw.services[service];
 
-	s->previous_off = under_way ? s->slots_off + (uint32_t)offsetof(struct changed_tables,
-									previous) :
-				      0;
-	s->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+	s->previous_off =
+		under_way ? s->slots_off + (uint32_t)offsetof(struct changed_tables, previous) : 0;
+	s->flags &= (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 }
 
 void changed_way(enum changed_service service, uint16_t flags, uint32_t slots_n,
@@ -227,10 +233,9 @@ void changed_way(enum changed_service service, uint16_t flags, uint32_t slots_n,
 	cw.tables[service]->way.slots = previous_n;
 	s->slots = slots_n;
 	s->flags = flags;
-	s->previous_off =
-		flags & SERVICE_WAY ?
-			s->slots_off + (uint32_t)offsetof(struct changed_tables, way) :
-			0;
+	s->previous_off = flags & SERVICE_WAY
+				  ? s->slots_off + (uint32_t)offsetof(struct changed_tables, way)
+				  : 0;
 }
 
 static uint16_t client_port(const struct changed_packet *p)
@@ -257,12 +262,18 @@ static void packet_frame(const struct changed_packet *p, struct frame *frame)
 	uint16_t dport = (uint16_t)(PORT + p->service);
 	char client[ADDRESS_MAX];
 	struct frame_spec sent = {
-		.src = VIP, .dst = client, .proto = kinds[p->service].proto,
-		.sport = dport, .dport = client_port(p),
+		.src = VIP,
+		.dst = client,
+		.proto = kinds[p->service].proto,
+		.sport = dport,
+		.dport = client_port(p),
 	};
 	struct frame_spec spec = {
-		.src = client, .dst = VIP, .proto = kinds[p->service].proto,
-		.sport = client_port(p), .dport = dport,
+		.src = client,
+		.dst = VIP,
+		.proto = kinds[p->service].proto,
+		.sport = client_port(p),
+		.dport = dport,
 		.flags = tcp_flags[p->kind],
 		.fragment = p->kind == CHANGED_FRAGMENT ? 0x2000 : 0, /* more follow */
 	};
@@ -270,7 +281,11 @@ static void packet_frame(const struct changed_packet *p, struct frame *frame)
 	client_address(p->client, client);
 	if (p->kind == CHANGED_ERROR)
 		spec = (struct frame_spec){
-			.src = "100.64.0.1", .dst = VIP, .proto = IP_ICMP, .type = 3, .code = 4,
+			.src = "100.64.0.1",
+			.dst = VIP,
+			.proto = IP_ICMP,
+			.type = 3,
+			.code = 4,
 			.quote = &sent,
 		};
 	frame_build(&spec, frame);
@@ -360,7 +375,10 @@ struct traced {
 static struct traced packet_traced(const struct changed_packet *p, uint32_t worker)
 {
 	const struct trace_tables tables = {
-		.arena = cw.arena, .now_s = cw.burst.now_s, .find = traced_find, .ctx = &worker,
+		.arena = cw.arena,
+		.now_s = cw.burst.now_s,
+		.find = traced_find,
+		.ctx = &worker,
 	};
 	static uint8_t room[TRACE_GROWTH_MAX + FRAME_MAX];
 	static struct frame frame;

@@ -87,7 +87,7 @@ enum changed_kind {
 	CHANGED_FIN,
 	CHANGED_UDP,
 	CHANGED_FRAGMENT, /* UDP's first */
-	CHANGED_ERROR, /* an ICMP error about a packet to this client */
+	CHANGED_ERROR,    /* an ICMP error about a packet to this client */
 };
 
 struct changed_packet {

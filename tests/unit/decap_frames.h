@@ -20,16 +20,16 @@ enum encap { ENCAP_NONE, ENCAP_IPIP, ENCAP_GUE1, ENCAP_GUE0 };
 enum frame_part { PART_LINK, PART_OUTER, PART_UDP, PART_GUE, PART_INNER, PART_COUNT };
 
 struct frame_spec {
-	enum encap encap;          /* NONE: the inner packet alone */
-	int outer_family;          /* 4, 6 */
-	int inner_family;          /* 4, 6 */
-	uint16_t vlan;             /* type of the tag, 0: none */
+	enum encap encap;           /* NONE: the inner packet alone */
+	int outer_family;           /* 4, 6 */
+	int inner_family;           /* 4, 6 */
+	uint16_t vlan;              /* type of the tag, 0: none */
 	size_t outer_options_bytes; /* IPv4 only */
 	size_t inner_options_bytes; /* IPv4 only */
-	size_t gue_private_bytes;  /* variant 0 only */
-	size_t payload_bytes;      /* behind the inner UDP header; 0: 10 */
-	size_t padding_bytes;      /* behind it all, as Ethernet's */
-	uint16_t udp_checksum;     /* of the outer header */
+	size_t gue_private_bytes;   /* variant 0 only */
+	size_t payload_bytes;       /* behind the inner UDP header; 0: 10 */
+	size_t padding_bytes;       /* behind it all, as Ethernet's */
+	uint16_t udp_checksum;      /* of the outer header */
 	unsigned int outer_ecn, inner_ecn;
 };
 
@@ -46,12 +46,12 @@ struct frame_kind {
 };
 
 static const struct frame_kind frame_kinds[] = {
-	{ "ipip 4in4", ENCAP_IPIP, 4, 4 }, { "ipip 6in4", ENCAP_IPIP, 6, 4 },
-	{ "ipip 4in6", ENCAP_IPIP, 4, 6 }, { "ipip 6in6", ENCAP_IPIP, 6, 6 },
-	{ "gue1 4in4", ENCAP_GUE1, 4, 4 }, { "gue1 6in4", ENCAP_GUE1, 6, 4 },
-	{ "gue1 4in6", ENCAP_GUE1, 4, 6 }, { "gue1 6in6", ENCAP_GUE1, 6, 6 },
-	{ "gue0 4in4", ENCAP_GUE0, 4, 4 }, { "gue0 6in4", ENCAP_GUE0, 6, 4 },
-	{ "gue0 4in6", ENCAP_GUE0, 4, 6 }, { "gue0 6in6", ENCAP_GUE0, 6, 6 },
+	{"ipip 4in4", ENCAP_IPIP, 4, 4}, {"ipip 6in4", ENCAP_IPIP, 6, 4},
+	{"ipip 4in6", ENCAP_IPIP, 4, 6}, {"ipip 6in6", ENCAP_IPIP, 6, 6},
+	{"gue1 4in4", ENCAP_GUE1, 4, 4}, {"gue1 6in4", ENCAP_GUE1, 6, 4},
+	{"gue1 4in6", ENCAP_GUE1, 4, 6}, {"gue1 6in6", ENCAP_GUE1, 6, 6},
+	{"gue0 4in4", ENCAP_GUE0, 4, 4}, {"gue0 6in4", ENCAP_GUE0, 6, 4},
+	{"gue0 4in6", ENCAP_GUE0, 4, 6}, {"gue0 6in6", ENCAP_GUE0, 6, 6},
 };
 
 static inline void frame_kind_apply(struct frame_spec *spec, const struct frame_kind *kind)
@@ -169,8 +169,8 @@ static inline void outer_put(struct frame *f, const struct frame_spec *spec, siz
 static inline void frame_build(struct frame *f, const struct frame_spec *spec)
 {
 	size_t payload_bytes = spec->payload_bytes ? spec->payload_bytes : 10;
-	size_t inner_bytes = ip_header_bytes(spec->inner_family, spec->inner_options_bytes) + 8 +
-			     payload_bytes;
+	size_t inner_bytes =
+		ip_header_bytes(spec->inner_family, spec->inner_options_bytes) + 8 + payload_bytes;
 	int family = spec->encap == ENCAP_NONE ? spec->inner_family : spec->outer_family;
 
 	memset(f, 0, sizeof(*f));

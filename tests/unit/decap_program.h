@@ -76,7 +76,7 @@ static inline enum decap_verdict verdict_read(struct program *p)
 static inline int program_run(struct program *p, const uint8_t *packet, size_t bytes,
 			      size_t linear_bytes, struct outcome *out)
 {
-	struct xdp_md ctx = { .data_end = (uint32_t)linear_bytes };
+	struct xdp_md ctx = {.data_end = (uint32_t)linear_bytes};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = (uint32_t)bytes,
 		    .data_out = out->data, .data_size_out = sizeof(out->data), .repeat = 1);
 	int err;

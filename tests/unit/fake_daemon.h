@@ -22,8 +22,8 @@ enum {
 struct fake_daemon {
 	struct model *model;
 	uint64_t generation;
-	int apply_rc;   /* what becomes of the next change */
-	bool slow;      /* changes wait for fake_flush(), a reload for fake_reload_end() */
+	int apply_rc; /* what becomes of the next change */
+	bool slow;    /* changes wait for fake_flush(), a reload for fake_reload_end() */
 	struct model *waiting_model;
 	struct {
 		daemon_done_fn *done;
@@ -38,9 +38,9 @@ struct fake_daemon {
 	struct daemon_drain drain; /* of each draining backend */
 	struct daemon_capture capture;
 	struct daemon_capture_request capture_request; /* the last */
-	int capture_rc;            /* what the next capture_start() returns */
-	char who[1024];            /* of the last change */
-	char huge_path[8 << 20];   /* config_path, to make answers long; "" at first */
+	int capture_rc;                                /* what the next capture_start() returns */
+	char who[1024];                                /* of the last change */
+	char huge_path[8 << 20]; /* config_path, to make answers long; "" at first */
 };
 
 static const struct model *fake_model(void *ctx)
@@ -200,8 +200,11 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 {
 	static const struct service service = {.slots = 509, .id = 1};
 	static const struct backend backend = {
-		.flags = BACKEND_RESOLVED, .encap = ENCAP_GUE, .dst_mac = {2, 0, 0, 0, 0, 0x11},
-		.src_mac = {2, 0, 0, 0, 0, 1}, .mtu_bytes = 1600,
+		.flags = BACKEND_RESOLVED,
+		.encap = ENCAP_GUE,
+		.dst_mac = {2, 0, 0, 0, 0, 0x11},
+		.src_mac = {2, 0, 0, 0, 0, 1},
+		.mtu_bytes = 1600,
 	};
 	static const struct generation generation = {.number = 7};
 	const struct fake_daemon *fake = ctx;
@@ -211,9 +214,10 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 	snprintf(out->worker_how, sizeof(out->worker_how), "port %u: there is one worker", port);
 	out->trace.generation = &generation;
 	out->trace.vip = &service;
-	out->trace.packet.ip_bytes = probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
-	out->trace.packet.flags =
-		(uint8_t)((probe->opens ? PACKET_OPENS : 0) | (probe->may_fragment ? 0 : PACKET_DF));
+	out->trace.packet.ip_bytes =
+		probe->ip_bytes ? probe->ip_bytes : packet_probe_bytes_min(probe);
+	out->trace.packet.flags = (uint8_t)((probe->opens ? PACKET_OPENS : 0) |
+					    (probe->may_fragment ? 0 : PACKET_DF));
 	out->trace.verdict = VERDICT_echo_reply;
 	if (probe->proto == PROTO_ICMP)
 		return fake->read_rc;
@@ -230,11 +234,16 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 	out->trace.slot = (struct memory_slot){.current = 1, .previous = 0};
 	out->trace.index = probe->opens;
 	out->memory_idle_s = 4;
-	out->trace.steering = (struct steering){.service = &service, .backend = &backend,
-						.hash = 0x0123456789abcdef, .slot = 12,
+	out->trace.steering = (struct steering){.service = &service,
+						.backend = &backend,
+						.hash = 0x0123456789abcdef,
+						.slot = 12,
 						.value = SLOT_CHANGED | 1};
-	out->trace.outer = (struct trace_outer){.src = web->vip, .dst = out->backend->addr,
-						.src_port = 50000, .dst_port = 6080, .ttl = 64,
+	out->trace.outer = (struct trace_outer){.src = web->vip,
+						.dst = out->backend->addr,
+						.src_port = 50000,
+						.dst_port = 6080,
+						.ttl = 64,
 						.ip_bytes = out->trace.packet.ip_bytes + 28};
 	out->next_hop.state = NEXTHOP_RESOLVED;
 	out->next_hop.via = out->backend->addr;
@@ -246,8 +255,7 @@ static int fake_explain(void *ctx, const struct packet_probe *probe, uint32_t po
 	return fake->read_rc;
 }
 
-static int fake_capture_start(void *ctx, const struct daemon_capture_request *request,
-			      uint64_t *id)
+static int fake_capture_start(void *ctx, const struct daemon_capture_request *request, uint64_t *id)
 {
 	struct fake_daemon *fake = ctx;
 
@@ -380,8 +388,15 @@ static void fake_stats(void *ctx, struct daemon_stats *out)
 		.clients = {{.connected = 1, .connected_max = 128, .accepted = 5}, {.refused = 9}},
 		.log = {.lines = 40, .lost = 4},
 		.files = {.limit = 300, .used = 47, .probes = 80, .clients = 78},
-		.checks = {.begun = 12, .late_us = 2500, .passed = 8, .failed = 3, .not_made = 1,
-			   .with_file = 2, .with_file_max = 80, .queued = 600, .waiting = 1},
+		.checks = {.begun = 12,
+			   .late_us = 2500,
+			   .passed = 8,
+			   .failed = 3,
+			   .not_made = 1,
+			   .with_file = 2,
+			   .with_file_max = 80,
+			   .queued = 600,
+			   .waiting = 1},
 	};
 	fake_state(ctx, &out->state);
 }

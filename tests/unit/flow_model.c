@@ -11,13 +11,10 @@
 /* By what was before, and the packet. */
 static const enum memory_state next[MEMORY_STATES][WORLD_ICMP_ERROR] = {
 	/*                   SYN ACK FIN RST datagram Initial Handshake */
-	[MEMORY_NONE] =     {S,  O,  C,  C,  U,       U,      U},
-	[MEMORY_SYN] =      {S,  T,  C,  C},
-	[MEMORY_TCP_ONCE] = {O,  T,  C,  C},
-	[MEMORY_TCP] =      {T,  T,  C,  C},
-	[MEMORY_CLOSING] =  {S,  C,  C,  C},
-	[MEMORY_UDP_ONCE] = {0,  0,  0,  0,  D,       D,      D},
-	[MEMORY_UDP] =      {0,  0,  0,  0,  D,       D,      D},
+	[MEMORY_NONE] = {S, O, C, C, U, U, U}, [MEMORY_SYN] = {S, T, C, C},
+	[MEMORY_TCP_ONCE] = {O, T, C, C},      [MEMORY_TCP] = {T, T, C, C},
+	[MEMORY_CLOSING] = {S, C, C, C},       [MEMORY_UDP_ONCE] = {0, 0, 0, 0, D, D, D},
+	[MEMORY_UDP] = {0, 0, 0, 0, D, D, D},
 };
 
 static bool is_silent_too_long(const struct model_entry *e)

@@ -66,8 +66,8 @@ static inline void table_check(const char *name, struct flow_table *t)
 			entries++;
 			row_assert(name, memory_state(&e->memory) < MEMORY_STATES);
 			flow_table_places(t, e->hash, at);
-			row_assert(name, at[0] != at[1] && at[0] < t->buckets_n &&
-						 at[1] < t->buckets_n);
+			row_assert(name,
+				   at[0] != at[1] && at[0] < t->buckets_n && at[1] < t->buckets_n);
 			row_assert(name, at[0] == i || at[1] == i);
 			for (int b = 0; b < 2; b++)
 				for (int j = 0; j < FLOW_BUCKET_ENTRIES; j++) {

@@ -16,6 +16,7 @@ struct flow_vector {
 	uint64_t hash;
 };
 
+/* clang-format off */
 static const struct flow_vector flow_vectors[] = {
 	{ "v4 zero key, zero flow",
 	  { 0x0000000000000000ULL, 0x0000000000000000ULL }, 13,

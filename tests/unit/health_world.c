@@ -71,8 +71,8 @@ static void on_datagram(evutil_socket_t fd, short events, void *ctx)
 {
 	struct sockaddr_in from;
 	socklen_t bytes = sizeof(from);
-	ssize_t n = recvfrom(fd, world.request, sizeof(world.request) - 1, 0, (struct sockaddr *)&from,
-			     &bytes);
+	ssize_t n = recvfrom(fd, world.request, sizeof(world.request) - 1, 0,
+			     (struct sockaddr *)&from, &bytes);
 
 	(void)events;
 	(void)ctx;
@@ -95,9 +95,9 @@ static void servers_open(void)
 	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	int closed = socket(AF_INET, SOCK_STREAM, 0);
 
-	world.listener = evconnlistener_new_bind(world.base, on_connection, NULL, LEV_OPT_CLOSE_ON_FREE,
-					     16, (const struct sockaddr *)&any,
-					     sizeof(any));
+	world.listener =
+		evconnlistener_new_bind(world.base, on_connection, NULL, LEV_OPT_CLOSE_ON_FREE, 16,
+					(const struct sockaddr *)&any, sizeof(any));
 	assert_non_null(world.listener);
 	world.tcp_port = port_of(evconnlistener_get_fd(world.listener));
 	assert_int_equal(bind(udp, (const struct sockaddr *)&any, sizeof(any)), 0);
@@ -161,10 +161,10 @@ int world_setup(void **state)
 	memset(&world, 0, sizeof(world));
 	world.base = event_base_new();
 	world.settings = (struct settings){.services_max = 16,
-				       .backends_max = 1024,
-				       .exec_user = "nobody",
-				       .health_rate = 20000,
-				       .vip_mark = 20942};
+					   .backends_max = 1024,
+					   .exec_user = "nobody",
+					   .health_rate = 20000,
+					   .vip_mark = 20942};
 	world.ops = (struct checker_ops){
 		.set_down = set_down, .is_down = is_down, .outer = outer, .began = began};
 	assert_int_equal(checker_new(world.base, &world.settings, &world.ops, &world.checker), 0);
@@ -200,8 +200,8 @@ struct model *world_model(const struct health_conf *health, uint32_t n)
 	spec->health = *health;
 	for (uint32_t i = 0; i < n; i++) {
 		snprintf(spec->backends[i].name, MODEL_NAME_MAX, "b%u", i + 1);
-		spec->backends[i].addr = (struct ip_addr){.family = IP_V4,
-							  .bytes = {10, 0, 0, (uint8_t)(i + 1)}};
+		spec->backends[i].addr =
+			(struct ip_addr){.family = IP_V4, .bytes = {10, 0, 0, (uint8_t)(i + 1)}};
 		spec->backends[i].weight = 100;
 	}
 	model = model_service_add(empty, spec, &error);

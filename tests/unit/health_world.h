@@ -34,11 +34,11 @@ struct health_world {
 	uint16_t tcp_port, udp_port, closed_port;
 	struct evconnlistener *listener;
 	struct event *udp;
-	char down[256]; /* backends, as they were told: "b1- b1+ " */
+	char down[256];                 /* backends, as they were told: "b1- b1+ " */
 	char why[4][HEALTH_REASON_MAX]; /* the first ones' reasons, when they were told last */
-	const char *kept_out; /* a backend; NULL: none */
-	uint32_t due_n[10]; /* checks that were due in each tenth of the interval */
-	uint32_t began_n; /* checks */
+	const char *kept_out;           /* a backend; NULL: none */
+	uint32_t due_n[10];             /* checks that were due in each tenth of the interval */
+	uint32_t began_n;               /* checks */
 };
 
 extern struct health_world world;

@@ -21,7 +21,7 @@ enum {
 	TTL = 64,
 };
 
-static const struct flow_key key = { .k = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+static const struct flow_key key = {.k = {0x0706050403020100, 0x0f0e0d0c0b0a0908}};
 
 /* An arena, the services and vips that are to be in it, and who has which id. */
 struct world {
@@ -54,7 +54,7 @@ static inline struct world world_new(uint64_t arena_bytes, uint32_t services_max
 
 static inline void world_add_vip(struct world *w, const struct ip_addr *addr)
 {
-	w->vips[w->vips_n++] = (struct layout_vip){ .addr = *addr, .id = ++w->last_id };
+	w->vips[w->vips_n++] = (struct layout_vip){.addr = *addr, .id = ++w->last_id};
 }
 
 /* With one backend, whose counter is the service's id. */
@@ -62,8 +62,8 @@ static inline void world_add_service(struct world *w, const struct ip_addr *vip,
 				     uint8_t proto)
 {
 	uint32_t id = ++w->last_id;
-	const uint16_t slots[SLOTS] = { 0 };
-	const struct backend backend = { .counter = id };
+	const uint16_t slots[SLOTS] = {0};
+	const struct backend backend = {.counter = id};
 
 	w->services[w->services_n++] = (struct layout_service){
 		.vip = *vip,
@@ -130,7 +130,7 @@ static inline struct ip_addr addr_from(const char *text)
 
 static inline struct flow flow_to(const struct ip_addr *addr, uint16_t port, uint8_t proto)
 {
-	struct flow f = { .addrs = { 0x0102a8c0, 0, 0, 0 } };
+	struct flow f = {.addrs = {0x0102a8c0, 0, 0, 0}};
 	bool v4 = addr->family == IP_V4;
 
 	memcpy(v4 ? (uint8_t *)f.addrs + 4 : (uint8_t *)f.addrs + 16, addr->bytes, v4 ? 4 : 16);
@@ -254,7 +254,7 @@ static inline struct ip_addr addr_numbered(const char *pattern, uint32_t n)
 static inline void world_add_services(struct world *w, const char *v4, const char *v6, uint32_t n,
 				      uint32_t ports, bool all_ports)
 {
-	struct ip_addr addr = { 0 };
+	struct ip_addr addr = {0};
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t port = i % ports;

@@ -13,7 +13,7 @@ enum {
 	SLOTS = 65537,
 };
 
-static const struct flow_key seed = { .k = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+static const struct flow_key seed = {.k = {0x0706050403020100, 0x0f0e0d0c0b0a0908}};
 
 static inline void *allocate(size_t n, size_t bytes)
 {
@@ -29,7 +29,7 @@ static inline struct maglev_backend *backends_new(uint32_t n, uint32_t weight)
 	struct maglev_backend *backends = allocate(n + 1, sizeof(*backends));
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct ip_addr addr = { IP_V4, { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+		struct ip_addr addr = {IP_V4, {10, 1, (uint8_t)(i >> 8), (uint8_t)i}};
 
 		backends[i] = (struct maglev_backend){
 			.identity = maglev_identity(&seed, &addr),

@@ -30,7 +30,7 @@ enum kind {
 	KINDS,
 };
 
-static const char *const kind_names[KINDS] = {"syn", "syn-ack", "ack",  "fin",
+static const char *const kind_names[KINDS] = {"syn", "syn-ack", "ack", "fin",
 					      "rst", "quic",    "udp", "icmp error"};
 
 static inline struct packet packet_of(enum kind kind)

@@ -19,7 +19,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct settings settings = { .services_max = 16, .backends_max = 16 };
+static const struct settings settings = {.services_max = 16, .backends_max = 16};
 
 static inline struct ip_addr addr(const char *text)
 {
@@ -31,7 +31,7 @@ static inline struct ip_addr addr(const char *text)
 
 static inline struct backend_conf backend(const char *name, const char *address)
 {
-	struct backend_conf b = { .weight = MODEL_WEIGHT_DEFAULT };
+	struct backend_conf b = {.weight = MODEL_WEIGHT_DEFAULT};
 
 	snprintf(b.name, sizeof(b.name), "%s", name);
 	b.addr = addr(address);
@@ -40,7 +40,7 @@ static inline struct backend_conf backend(const char *name, const char *address)
 
 /* TCP and IPIP; the addresses of `backends_n` backends b1, b2 ... count up from `first`. */
 static inline struct service_conf *service(const char *name, const char *vip, uint16_t port,
-				    const char *first, uint32_t backends_n)
+					   const char *first, uint32_t backends_n)
 {
 	struct service_conf *s = service_conf_new(backends_n);
 
@@ -69,7 +69,7 @@ static inline void step(struct model **m, struct model *next)
 
 static inline void add(struct model **m, struct service_conf *spec)
 {
-	struct model_error error = { 0 };
+	struct model_error error = {0};
 	struct model *next = model_service_add(*m, spec, &error);
 
 	service_conf_unref(spec);
@@ -90,7 +90,7 @@ static inline struct model *two_services(void)
 }
 
 static inline void refused(struct model *next, const struct model_error *error,
-		    enum model_error_kind kind, const char *text)
+			   enum model_error_kind kind, const char *text)
 {
 	assert_null(next);
 	assert_string_equal(error->text, text);

@@ -239,8 +239,8 @@ static inline struct service_conf *world_spec(const char *name, const char *vip,
 	spec->transition_s = 300;
 	for (uint32_t i = 0; i < n; i++) {
 		snprintf(spec->backends[i].name, sizeof(spec->backends[i].name), "b%u", i + 1);
-		spec->backends[i].addr = (struct ip_addr){
-			.family = IP_V4, .bytes = {192, 0, 2, (uint8_t)(i + 1)}};
+		spec->backends[i].addr =
+			(struct ip_addr){.family = IP_V4, .bytes = {192, 0, 2, (uint8_t)(i + 1)}};
 		spec->backends[i].weight = 100;
 	}
 	return spec;

@@ -42,8 +42,7 @@ static char *ask_bytes(const char *line, size_t line_bytes)
 	json_t *answer = NULL;
 	char *text;
 
-	assert_int_equal(
-		rpc_answer(&api, &peer, line, line_bytes, false, take_answer, &answer), 0);
+	assert_int_equal(rpc_answer(&api, &peer, line, line_bytes, false, take_answer, &answer), 0);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
 	return text;

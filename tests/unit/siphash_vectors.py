@@ -125,6 +125,7 @@ def header():
            "\tuint64_t hash;",
            "};",
            "",
+           "/* clang-format off */",
            "static const struct flow_vector flow_vectors[] = {"]
     for name, key, data in rows():
         k0 = int.from_bytes(key[:8], "little")

@@ -27,11 +27,11 @@ static void test_adopt(void **state)
 		const char *name, *v4, *v6;
 		uint32_t services_n, ports;
 	} rows[] = {
-		{ "none", "10.0.0.1", NULL, 0, 1 },
-		{ "one v4", "10.0.0.1", NULL, 1, 1 },
-		{ "one v6", NULL, "2001:db8::1", 1, 1 },
-		{ "100, mixed", "10.%u.%u.1", "2001:db8::%x", 100, 4 },
-		{ "10,000, mixed", "10.%u.%u.1", "2001:db8::%x", 10000, 4 },
+		{"none", "10.0.0.1", NULL, 0, 1},
+		{"one v4", "10.0.0.1", NULL, 1, 1},
+		{"one v6", NULL, "2001:db8::1", 1, 1},
+		{"100, mixed", "10.%u.%u.1", "2001:db8::%x", 100, 4},
+		{"10,000, mixed", "10.%u.%u.1", "2001:db8::%x", 10000, 4},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -81,14 +81,14 @@ static void test_adopt_shared(void **state)
 {
 	struct world w = world_new(MIB, 3);
 	struct ip_addr vip = addr_from("10.0.0.1");
-	const uint16_t slots[] = { 0, 3 | SLOT_CHANGED, SLOT_NONE };
-	const uint16_t previous[] = { 0, 9, SLOT_NONE };
-	const uint16_t none[] = { SLOT_NONE, SLOT_NONE, SLOT_NONE };
-	struct backend backends[10] = { { .counter = 1 } };
-	struct part *parts[4] = { part_new(w.space, slots, sizeof(slots)),
-				  part_new(w.space, backends, sizeof(backends)),
-				  part_new(w.space, none, sizeof(none)),
-				  part_new(w.space, previous, sizeof(previous)) };
+	const uint16_t slots[] = {0, 3 | SLOT_CHANGED, SLOT_NONE};
+	const uint16_t previous[] = {0, 9, SLOT_NONE};
+	const uint16_t none[] = {SLOT_NONE, SLOT_NONE, SLOT_NONE};
+	struct backend backends[10] = {{.counter = 1}};
+	struct part *parts[4] = {part_new(w.space, slots, sizeof(slots)),
+				 part_new(w.space, backends, sizeof(backends)),
+				 part_new(w.space, none, sizeof(none)),
+				 part_new(w.space, previous, sizeof(previous))};
 
 	for (int with_previous = 0; with_previous <= 1; with_previous++) {
 		const char *row = with_previous ? "with previous" : "shared";
@@ -143,33 +143,33 @@ static void test_adopt_damaged(void **state)
 		uint32_t value;
 		int rc;
 	} rows[] = {
-		{ "untouched", IN_HEAD(layout), ARENA_LAYOUT, 0 },
-		{ "another magic", IN_HEAD(magic), 1, -EPROTO },
-		{ "another layout", IN_HEAD(layout), 99, -EPROTO },
-		{ "the last one that means the same", IN_HEAD(layout), ARENA_LAYOUT_OLDEST, 0 },
-		{ "the one before it", IN_HEAD(layout), ARENA_LAYOUT_OLDEST - 1, -EPROTO },
-		{ "another size", IN_HEAD(arena_bytes), 64, -EPROTO },
-		{ "not published", IN_HEAD(current), 0, -ENODATA },
-		{ "current: not aligned", IN_HEAD(current), 100, -EBADMSG },
-		{ "current: outside", IN_HEAD(current), MIB, -EBADMSG },
-		{ "mask: no power of two", IN_GENERATION(services_mask), 16, -EBADMSG },
-		{ "mask: too large", IN_GENERATION(services_mask), 0x7fffffff, -EBADMSG },
-		{ "mask: all ones", IN_GENERATION(services_mask), UINT32_MAX, -EBADMSG },
-		{ "services: none", IN_GENERATION(services_off), 0, -EBADMSG },
-		{ "services: not aligned", IN_GENERATION(services_off), 65, -EBADMSG },
-		{ "services: outside", IN_GENERATION(services_off), MIB - 64, -EBADMSG },
-		{ "vips6: none", IN_GENERATION(vips6_off), 0, -EBADMSG },
-		{ "vips6: outside", IN_GENERATION(vips6_off), 0xffffffc0, -EBADMSG },
-		{ "id: too large", IN_SERVICE(id), UINT32_MAX, -EBADMSG },
-		{ "slots: none", IN_SERVICE(slots_off), 0, -EBADMSG },
-		{ "slots: not aligned", IN_SERVICE(slots_off), 4098, -EBADMSG },
-		{ "slots: outside", IN_SERVICE(slots_off), MIB, -EBADMSG },
-		{ "slots: too many", IN_SERVICE(slots), UINT32_MAX, -EBADMSG },
-		{ "backends: none", IN_SERVICE(backends_off), 0, -EBADMSG },
-		{ "backends: outside", IN_SERVICE(backends_off), MIB, -EBADMSG },
-		{ "backends: none, but slots", IN_SERVICE(backends), 0, -EBADMSG },
-		{ "backends: too many", IN_SERVICE(backends), 0xffff, -EBADMSG },
-		{ "previous: outside", IN_SERVICE(previous_off), MIB, -EBADMSG },
+		{"untouched", IN_HEAD(layout), ARENA_LAYOUT, 0},
+		{"another magic", IN_HEAD(magic), 1, -EPROTO},
+		{"another layout", IN_HEAD(layout), 99, -EPROTO},
+		{"the last one that means the same", IN_HEAD(layout), ARENA_LAYOUT_OLDEST, 0},
+		{"the one before it", IN_HEAD(layout), ARENA_LAYOUT_OLDEST - 1, -EPROTO},
+		{"another size", IN_HEAD(arena_bytes), 64, -EPROTO},
+		{"not published", IN_HEAD(current), 0, -ENODATA},
+		{"current: not aligned", IN_HEAD(current), 100, -EBADMSG},
+		{"current: outside", IN_HEAD(current), MIB, -EBADMSG},
+		{"mask: no power of two", IN_GENERATION(services_mask), 16, -EBADMSG},
+		{"mask: too large", IN_GENERATION(services_mask), 0x7fffffff, -EBADMSG},
+		{"mask: all ones", IN_GENERATION(services_mask), UINT32_MAX, -EBADMSG},
+		{"services: none", IN_GENERATION(services_off), 0, -EBADMSG},
+		{"services: not aligned", IN_GENERATION(services_off), 65, -EBADMSG},
+		{"services: outside", IN_GENERATION(services_off), MIB - 64, -EBADMSG},
+		{"vips6: none", IN_GENERATION(vips6_off), 0, -EBADMSG},
+		{"vips6: outside", IN_GENERATION(vips6_off), 0xffffffc0, -EBADMSG},
+		{"id: too large", IN_SERVICE(id), UINT32_MAX, -EBADMSG},
+		{"slots: none", IN_SERVICE(slots_off), 0, -EBADMSG},
+		{"slots: not aligned", IN_SERVICE(slots_off), 4098, -EBADMSG},
+		{"slots: outside", IN_SERVICE(slots_off), MIB, -EBADMSG},
+		{"slots: too many", IN_SERVICE(slots), UINT32_MAX, -EBADMSG},
+		{"backends: none", IN_SERVICE(backends_off), 0, -EBADMSG},
+		{"backends: outside", IN_SERVICE(backends_off), MIB, -EBADMSG},
+		{"backends: none, but slots", IN_SERVICE(backends), 0, -EBADMSG},
+		{"backends: too many", IN_SERVICE(backends), 0xffff, -EBADMSG},
+		{"previous: outside", IN_SERVICE(previous_off), MIB, -EBADMSG},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -213,13 +213,13 @@ static void test_adopt_way(void **state)
 		bool without_table;
 		int rc;
 	} rows[] = {
-		{ "by flow", 5, 9, SERVICE_WAY, false, 0 },
-		{ "by source", 5, SLOT_NONE, SERVICE_WAY | SERVICE_WAY_SOURCE, false, 0 },
-		{ "no backend of the service", 5, 10, SERVICE_WAY, false, -EBADMSG },
-		{ "no slots", 0, 9, SERVICE_WAY, false, -EBADMSG },
-		{ "too many slots", MIB, 9, SERVICE_WAY, false, -EBADMSG },
-		{ "more than there can be", UINT32_MAX, 9, SERVICE_WAY, false, -EBADMSG },
-		{ "no table", 5, 9, SERVICE_WAY, true, -EBADMSG },
+		{"by flow", 5, 9, SERVICE_WAY, false, 0},
+		{"by source", 5, SLOT_NONE, SERVICE_WAY | SERVICE_WAY_SOURCE, false, 0},
+		{"no backend of the service", 5, 10, SERVICE_WAY, false, -EBADMSG},
+		{"no slots", 0, 9, SERVICE_WAY, false, -EBADMSG},
+		{"too many slots", MIB, 9, SERVICE_WAY, false, -EBADMSG},
+		{"more than there can be", UINT32_MAX, 9, SERVICE_WAY, false, -EBADMSG},
+		{"no table", 5, 9, SERVICE_WAY, true, -EBADMSG},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -227,12 +227,12 @@ static void test_adopt_way(void **state)
 		struct world w = world_new(MIB, 1);
 		struct ip_addr vip = addr_from("10.0.0.1");
 		struct flow f = flow_to(&vip, 80, PROTO_TCP);
-		const uint16_t slots[] = { 0, 3 | SLOT_CHANGED, SLOT_NONE };
+		const uint16_t slots[] = {0, 3 | SLOT_CHANGED, SLOT_NONE};
 		struct {
 			struct way way;
 			uint16_t slots[5];
-		} previous = { { .slots = rows[i].way_slots }, { 0, 1, 2, rows[i].choice, 4 } };
-		struct backend backends[10] = { { .counter = 1 } };
+		} previous = {{.slots = rows[i].way_slots}, {0, 1, 2, rows[i].choice, 4}};
+		struct backend backends[10] = {{.counter = 1}};
 		struct laid_generation *laid, *adopted = NULL;
 		struct arena_space *space = arena_space_new(w.arena, w.arena_bytes);
 		char error[LAYOUT_ERROR_MAX] = "";
@@ -280,10 +280,8 @@ static void test_adopt_blank(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_adopt),
-		cmocka_unit_test(test_adopt_shared),
-		cmocka_unit_test(test_adopt_damaged),
-		cmocka_unit_test(test_adopt_way),
+		cmocka_unit_test(test_adopt),         cmocka_unit_test(test_adopt_shared),
+		cmocka_unit_test(test_adopt_damaged), cmocka_unit_test(test_adopt_way),
 		cmocka_unit_test(test_adopt_blank),
 	};
 

@@ -19,7 +19,8 @@ static const struct {
 	const char *name, *text, *want;
 } rows[] = {
 	{"a command", "backend set web b1 weight 50\n",
-	 "[{\"line\":1,\"method\":\"backend.set\",\"params\":{\"backend\":\"b1\",\"service\":\"web\","
+	 "[{\"line\":1,\"method\":\"backend.set\",\"params\":{\"backend\":\"b1\",\"service\":"
+	 "\"web\","
 	 "\"weight\":50}}]"},
 	{"comments, blank lines, no last line break",
 	 "# a comment\n\n  backend enable web b1 # behind\n\tbackend drain web b2 --timeout 10m",
@@ -57,8 +58,8 @@ static void reads(void **state)
 		json_t *changes = apply_read(rows[i].text, error);
 		char *text = changes ? json_dumps(changes, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
-		if (rows[i].want[0] == '[' ? !text || strcmp(text, rows[i].want) != 0 :
-					     text || !strstr(error, rows[i].want))
+		if (rows[i].want[0] == '[' ? !text || strcmp(text, rows[i].want) != 0
+					   : text || !strstr(error, rows[i].want))
 			fail_msg("row '%s': %s%s", rows[i].name, text ? text : "", error);
 		free(text);
 		json_decref(changes);

@@ -105,7 +105,7 @@ static void held_alloc(const char *row, struct arena_space *space, struct oracle
 		return;
 	}
 	oracle_set(row, o, offset, bytes, 0, mark);
-	held[(*held_n)++] = (struct held){ offset, bytes, mark };
+	held[(*held_n)++] = (struct held){offset, bytes, mark};
 }
 
 /* Reserving succeeds if, and only if, all of it is free. */
@@ -123,7 +123,7 @@ static void held_reserve(const char *row, struct arena_space *space, struct orac
 	if (rc < 0)
 		return;
 	oracle_set(row, o, offset, bytes, 0, mark);
-	held[(*held_n)++] = (struct held){ offset, bytes, mark };
+	held[(*held_n)++] = (struct held){offset, bytes, mark};
 }
 
 static void test_random(void **state)
@@ -132,19 +132,19 @@ static void test_random(void **state)
 		const char *name;
 		uint32_t arena_units, span_bytes_max, steps;
 	} rows[] = {
-		{ "two units", 2, 64, 200 },
-		{ "three units", 3, 200, 200 },
-		{ "small spans", 1000, 500, 20000 },
-		{ "spans of a quarter", 1000, 16000, 20000 },
-		{ "spans up to the whole", 1000, 64000, 5000 },
-		{ "past 2^16 units", 70000, 200000, 5000 },
+		{"two units", 2, 64, 200},
+		{"three units", 3, 200, 200},
+		{"small spans", 1000, 500, 20000},
+		{"spans of a quarter", 1000, 16000, 20000},
+		{"spans up to the whole", 1000, 64000, 5000},
+		{"past 2^16 units", 70000, 200000, 5000},
 	};
 	uint64_t random = 4;
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		const char *row = rows[i].name;
 		struct arena_space *space = space_new((uint64_t)rows[i].arena_units * UNIT);
-		struct oracle o = { calloc(rows[i].arena_units, 1), rows[i].arena_units };
+		struct oracle o = {calloc(rows[i].arena_units, 1), rows[i].arena_units};
 		struct held *held = calloc(rows[i].arena_units, sizeof(*held));
 		uint32_t held_n = 0;
 
@@ -191,13 +191,13 @@ static void test_sizes(void **state)
 		uint64_t arena_bytes;
 		bool ok;
 	} rows[] = {
-		{ "nothing", 0, false },
-		{ "only arena_head", 64, false },
-		{ "one unit more", 128, true },
-		{ "not a multiple", 129, false },
-		{ "one chunk", MIB, true },
-		{ "4 GiB, the greatest", 4096ULL * MIB, true },
-		{ "beyond 32-bit offsets", 4096ULL * MIB + 64, false },
+		{"nothing", 0, false},
+		{"only arena_head", 64, false},
+		{"one unit more", 128, true},
+		{"not a multiple", 129, false},
+		{"one chunk", MIB, true},
+		{"4 GiB, the greatest", 4096ULL * MIB, true},
+		{"beyond 32-bit offsets", 4096ULL * MIB + 64, false},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -230,25 +230,25 @@ static void test_reserve(void **state)
 		uint32_t offset, bytes;
 		int rc;
 	} rows[] = {
-		{ "all but the head", 0, 0, 64, MIB - 64, 0 },
-		{ "the second unit", 0, 0, 64, 64, 0 },
-		{ "the last unit", 0, 0, MIB - 64, 1, 0 },
-		{ "in the middle", 0, 0, MIDDLE, 100, 0 },
-		{ "arena_head", 0, 0, 0, 64, -EEXIST },
-		{ "from the head on", 0, 0, 0, 128, -EEXIST },
-		{ "the same", MIDDLE, 256, MIDDLE, 256, -EEXIST },
-		{ "inside", MIDDLE, 256, MIDDLE + 64, 64, -EEXIST },
-		{ "ends inside", MIDDLE, 256, MIDDLE - 128, 129, -EEXIST },
-		{ "begins inside", MIDDLE, 256, MIDDLE + 192, 128, -EEXIST },
-		{ "around", MIDDLE, 256, MIDDLE - 128, 1024, -EEXIST },
-		{ "right before", MIDDLE, 256, MIDDLE - 128, 128, 0 },
-		{ "right behind", MIDDLE, 256, MIDDLE + 256, 64, 0 },
-		{ "not aligned", 0, 0, 96, 64, -EINVAL },
-		{ "nothing", 0, 0, 64, 0, -EINVAL },
-		{ "at the end", 0, 0, MIB, 64, -EINVAL },
-		{ "beyond the end", 0, 0, 0xffffffc0, 64, -EINVAL },
-		{ "one unit too many", 0, 0, 64, MIB - 63, -EINVAL },
-		{ "so long that the sum wraps", 0, 0, 64, 0xffffffff, -EINVAL },
+		{"all but the head", 0, 0, 64, MIB - 64, 0},
+		{"the second unit", 0, 0, 64, 64, 0},
+		{"the last unit", 0, 0, MIB - 64, 1, 0},
+		{"in the middle", 0, 0, MIDDLE, 100, 0},
+		{"arena_head", 0, 0, 0, 64, -EEXIST},
+		{"from the head on", 0, 0, 0, 128, -EEXIST},
+		{"the same", MIDDLE, 256, MIDDLE, 256, -EEXIST},
+		{"inside", MIDDLE, 256, MIDDLE + 64, 64, -EEXIST},
+		{"ends inside", MIDDLE, 256, MIDDLE - 128, 129, -EEXIST},
+		{"begins inside", MIDDLE, 256, MIDDLE + 192, 128, -EEXIST},
+		{"around", MIDDLE, 256, MIDDLE - 128, 1024, -EEXIST},
+		{"right before", MIDDLE, 256, MIDDLE - 128, 128, 0},
+		{"right behind", MIDDLE, 256, MIDDLE + 256, 64, 0},
+		{"not aligned", 0, 0, 96, 64, -EINVAL},
+		{"nothing", 0, 0, 64, 0, -EINVAL},
+		{"at the end", 0, 0, MIB, 64, -EINVAL},
+		{"beyond the end", 0, 0, 0xffffffc0, 64, -EINVAL},
+		{"one unit too many", 0, 0, 64, MIB - 63, -EINVAL},
+		{"so long that the sum wraps", 0, 0, 64, 0xffffffff, -EINVAL},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -276,7 +276,7 @@ static void test_reserve(void **state)
  */
 static void test_services(void **state)
 {
-	static const uint32_t primes[] = { 251, 509, 1021, 2039, 4093 };
+	static const uint32_t primes[] = {251, 509, 1021, 2039, 4093};
 	enum { SERVICES = 10000 };
 	struct arena_space *space = space_new(128ULL * MIB);
 	uint32_t(*offsets)[2] = calloc(SERVICES, sizeof(*offsets));
@@ -289,7 +289,7 @@ static void test_services(void **state)
 	for (uint32_t i = 0; i < 4 * SERVICES; i++) {
 		uint32_t *pair = offsets[i < SERVICES ? i : random_below(&random, SERVICES)];
 		uint32_t slots_n = primes[random_below(&random, ROWS(primes))];
-		uint32_t old[2] = { pair[0], pair[1] };
+		uint32_t old[2] = {pair[0], pair[1]};
 
 		pair[0] = arena_space_alloc(space, slots_n * 2);
 		pair[1] = arena_space_alloc(space, slots_n / 100 * 64);

@@ -348,14 +348,10 @@ static void test_refusals_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_row_alone),
-		cmocka_unit_test(test_mixed_bursts),
-		cmocka_unit_test(test_backend_bytes),
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_headroom),
-		cmocka_unit_test(test_errors_limited),
-		cmocka_unit_test(test_refusals_limited),
-		cmocka_unit_test(test_no_generation),
+		cmocka_unit_test(test_each_row_alone),   cmocka_unit_test(test_mixed_bursts),
+		cmocka_unit_test(test_backend_bytes),    cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_headroom),         cmocka_unit_test(test_errors_limited),
+		cmocka_unit_test(test_refusals_limited), cmocka_unit_test(test_no_generation),
 		cmocka_unit_test(test_port_beyond),
 	};
 

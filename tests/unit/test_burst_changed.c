@@ -48,10 +48,12 @@ static void test_steady_state(void **state)
 	for (uint32_t round = 0; round < 200; round++) {
 		for (uint32_t i = 0; i < BURST_MAX; i++)
 			packets[i] = (struct changed_packet){
-				.service = i % 3 == 2 ? SOURCE : i % 3 == 1 ? DNS : WEB,
-				.kind = i % 3 == 1	? CHANGED_UDP :
-					round % 10 == 0 ? CHANGED_ERROR :
-							  (enum changed_kind)(round % 3),
+				.service = i % 3 == 2   ? SOURCE
+					   : i % 3 == 1 ? DNS
+							: WEB,
+				.kind = i % 3 == 1        ? CHANGED_UDP
+					: round % 10 == 0 ? CHANGED_ERROR
+							  : (enum changed_kind)(round % 3),
 				.client = round * BURST_MAX + i,
 			};
 		changed_send(0, packets, BURST_MAX, at);
@@ -216,8 +218,9 @@ static void test_fragment_first(void **state)
 	assert_int_equal(changed_send_one(1, &(struct changed_packet){DNS, CHANGED_UDP, 100, 0}),
 			 21 % CHANGED_SLOTS % CHANGED_BACKENDS);
 	/* A fragment's time is over. */
-	assert_int_equal(changed_send_one(1, &(struct changed_packet){DNS, CHANGED_FRAGMENT, 101, 0}),
-			 22 % CHANGED_SLOTS % CHANGED_BACKENDS);
+	assert_int_equal(
+		changed_send_one(1, &(struct changed_packet){DNS, CHANGED_FRAGMENT, 101, 0}),
+		22 % CHANGED_SLOTS % CHANGED_BACKENDS);
 	cw.burst.now_s += cw.generation->idle_s[MEMORY_UDP] + 1U;
 	assert_false(flow_table_has_fragments(&cw.flows[1], cw.generation, cw.burst.now_s));
 	assert_int_equal(changed_send_one(0, &(struct changed_packet){DNS, CHANGED_UDP, 101, 0}),

@@ -28,7 +28,7 @@ static struct burst_kernel kernel_make(void)
 	struct burst_kernel kernel = {0};
 	char name[16];
 
-	for (int class = 0; class < BURST_CLASSES; class++) {
+	for (int class = 0; class < BURST_CLASSES; class ++) {
 		snprintf(name, sizeof(name), "full%d", class);
 		kernel.rings[class] = rte_ring_create(name, RING_FRAMES, SOCKET_ID_ANY, 0);
 		assert_non_null(kernel.rings[class]);
@@ -40,7 +40,7 @@ static void kernel_free(struct burst_kernel *kernel)
 {
 	void *m;
 
-	for (int class = 0; class < BURST_CLASSES; class++) {
+	for (int class = 0; class < BURST_CLASSES; class ++) {
 		while (rte_ring_dequeue(kernel->rings[class], &m) == 0)
 			rte_pktmbuf_free(m);
 		rte_ring_free(kernel->rings[class]);
@@ -134,8 +134,7 @@ static void test_kernel_full(void **state)
 		assert_int_equal(world.burst.verdict[i],
 				 i < took_n ? VERDICT_no_service : VERDICT_kernel_full);
 	assert_int_equal(world_counted(0).packets[VERDICT_no_service], took_n);
-	assert_int_equal(world_counted(0).packets[VERDICT_kernel_full],
-			 ROWS(pkts) - took_n);
+	assert_int_equal(world_counted(0).packets[VERDICT_kernel_full], ROWS(pkts) - took_n);
 	assert_int_equal(rte_mempool_in_use_count(world.pool), took_n);
 	for (uint32_t i = 0; i < took_n; i++) {
 		assert_int_equal(rte_ring_dequeue(ring, &m), 0);
@@ -201,8 +200,7 @@ static void test_transmit_full(void **state)
 				 i < took_n ? VERDICT_forward : VERDICT_transmit_full);
 	backend = &world.counters.backends[world.burst.backend[0]->counter];
 	assert_int_equal(world_counted(e->row).packets[VERDICT_forward], took_n);
-	assert_int_equal(world_counted(e->row).packets[VERDICT_transmit_full],
-			 ROWS(pkts) - took_n);
+	assert_int_equal(world_counted(e->row).packets[VERDICT_transmit_full], ROWS(pkts) - took_n);
 	assert_int_equal(backend->packets, took_n);
 	assert_int_equal(backend->bytes, took_n * world.burst.packets[0].ip_bytes);
 	port_drain(world.ring_port, UINT32_MAX);

@@ -38,7 +38,8 @@ static struct history {
 	bool lives[CHANGED_BACKENDS];
 	bool in_transition;
 	uint64_t seed;
-	uint32_t opened, closed, cut, changes, ways; /* what happened, so that a test of nothing shows */
+	uint32_t opened, closed, cut, changes,
+		ways; /* what happened, so that a test of nothing shows */
 } h;
 
 static struct changed_tables *tables(void)
@@ -175,8 +176,8 @@ static void connections_send(uint32_t first, bool open_only)
 			continue;
 		of[n] = &h.flows[i];
 		packets[n] = h.flows[i].packet;
-		packets[n].kind = open_only && packets[n].service != DNS ? CHANGED_ACK :
-									   kind_next(&h.flows[i]);
+		packets[n].kind = open_only && packets[n].service != DNS ? CHANGED_ACK
+									 : kind_next(&h.flows[i]);
 		n++;
 	}
 	if (n == 0)
@@ -202,7 +203,8 @@ static void slot_assign(uint32_t slot, uint16_t to)
 		*previous = was;
 	else
 		*previous = SLOT_NONE;
-	*current = (uint16_t)(to | (changed || *previous != SLOT_NONE || was != to ? SLOT_CHANGED : 0));
+	*current = (uint16_t)(to |
+			      (changed || *previous != SLOT_NONE || was != to ? SLOT_CHANGED : 0));
 }
 
 static uint16_t backend_alive(void)
@@ -254,8 +256,8 @@ static void way_assign(uint16_t flags, uint32_t slots_n)
 			way[i] = oldest_alive(i);
 		memcpy(tables()->previous, way, n * sizeof(way[0]));
 		tables()->way.slots = n;
-		asked = SERVICE_WAY | (service()->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE :
-										0);
+		asked = SERVICE_WAY |
+			(service()->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
 	}
 	if (asked && !way_scrub())
 		asked = 0;
@@ -288,15 +290,15 @@ static void change(bool dies)
 	if (random_below(&h.seed, 4) == 0) {
 		way_change();
 	} else if (asks_way() || draws()) {
-		way_assign(service()->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE),
+		way_assign(service()->flags & (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE),
 			   service()->slots);
 	} else {
 		for (uint32_t slot = 0; slot < service()->slots; slot++) {
 			uint16_t was = tables()->slots[slot] & SLOT_INDEX;
 
-			slot_assign(slot, !h.lives[was] || random_below(&h.seed, 4) == 0 ?
-						  backend_alive() :
-						  was);
+			slot_assign(slot, !h.lives[was] || random_below(&h.seed, 4) == 0
+						  ? backend_alive()
+						  : was);
 		}
 		h.in_transition = true;
 		changed_transition(h.flows[0].packet.service, true);
@@ -357,7 +359,8 @@ static void history_run(enum changed_service service, uint64_t seed)
 	}
 	for (uint32_t i = 0; i < FLOWS; i++)
 		left += h.flows[i].open;
-	print_message("# %u changes, %u of the way, %u opened, %u closed, %u cut, %u left, %llu remembered\n",
+	print_message("# %u changes, %u of the way, %u opened, %u closed, %u cut, %u left, %llu "
+		      "remembered\n",
 		      h.changes, h.ways, h.opened, h.closed, h.cut, left,
 		      (unsigned long long)flow_table_entries(&cw.flows[0]));
 	assert_true(h.changes > 20 && h.ways > 5 && h.opened > FLOWS && h.cut > 100);

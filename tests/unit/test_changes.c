@@ -48,8 +48,8 @@ static void web(struct fixture *f)
 				  world_spec("web", "198.51.100.10", BACKENDS)));
 }
 
-static void submit_weight(struct fixture *f, struct answers *a, const char *backend, uint32_t weight,
-			  bool alone)
+static void submit_weight(struct fixture *f, struct answers *a, const char *backend,
+			  uint32_t weight, bool alone)
 {
 	struct model_error error;
 	struct model *next = model_backend_weight(publisher_newest(f->publisher), "web", backend,
@@ -196,7 +196,8 @@ static void in_order(void **state)
 
 	web(f);
 	submit_weight(f, &a, "b1", 7, false);
-	world_apply(f, model_backend_weight(publisher_newest(f->publisher), "web", "b2", 8, &error));
+	world_apply(f,
+		    model_backend_weight(publisher_newest(f->publisher), "web", "b2", 8, &error));
 	assert_int_equal(a.n, 1);
 	assert_int_equal(weight_of(f, "b1"), 7);
 	assert_int_equal(weight_of(f, "b2"), 8);
@@ -204,7 +205,8 @@ static void in_order(void **state)
 	publisher_tick(f->publisher);
 	assert_int_equal(a.n, 2);
 	submit_weight(f, &a, "b1", 10, false);
-	assert_int_equal(publisher_preview(f->publisher, publisher_newest(f->publisher), &row, 1), 0);
+	assert_int_equal(publisher_preview(f->publisher, publisher_newest(f->publisher), &row, 1),
+			 0);
 	assert_int_equal(a.n, 3);
 	submit_weight(f, &a, "b1", 11, false);
 	publisher_flush(f->publisher);

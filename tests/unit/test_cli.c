@@ -163,9 +163,11 @@ static void test_commands(void **state)
 		{"show hosts", "hosts.list", "{}"},
 		{"show hosts 10.0.0.11", "hosts.list", "{\"address\":\"10.0.0.11\"}"},
 		{"backend set web b1 on-down keep start service", "backend.set",
-		 "{\"service\":\"web\",\"backend\":\"b1\",\"on_down\":\"keep\",\"start\":\"service\"}"},
+		 "{\"service\":\"web\",\"backend\":\"b1\",\"on_down\":\"keep\",\"start\":"
+		 "\"service\"}"},
 		{"service set web on-down keep start down unresolved 10s", "service.set",
-		 "{\"service\":\"web\",\"on_down\":\"keep\",\"start\":\"down\",\"unresolved_s\":10}"},
+		 "{\"service\":\"web\",\"on_down\":\"keep\",\"start\":\"down\",\"unresolved_s\":"
+		 "10}"},
 		{"service set web no-backend reject mss auto", "service.set",
 		 "{\"service\":\"web\",\"no_backend\":\"reject\",\"mss\":\"auto\"}"},
 		{"service set web mss 1400", "service.set",
@@ -185,7 +187,8 @@ static void test_commands(void **state)
 		 "{\"name\":\"web\",\"vip\":\"10.0.0.1\",\"port\":80,\"protocol\":\"tcp\","
 		 "\"health\":{\"type\":\"http\",\"path\":\"/a?b=c\",\"fall\":2,\"verify\":false},"
 		 "\"encap\":\"gue\",\"all_down\":\"none\"}"},
-		{"service set web health type=exec program=/bin/x args=-p args=80 rise=", "service.set",
+		{"service set web health type=exec program=/bin/x args=-p args=80 rise=",
+		 "service.set",
 		 "{\"service\":\"web\",\"health\":{\"type\":\"exec\",\"program\":\"/bin/x\","
 		 "\"args\":[\"-p\",\"80\"],\"rise\":null}}"},
 		{"service set web transition 0 --dry-run", "service.set",
@@ -235,7 +238,8 @@ static void test_commands(void **state)
 		{"", NULL, "no command"},
 		{"restart", NULL, "no command \"restart\""},
 		{"show", NULL,
-		 "show what? one of: services, backends, hosts, counters, flows, transitions, memory, "
+		 "show what? one of: services, backends, hosts, counters, flows, transitions, "
+		 "memory, "
 		 "capture, generation, dataplane"},
 		{"show rules", NULL, "show what? one of: services"},
 		{"show servces", NULL, "did you mean \"show services\"? one of: services"},

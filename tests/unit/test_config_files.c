@@ -10,8 +10,8 @@
 
 #include "sluice/wire.h"
 
-#define SEED "seed = \"000102030405060708090A0b0c0d0e0f\";\n"
-#define PORT "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
+#define SEED  "seed = \"000102030405060708090A0b0c0d0e0f\";\n"
+#define PORT  "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
 #define SMALL SEED "dataplane = { " PORT "};\n"
 
 static struct ip_addr addr(const char *text)
@@ -26,7 +26,7 @@ static void test_defaults(void **state)
 {
 	struct model *m = config_accepted(SMALL);
 	const struct settings *s = &m->settings;
-	const uint8_t seed[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	const uint8_t seed[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 	assert_int_equal(m->services_n, 0);
 	assert_memory_equal(&s->seed, seed, sizeof(seed));
@@ -210,7 +210,7 @@ static void test_unreadable(void **state)
 	assert_null(config_load("/nonexistent/sluice.conf", config_error));
 	assert_string_equal(config_error, "/nonexistent/sluice.conf: cannot be read: "
 					  "No such file or directory; name it with --config, or "
-					    "make it: conf/sluice.conf has every key");
+					  "make it: conf/sluice.conf has every key");
 	assert_null(config_load(folder, config_error));
 	snprintf(want, sizeof(want), "%s: cannot be read: Is a directory", folder);
 	assert_string_equal(config_error, want);
@@ -274,10 +274,13 @@ static void test_10000_services(void **state)
 
 	assert_non_null(file);
 	fputs(SEED "dataplane = { services_max = 65536; backends_max = 1048576; " PORT "};\n"
-	      "services = (\n", file);
+		   "services = (\n",
+	      file);
 	for (int i = 0; i < 10000; i++) {
-		fprintf(file, "%s{ name = \"s%d\"; vip = \"198.18.%d.%d\"; port = 80; protocol = "
-			"\"tcp\"; backends = (", i ? ",\n" : "", i, i / 256, i % 256);
+		fprintf(file,
+			"%s{ name = \"s%d\"; vip = \"198.18.%d.%d\"; port = 80; protocol = "
+			"\"tcp\"; backends = (",
+			i ? ",\n" : "", i, i / 256, i % 256);
 		for (int j = 0; j < 10; j++)
 			fprintf(file, "%s{ name = \"b%d\"; address = \"10.0.%d.%d\"; }",
 				j ? ",\n" : "\n", j, i % 256, j);
@@ -300,14 +303,10 @@ static void test_10000_services(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_all_given),
-		cmocka_unit_test(test_services_given),
-		cmocka_unit_test(test_include),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_many_faults),
-		cmocka_unit_test(test_long_faults),
-		cmocka_unit_test(test_10000_services),
+		cmocka_unit_test(test_defaults),       cmocka_unit_test(test_all_given),
+		cmocka_unit_test(test_services_given), cmocka_unit_test(test_include),
+		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_many_faults),
+		cmocka_unit_test(test_long_faults),    cmocka_unit_test(test_10000_services),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

@@ -7,12 +7,12 @@
 #include "config_json.h"
 #include "config_print.h"
 
-#define HEAD \
+#define HEAD                                             \
 	"seed = \"000102030405060708090a0b0c0d0e0f\";\n" \
 	"dataplane = { ports = ( { device = \"d0\"; interface = \"i0\"; } ); };\n"
-#define SERVICE(port, protocol, health, backend) \
+#define SERVICE(port, protocol, health, backend)                                    \
 	HEAD "services = ( { name = \"web\"; vip = \"198.51.100.10\"; port = " port \
-	     "; protocol = \"" protocol "\";\nhealth = { " health " };\n" \
+	     "; protocol = \"" protocol "\";\nhealth = { " health " };\n"           \
 	     "backends = ( { name = \"b1\"; address = \"10.0.0.1\"; " backend " } ); } );\n"
 #define TCP(health) SERVICE("80", "tcp", health, "")
 
@@ -46,15 +46,18 @@ static const struct {
 	 "$:4: services[0].health.path: \"/a#b\" has a # in it, behind which nothing is asked for: "
 	 "write %23"},
 	{"a path with a letter that isn't ASCII", TCP("type = \"https\"; path = \"/\xc3\xbc\";"),
-	 "$:4: services[0].health.path: \"/\?\?\" has a byte that is no printable ASCII: write it as % "
+	 "$:4: services[0].health.path: \"/\?\?\" has a byte that is no printable ASCII: write it "
+	 "as % "
 	 "and two hex digits"},
 	{"a path with half an escape", TCP("type = \"http\"; path = \"/100%\";"),
-	 "$:4: services[0].health.path: \"/100%\" has a % without two hex digits behind it: write %25"},
+	 "$:4: services[0].health.path: \"/100%\" has a % without two hex digits behind it: write "
+	 "%25"},
 	{"a host with a space", TCP("type = \"http\"; host = \"my host\";"),
 	 "$:4: services[0].health.host: \"my host\" is no host, nor a host with a port: letters, "
 	 "digits, - . _ and \":80\"; other letters as punycode (xn--...)"},
 	{"a host that is a URL", TCP("type = \"http\"; host = \"http://example.com/\";"),
-	 "$:4: services[0].health.host: \"http://example.com/\" is no host, nor a host with a port: "
+	 "$:4: services[0].health.host: \"http://example.com/\" is no host, nor a host with a "
+	 "port: "
 	 "letters, digits, - . _ and \":80\"; other letters as punycode (xn--...)"},
 	{"a host's port", TCP("type = \"http\"; host = \"example.com:65536\";"),
 	 "$:4: services[0].health.host: \"example.com:65536\" is no host, nor a host with a port: "
@@ -64,16 +67,20 @@ static const struct {
 	{"a host with another address in brackets", TCP("type = \"http\"; host = \"[10.0.0.1]\";"),
 	 "$:4: services[0].health.host: \"[10.0.0.1]\" is no IPv6 address in brackets"},
 	{"a server name with a port", TCP("type = \"https\"; sni = \"example.com:443\";"),
-	 "$:4: services[0].health.sni: \"example.com:443\" is no host: letters, digits, - . _ alone; "
+	 "$:4: services[0].health.sni: \"example.com:443\" is no host: letters, digits, - . _ "
+	 "alone; "
 	 "other letters as punycode (xn--...)"},
-	{"a server name in letters that aren't ASCII", TCP("type = \"https\"; sni = \"b\xc3\xbc.de\";"),
-	 "$:4: services[0].health.sni: \"b\?\?.de\" is no host: letters, digits, - . _ alone; other "
+	{"a server name in letters that aren't ASCII",
+	 TCP("type = \"https\"; sni = \"b\xc3\xbc.de\";"),
+	 "$:4: services[0].health.sni: \"b\?\?.de\" is no host: letters, digits, - . _ alone; "
+	 "other "
 	 "letters as punycode (xn--...)"},
 	{"a program that is a folder", TCP("type = \"exec\"; program = \"/usr/bin/\";"),
 	 "$:4: services[0].health.program: \"/usr/bin/\" is a folder: give the path of a file"},
 	{"a body in Latin-1", TCP("type = \"http\"; body = \"gr\xfc\xdf\";"),
 	 "$:4: services[0].health.body: no UTF-8: byte 0xfc, 2 bytes into it; save it as UTF-8"},
-	{"a body with a control character of Latin-1", TCP("type = \"http\"; body = \"a\xc2\x9b\";"),
+	{"a body with a control character of Latin-1",
+	 TCP("type = \"http\"; body = \"a\xc2\x9b\";"),
 	 "$:4: services[0].health.body: \"a\?\?\" has a control character in it"},
 	{"statuses", TCP("type = \"http\"; status = \"200-\";"),
 	 "$:4: services[0].health.status: \"200-\" is no list of at most 8 HTTP statuses, such as "
@@ -113,8 +120,8 @@ static const struct {
 	 SERVICE("80", "tcp", "type = \"tcp\";", "health = { interval_ms = 600; };"),
 	 "$:5: services[0].backends[0].health.timeout_ms: 1000 is more than interval_ms, which is "
 	 "600"},
-	{"a key that a backend can't have", SERVICE("80", "tcp", "type = \"http\";",
-						    "health = { path = \"/\"; };"),
+	{"a key that a backend can't have",
+	 SERVICE("80", "tcp", "type = \"http\";", "health = { path = \"/\"; };"),
 	 "$:5: services[0].backends[0].health.path: unknown key; there are check, port, "
 	 "interval_ms, timeout_ms, fast_interval_ms, rise, fall, jitter_percent"},
 };

@@ -8,8 +8,8 @@
 #include "config_form.h"
 #include "config_json.h"
 
-#define SEED "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
-#define PORT "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
+#define SEED  "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
+#define PORT  "ports = ( { device = \"d0\"; interface = \"i0\"; } ); "
 #define SMALL SEED "dataplane = { " PORT "};\n"
 
 static char *file_text(const char *path)
@@ -130,8 +130,8 @@ static void test_keys_documented(void **state)
 /* What the tables say is the default, spelt out, makes the same settings as nothing given. */
 static void test_fallbacks_are_defaults(void **state)
 {
-	static const char *const groups[] = { "dataplane", "flows",    "outer",  "icmp",
-					    "control",   "security", "health" };
+	static const char *const groups[] = {"dataplane", "flows",    "outer", "icmp",
+					     "control",   "security", "health"};
 	char text[4096] = SEED;
 	struct model *spelt, *plain;
 
@@ -157,7 +157,7 @@ static void test_fallbacks_are_defaults(void **state)
 static void test_service_fallbacks(void **state)
 {
 	static const char must[] = SMALL "services = ( { name = \"a\"; vip = \"198.51.100.10\"; "
-				   "port = 80; protocol = \"tcp\";\n";
+					 "port = 80; protocol = \"tcp\";\n";
 	char text[4096] = "";
 	struct model *spelt, *plain;
 
@@ -181,7 +181,8 @@ static bool takes_text(const struct config_key *key)
 {
 	return !config_key_is_integer(key) && key->read != config_read_bool &&
 	       key->read != config_read_group && !key->keys && strcmp(key->name, "cores") != 0 &&
-	       strcmp(key->name, "health") != 0 && strcmp(key->name, "port") != 0; /* "all", and nothing else */
+	       strcmp(key->name, "health") != 0 &&
+	       strcmp(key->name, "port") != 0; /* "all", and nothing else */
 }
 
 static int lines_in(const char *text)
@@ -211,7 +212,8 @@ static size_t latin1_refused(const struct config_key *keys, const char *place, c
 			 list ? "[ " : "", list ? " ]" : "", after);
 		snprintf(want, sizeof(want),
 			 ":%d: %s%s%s%s: no UTF-8: byte 0xfc, 3 bytes into it; save it as UTF-8",
-			 lines_in(before) + 2, place, *place ? "." : "", key->name, list ? "[0]" : "");
+			 lines_in(before) + 2, place, *place ? "." : "", key->name,
+			 list ? "[0]" : "");
 		file_write("sluice.conf", text);
 		assert_null(config_load(config_path, config_error));
 		if (!strstr(config_error, want))
@@ -225,7 +227,7 @@ static void test_latin1_refused(void **state)
 {
 	static const char *const groups[] = {"dataplane", "outer", "control", "security",
 					     "health",    "http",  "log"};
-#define SERVICES SEED "dataplane = { " PORT "};\nservices = ( {\n"
+#define SERVICES     SEED "dataplane = { " PORT "};\nservices = ( {\n"
 #define SERVICE_TEXT "name = \"a\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; "
 	size_t rows = 0;
 	char before[512];
@@ -245,23 +247,23 @@ static void test_latin1_refused(void **state)
 	rows += latin1_refused(config_health_keys, "services[0].health",
 			       SERVICES SERVICE_TEXT "health = {", "}; } );\n");
 	rows += latin1_refused(config_health_override_keys, "services[0].backends[0].health",
-			       SERVICES SERVICE_TEXT "backends = ( { health = {",
-			       "}; } ); } );\n");
+			       SERVICES SERVICE_TEXT "backends = ( { health = {", "}; } ); } );\n");
 	assert_in_range(rows, 44, 200);
 }
 
 /* Text that is UTF-8 goes all the way: into the model, and back as JSON. */
 static void test_utf8_kept(void **state)
 {
-	static const char text[] = SMALL "services = ( { " SERVICE_TEXT
-		"health = { type = \"http\"; body = \"gr\xc3\xbc\xc3\x9f \xe2\x82\xac "
-		"\xf0\x9f\x98\x80\"; }; } );\n";
+	static const char text[] =
+		SMALL "services = ( { " SERVICE_TEXT
+		      "health = { type = \"http\"; body = \"gr\xc3\xbc\xc3\x9f \xe2\x82\xac "
+		      "\xf0\x9f\x98\x80\"; }; } );\n";
 	struct model *m = config_accepted(text);
 	json_t *service = config_json_service(m->services[0]);
 
-	assert_string_equal(json_string_value(json_object_get(json_object_get(service, "health"),
-							      "body")),
-			    "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(service, "health"), "body")),
+		"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
 	json_decref(service);
 	model_free(m);
 }

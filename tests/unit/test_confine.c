@@ -49,14 +49,14 @@ static const uint64_t net = BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW);
 
 static const char *row_name;
 
-#define CHECK(condition)                                                                 \
-	do {                                                                             \
-		if (!(condition)) {                                                      \
-			printf("# row %s: line %d: %s: %s\n", row_name, __LINE__,        \
-			       #condition, strerror(errno));                             \
-			fflush(stdout);                                                  \
-			_exit(1);                                                        \
-		}                                                                        \
+#define CHECK(condition)                                                                      \
+	do {                                                                                  \
+		if (!(condition)) {                                                           \
+			printf("# row %s: line %d: %s: %s\n", row_name, __LINE__, #condition, \
+			       strerror(errno));                                              \
+			fflush(stdout);                                                       \
+			_exit(1);                                                             \
+		}                                                                             \
 	} while (0)
 
 static volatile int go_on = 1;

@@ -122,8 +122,12 @@ static void open_one(struct oracle *o, uint32_t i)
 	assert_true(o->lives[got] && o->weights[got] > 0);
 	o->judged++;
 	*c = (struct connection){
-		.stage = OPENED, .backend = got, .life = o->life[got],
-		.seen_s = cw.burst.now_s, .seen_change = o->changes, .port = c->port,
+		.stage = OPENED,
+		.backend = got,
+		.life = o->life[got],
+		.seen_s = cw.burst.now_s,
+		.seen_change = o->changes,
+		.port = c->port,
 	};
 }
 
@@ -189,7 +193,8 @@ static void slots_fill(const struct oracle *o, uint16_t flags, uint16_t *slots, 
 		if (o->weights[b] > 0)
 			taking[taking_n++] = b;
 		backends[n++] = (struct maglev_backend){
-			.identity = 0x9e3779b97f4a7c15ULL * (b + 1), .weight = o->weights[b],
+			.identity = 0x9e3779b97f4a7c15ULL * (b + 1),
+			.weight = o->weights[b],
 			.index = b,
 		};
 	}
@@ -264,7 +269,7 @@ static void change(struct oracle *o, uint16_t flags, uint32_t slots_n)
 
 static uint16_t flags_of_today(void)
 {
-	return cw.services[WEB]->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+	return cw.services[WEB]->flags & (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 }
 
 struct walk {
@@ -374,7 +379,10 @@ static void time_passes(struct oracle *o)
 /* Connections that speak often: a silence between changes is then none of the time. */
 static void run(struct oracle *o, uint64_t seed)
 {
-	*o = (struct oracle){.seed = seed, .random = seed, .judged = o->judged, .other = o->other,
+	*o = (struct oracle){.seed = seed,
+			     .random = seed,
+			     .judged = o->judged,
+			     .other = o->other,
 			     .ways = o->ways};
 	for (int b = 0; b < CHANGED_BACKENDS; b++) {
 		o->weights[b] = 100;
@@ -408,7 +416,8 @@ static void connections_stay(void **state)
 		assert_int_equal(changed_reset(state), 0);
 		run(&o, seed + i);
 	}
-	print_message("# %u changes of the way; %llu packets with an opinion, %llu without; in the last run %llu look-ups\n",
+	print_message("# %u changes of the way; %llu packets with an opinion, %llu without; in the "
+		      "last run %llu look-ups\n",
 		      o.ways, (unsigned long long)o.judged, (unsigned long long)o.other,
 		      (unsigned long long)cw.flows[0].counters.lookups);
 	assert_true(o.judged > 2 * o.other);

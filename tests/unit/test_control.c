@@ -131,7 +131,7 @@ static void test_silent_clients(void **state)
 	}
 }
 
-#define SET_WEIGHT                                                       \
+#define SET_WEIGHT                                                              \
 	"{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"backend.set\",\"params\":{" \
 	"\"service\":\"web\",\"backend\":\"b1\",\"weight\":7}}\n"
 
@@ -254,9 +254,8 @@ static void test_long_lines(void **state)
 		if (rows[i].fits) {
 			expect_line(fd, "\"generation\":7");
 		} else {
-			expect_line(
-				fd,
-				"{\"code\":-32600,\"message\":\"a line is longer than 1048576 bytes");
+			expect_line(fd, "{\"code\":-32600,\"message\":\"a line is longer than "
+					"1048576 bytes");
 			expect_end(fd);
 			long_lines++;
 		}
@@ -419,10 +418,10 @@ static void test_no_descriptors(void **state)
 	close(fd);
 }
 
-#define WEIGHT(id, weight)                                                              \
+#define WEIGHT(id, weight)                                                          \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"backend.set\",\"params\":" \
 	"{\"service\":\"web\",\"backend\":\"b1\",\"weight\":" weight "}}\n"
-#define LIST                                                                              \
+#define LIST                                                                            \
 	"{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"backends.list\",\"params\":" \
 	"{\"service\":\"web\"}}\n"
 

@@ -147,7 +147,8 @@ static void test_private(void **state)
 		 CALL("flow.explain", "\"protocol\":\"tcp\",\"source\":\"192.0.2.1\","
 				      "\"source_port\":4000,\"destination\":\"198.51.100.10\","
 				      "\"destination_port\":80"),
-		 "{\"code\":-32007,\"message\":\"flow.explain tells of single flows, and this socket "
+		 "{\"code\":-32007,\"message\":\"flow.explain tells of single flows, and this "
+		 "socket "
 		 "is for readers: use the control socket, as root or as a member of its group",
 		 "\"slot\":", "\"slot\""},
 		{"remembered flows", CALL("flows.list", "\"service\":\"web\""), "\"hash\":null",

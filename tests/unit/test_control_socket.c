@@ -190,14 +190,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_file),
-		TEST(test_unknown_group),
-		TEST(test_links),
-		TEST(test_stale),
-		TEST(test_live),
-		TEST(test_bad_paths),
-		TEST(test_replaced),
-		TEST(test_end_with_clients),
+		TEST(test_file),     TEST(test_unknown_group),
+		TEST(test_links),    TEST(test_stale),
+		TEST(test_live),     TEST(test_bad_paths),
+		TEST(test_replaced), TEST(test_end_with_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 static const char *const action_names[] = {
 	[ACTION_FORWARD] = "forward", [ACTION_ECHO] = "echo", [ACTION_TOO_BIG] = "too_big",
-	[ACTION_REJECT] = "reject",   [ACTION_PASS] = "pass",	   [ACTION_DROP] = "drop",
+	[ACTION_REJECT] = "reject",   [ACTION_PASS] = "pass", [ACTION_DROP] = "drop",
 };
 
 static const struct {

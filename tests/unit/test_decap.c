@@ -52,17 +52,21 @@ static void test_every_kind(void **state)
 		const char *name;
 		struct frame_spec spec;
 	} rows[] = {
-		{ "plain", { .padding_bytes = 0 } },
-		{ "802.1Q tag", { .vlan = 0x8100 } },
-		{ "802.1ad tag", { .vlan = 0x88a8 } },
-		{ "outer IPv4 options", { .outer_options_bytes = 40 } },
-		{ "inner IPv4 options", { .inner_options_bytes = 12 } },
-		{ "GUE private data", { .gue_private_bytes = 8 } },
-		{ "GUE private data, at most", { .gue_private_bytes = 124 } },
-		{ "Ethernet padding", { .padding_bytes = 7 } },
-		{ "outer UDP checksum is not looked at", { .udp_checksum = 0xdead } },
-		{ "all together", { .vlan = 0x8100, .outer_options_bytes = 8, .padding_bytes = 3,
-				    .inner_options_bytes = 40, .gue_private_bytes = 4 } },
+		{"plain", {.padding_bytes = 0}},
+		{"802.1Q tag", {.vlan = 0x8100}},
+		{"802.1ad tag", {.vlan = 0x88a8}},
+		{"outer IPv4 options", {.outer_options_bytes = 40}},
+		{"inner IPv4 options", {.inner_options_bytes = 12}},
+		{"GUE private data", {.gue_private_bytes = 8}},
+		{"GUE private data, at most", {.gue_private_bytes = 124}},
+		{"Ethernet padding", {.padding_bytes = 7}},
+		{"outer UDP checksum is not looked at", {.udp_checksum = 0xdead}},
+		{"all together",
+		 {.vlan = 0x8100,
+		  .outer_options_bytes = 8,
+		  .padding_bytes = 3,
+		  .inner_options_bytes = 40,
+		  .gue_private_bytes = 4}},
 	};
 	struct outcome out;
 
@@ -92,57 +96,54 @@ static void test_lies(void **state)
 		int width_bytes; /* of the field */
 		enum decap_verdict verdict;
 	} rows[] = {
-		{ "ARP", "ipip 4in4", PART_LINK, 12, 0x0806, 2, DECAP_not_tunnel },
-		{ "two tags", "ipip 4in4", PART_LINK, 12, 0x8100, 2, DECAP_not_tunnel },
-		{ "TCP", "ipip 4in4", PART_OUTER, 9, 6, 1, DECAP_not_tunnel },
-		{ "TCP, v6", "ipip 4in6", PART_OUTER, 6, 6, 1, DECAP_not_tunnel },
-		{ "hop-by-hop options", "ipip 4in6", PART_OUTER, 6, 0, 1, DECAP_not_tunnel },
-		{ "other port", "gue1 4in4", PART_UDP, 2, 6081, 2, DECAP_not_tunnel },
-		{ "other port, v6", "gue0 6in6", PART_UDP, 2, 0, 2, DECAP_not_tunnel },
-		{ "outer version 5", "ipip 4in4", PART_OUTER, 0, 0x55, 1, DECAP_bad_outer },
-		{ "outer IHL 4", "ipip 4in4", PART_OUTER, 0, 0x44, 1, DECAP_bad_outer },
-		{ "outer length 19", "gue1 4in4", PART_OUTER, 2, 19, 2, DECAP_bad_outer },
-		{ "outer length 65535", "gue1 4in4", PART_OUTER, 2, 65535, 2, DECAP_bad_outer },
-		{ "outer v6 version 4", "ipip 6in6", PART_OUTER, 0, 0x40, 1, DECAP_bad_outer },
-		{ "outer v6 length 65535", "ipip 6in6", PART_OUTER, 4, 65535, 2, DECAP_bad_outer },
-		{ "first fragment", "ipip 4in4", PART_OUTER, 6, 0x2000, 2, DECAP_outer_fragment },
-		{ "last fragment", "gue1 6in4", PART_OUTER, 6, 0x0001, 2, DECAP_outer_fragment },
-		{ "v6 fragment", "gue1 6in6", PART_OUTER, 6, 44, 1, DECAP_outer_fragment },
-		{ "UDP length 0", "gue1 4in4", PART_UDP, 4, 0, 2, DECAP_bad_udp },
-		{ "UDP length 7", "gue1 4in6", PART_UDP, 4, 7, 2, DECAP_bad_udp },
-		{ "UDP length 65535", "gue0 4in4", PART_UDP, 4, 65535, 2, DECAP_bad_udp },
-		{ "UDP length cuts GUE", "gue0 4in4", PART_UDP, 4, 11, 2, DECAP_bad_gue },
-		{ "UDP length 8", "gue1 6in6", PART_UDP, 4, 8, 2, DECAP_bad_gue },
-		{ "UDP length cuts inner header", "gue1 4in4",
-		  PART_UDP, 4, 27, 2, DECAP_bad_inner },
-		{ "UDP length cuts v6 header", "gue1 6in4", PART_UDP, 4, 47, 2, DECAP_bad_inner },
-		{ "UDP length cuts inner packet", "gue0 4in4",
-		  PART_UDP, 4, 33, 2, DECAP_bad_inner },
-		{ "GUE hlen beyond packet", "gue0 4in4", PART_GUE, 0, 0x1f, 1, DECAP_bad_gue },
-		{ "GUE control", "gue0 4in4", PART_GUE, 0, 0x20, 1, DECAP_gue_control },
-		{ "GUE flags", "gue0 6in4", PART_GUE, 2, 0x0001, 2, DECAP_gue_unknown },
-		{ "GUE proto 59", "gue0 4in6", PART_GUE, 1, 59, 1, DECAP_gue_unknown },
-		{ "GUE proto 41, inner v4", "gue0 4in4", PART_GUE, 1, 41, 1, DECAP_bad_inner },
-		{ "GUE variant 2", "gue0 4in4", PART_GUE, 0, 0x80, 1, DECAP_gue_unknown },
-		{ "GUE variant 3", "gue1 6in6", PART_GUE, 0, 0xc0, 1, DECAP_gue_unknown },
-		{ "GUE variant 1, version 5", "gue1 4in4", PART_GUE, 0, 0x55, 1, DECAP_bad_inner },
-		{ "GUE variant 1, version 7", "gue1 6in4", PART_GUE, 0, 0x70, 1, DECAP_bad_inner },
-		{ "proto 41, inner v4", "ipip 4in4", PART_OUTER, 9, 41, 1, DECAP_bad_inner },
-		{ "next 4, inner v6", "ipip 6in6", PART_OUTER, 6, 4, 1, DECAP_bad_inner },
-		{ "inner IHL 4", "ipip 4in4", PART_INNER, 0, 0x44, 1, DECAP_bad_inner },
-		{ "inner IHL 15", "ipip 4in4", PART_INNER, 0, 0x4f, 1, DECAP_bad_inner },
-		{ "inner length 19", "ipip 4in6", PART_INNER, 2, 19, 2, DECAP_bad_inner },
-		{ "inner length 65535", "gue1 4in4", PART_INNER, 2, 65535, 2, DECAP_bad_inner },
-		{ "inner v6 version 5", "ipip 6in4", PART_INNER, 0, 0x50, 1, DECAP_bad_inner },
-		{ "inner v6 length 65535", "gue0 6in6", PART_INNER, 4, 65535, 2, DECAP_bad_inner },
-		{ "inner shorter than outer", "ipip 4in4",
-		  PART_INNER, 2, 20, 2, DECAP_decapsulated },
-		{ "inner v6 shorter", "gue1 6in6", PART_INNER, 4, 0, 2, DECAP_decapsulated },
+		{"ARP", "ipip 4in4", PART_LINK, 12, 0x0806, 2, DECAP_not_tunnel},
+		{"two tags", "ipip 4in4", PART_LINK, 12, 0x8100, 2, DECAP_not_tunnel},
+		{"TCP", "ipip 4in4", PART_OUTER, 9, 6, 1, DECAP_not_tunnel},
+		{"TCP, v6", "ipip 4in6", PART_OUTER, 6, 6, 1, DECAP_not_tunnel},
+		{"hop-by-hop options", "ipip 4in6", PART_OUTER, 6, 0, 1, DECAP_not_tunnel},
+		{"other port", "gue1 4in4", PART_UDP, 2, 6081, 2, DECAP_not_tunnel},
+		{"other port, v6", "gue0 6in6", PART_UDP, 2, 0, 2, DECAP_not_tunnel},
+		{"outer version 5", "ipip 4in4", PART_OUTER, 0, 0x55, 1, DECAP_bad_outer},
+		{"outer IHL 4", "ipip 4in4", PART_OUTER, 0, 0x44, 1, DECAP_bad_outer},
+		{"outer length 19", "gue1 4in4", PART_OUTER, 2, 19, 2, DECAP_bad_outer},
+		{"outer length 65535", "gue1 4in4", PART_OUTER, 2, 65535, 2, DECAP_bad_outer},
+		{"outer v6 version 4", "ipip 6in6", PART_OUTER, 0, 0x40, 1, DECAP_bad_outer},
+		{"outer v6 length 65535", "ipip 6in6", PART_OUTER, 4, 65535, 2, DECAP_bad_outer},
+		{"first fragment", "ipip 4in4", PART_OUTER, 6, 0x2000, 2, DECAP_outer_fragment},
+		{"last fragment", "gue1 6in4", PART_OUTER, 6, 0x0001, 2, DECAP_outer_fragment},
+		{"v6 fragment", "gue1 6in6", PART_OUTER, 6, 44, 1, DECAP_outer_fragment},
+		{"UDP length 0", "gue1 4in4", PART_UDP, 4, 0, 2, DECAP_bad_udp},
+		{"UDP length 7", "gue1 4in6", PART_UDP, 4, 7, 2, DECAP_bad_udp},
+		{"UDP length 65535", "gue0 4in4", PART_UDP, 4, 65535, 2, DECAP_bad_udp},
+		{"UDP length cuts GUE", "gue0 4in4", PART_UDP, 4, 11, 2, DECAP_bad_gue},
+		{"UDP length 8", "gue1 6in6", PART_UDP, 4, 8, 2, DECAP_bad_gue},
+		{"UDP length cuts inner header", "gue1 4in4", PART_UDP, 4, 27, 2, DECAP_bad_inner},
+		{"UDP length cuts v6 header", "gue1 6in4", PART_UDP, 4, 47, 2, DECAP_bad_inner},
+		{"UDP length cuts inner packet", "gue0 4in4", PART_UDP, 4, 33, 2, DECAP_bad_inner},
+		{"GUE hlen beyond packet", "gue0 4in4", PART_GUE, 0, 0x1f, 1, DECAP_bad_gue},
+		{"GUE control", "gue0 4in4", PART_GUE, 0, 0x20, 1, DECAP_gue_control},
+		{"GUE flags", "gue0 6in4", PART_GUE, 2, 0x0001, 2, DECAP_gue_unknown},
+		{"GUE proto 59", "gue0 4in6", PART_GUE, 1, 59, 1, DECAP_gue_unknown},
+		{"GUE proto 41, inner v4", "gue0 4in4", PART_GUE, 1, 41, 1, DECAP_bad_inner},
+		{"GUE variant 2", "gue0 4in4", PART_GUE, 0, 0x80, 1, DECAP_gue_unknown},
+		{"GUE variant 3", "gue1 6in6", PART_GUE, 0, 0xc0, 1, DECAP_gue_unknown},
+		{"GUE variant 1, version 5", "gue1 4in4", PART_GUE, 0, 0x55, 1, DECAP_bad_inner},
+		{"GUE variant 1, version 7", "gue1 6in4", PART_GUE, 0, 0x70, 1, DECAP_bad_inner},
+		{"proto 41, inner v4", "ipip 4in4", PART_OUTER, 9, 41, 1, DECAP_bad_inner},
+		{"next 4, inner v6", "ipip 6in6", PART_OUTER, 6, 4, 1, DECAP_bad_inner},
+		{"inner IHL 4", "ipip 4in4", PART_INNER, 0, 0x44, 1, DECAP_bad_inner},
+		{"inner IHL 15", "ipip 4in4", PART_INNER, 0, 0x4f, 1, DECAP_bad_inner},
+		{"inner length 19", "ipip 4in6", PART_INNER, 2, 19, 2, DECAP_bad_inner},
+		{"inner length 65535", "gue1 4in4", PART_INNER, 2, 65535, 2, DECAP_bad_inner},
+		{"inner v6 version 5", "ipip 6in4", PART_INNER, 0, 0x50, 1, DECAP_bad_inner},
+		{"inner v6 length 65535", "gue0 6in6", PART_INNER, 4, 65535, 2, DECAP_bad_inner},
+		{"inner shorter than outer", "ipip 4in4", PART_INNER, 2, 20, 2, DECAP_decapsulated},
+		{"inner v6 shorter", "gue1 6in6", PART_INNER, 4, 0, 2, DECAP_decapsulated},
 	};
 	struct outcome out;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct frame_spec spec = { .vlan = 0 };
+		struct frame_spec spec = {.vlan = 0};
 		struct frame f;
 		uint8_t *at;
 
@@ -161,16 +162,16 @@ static void test_ecn(void **state)
 {
 	static const int inner_becomes[4][4] = {
 		/* outer:   not-ECT  ECT(1)  ECT(0)  CE */
-		/* not-ECT */ { 0, 0, 0, -1 },
-		/* ECT(1)  */ { 1, 1, 1, 3 },
-		/* ECT(0)  */ { 2, 1, 2, 3 },
-		/* CE      */ { 3, 3, 3, 3 },
+		/* not-ECT */ {0, 0, 0, -1},
+		/* ECT(1)  */ {1, 1, 1, 3},
+		/* ECT(0)  */ {2, 1, 2, 3},
+		/* CE      */ {3, 3, 3, 3},
 	};
 	struct outcome out;
 
 	for (size_t k = 0; k < COUNT(frame_kinds); k++) {
 		for (unsigned int i = 0; i < 16; i++) {
-			struct frame_spec spec = { .inner_ecn = i / 4, .outer_ecn = i % 4 };
+			struct frame_spec spec = {.inner_ecn = i / 4, .outer_ecn = i % 4};
 			int becomes = inner_becomes[spec.inner_ecn][spec.outer_ecn];
 			enum decap_verdict expected = DECAP_decapsulated_ecn;
 			struct frame f;
@@ -197,8 +198,10 @@ static void test_cut(void **state)
 	struct outcome out;
 
 	for (size_t k = 0; k < COUNT(frame_kinds); k++) {
-		struct frame_spec spec = { .vlan = 0x8100, .outer_options_bytes = 4,
-					   .gue_private_bytes = 8, .inner_options_bytes = 4 };
+		struct frame_spec spec = {.vlan = 0x8100,
+					  .outer_options_bytes = 4,
+					  .gue_private_bytes = 8,
+					  .inner_options_bytes = 4};
 		struct frame whole;
 
 		frame_kind_apply(&spec, &frame_kinds[k]);
@@ -223,7 +226,7 @@ static void test_random(void **state)
 	unsigned int seed = 1;
 
 	for (int i = 0; i < RANDOM_PACKETS; i++) {
-		struct frame_spec spec = { .vlan = rand_r(&seed) % 4 == 0 ? 0x8100 : 0 };
+		struct frame_spec spec = {.vlan = rand_r(&seed) % 4 == 0 ? 0x8100 : 0};
 		struct frame f;
 
 		frame_kind_apply(&spec, &frame_kinds[(size_t)rand_r(&seed) % COUNT(frame_kinds)]);
@@ -244,7 +247,7 @@ static void test_random(void **state)
 static void test_buffers(void **state)
 {
 	struct program *p = *state;
-	struct frame_spec spec = { .payload_bytes = JUMBO_BYTES };
+	struct frame_spec spec = {.payload_bytes = JUMBO_BYTES};
 	struct outcome out;
 	struct frame f;
 
@@ -271,7 +274,9 @@ static void test_buffers(void **state)
 static void test_port(void **state)
 {
 	static const struct frame_spec spec = {
-		.encap = ENCAP_GUE1, .outer_family = 4, .inner_family = 4,
+		.encap = ENCAP_GUE1,
+		.outer_family = 4,
+		.inner_family = 4,
 	};
 	struct outcome out;
 	void *other = NULL;
@@ -298,14 +303,11 @@ static int open_without_frags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_kind),
-		cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_ecn),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_port),
+		cmocka_unit_test(test_every_kind), cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_ecn),        cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_random),     cmocka_unit_test(test_port),
 	};
-	const struct CMUnitTest buffers[] = { cmocka_unit_test(test_buffers) };
+	const struct CMUnitTest buffers[] = {cmocka_unit_test(test_buffers)};
 	void *probe = NULL;
 	int err, failed;
 

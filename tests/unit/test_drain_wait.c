@@ -89,8 +89,7 @@ static void test_host_looks(void **state)
 		{"done, and the rest is disabled",
 		 HOST("\"draining\":3,\"drained\":3,\"disabled\":2,\"timed_out\":0"),
 		 "10.0.0.11: drained: no remembered flow is left", DRAIN_EMPTY},
-		{"timed out",
-		 HOST("\"draining\":2,\"drained\":2,\"timed_out\":3,\"flows_cut\":12"),
+		{"timed out", HOST("\"draining\":2,\"drained\":2,\"timed_out\":3,\"flows_cut\":12"),
 		 "10.0.0.11: timed out: disabled, which cut 12 remembered flows", DRAIN_CUT},
 		{"enabled", HOST("\"draining\":4,\"drained\":4,\"enabled\":1"),
 		 "10.0.0.11: drains no longer: somebody enabled 1 backend", DRAIN_BROKEN},
@@ -239,7 +238,8 @@ static void test_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_looks), cmocka_unit_test(test_host_looks),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_host_looks),
 		cmocka_unit_test(test_waits),
 	};
 

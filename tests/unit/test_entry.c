@@ -52,13 +52,14 @@ static const struct row {
 	 NEXTHOP_RESOLVED, 0, "100.64.0.6", 0x01000000},
 	{"ipip: no prefix, the route's source", ENCAP_IPIP, "192.0.2.1", NULL, NULL, "192.0.2.8",
 	 NEXTHOP_RESOLVED, 0, "192.0.2.8", 0},
-	{"ipip over IPv6: /64, the last 32 bits", ENCAP_IPIP, "2001:db8::1", NULL, "2001:db8:ff::/64",
-	 "2001:db8::8", NEXTHOP_RESOLVED, 0, "2001:db8:ff::", 0xffffffff},
+	{"ipip over IPv6: /64, the last 32 bits", ENCAP_IPIP, "2001:db8::1", NULL,
+	 "2001:db8:ff::/64", "2001:db8::8", NEXTHOP_RESOLVED, 0, "2001:db8:ff::", 0xffffffff},
 	{"ipip over IPv6: /120, 8 bits", ENCAP_IPIP, "2001:db8::1", NULL, "2001:db8:ff::/120",
 	 "2001:db8::8", NEXTHOP_RESOLVED, 0, "2001:db8:ff::", 0xff000000},
 	{"no source of the backend's family", ENCAP_GUE, "192.0.2.1", NULL, NULL, "2001:db8::8",
 	 NEXTHOP_RESOLVED, 0, NULL, 0},
-	{"no source at all", ENCAP_GUE, "192.0.2.1", NULL, NULL, NULL, NEXTHOP_RESOLVED, 0, NULL, 0},
+	{"no source at all", ENCAP_GUE, "192.0.2.1", NULL, NULL, NULL, NEXTHOP_RESOLVED, 0, NULL,
+	 0},
 	{"not resolved", ENCAP_GUE, "192.0.2.1", NULL, NULL, "192.0.2.8", NEXTHOP_NO_NEIGHBOUR, 0,
 	 NULL, 0},
 	{"by an interface that is no port", ENCAP_GUE, "192.0.2.1", NULL, NULL, "192.0.2.8",
@@ -81,8 +82,8 @@ static void fill(const struct row *row, struct backend *entry)
 
 	*(v4 ? &settings.source_v4 : &settings.source_v6) = addr(row->source);
 	if (row->prefix)
-		assert_int_equal(ip_prefix_parse(row->prefix, v4 ? &settings.ipip_source_v4 :
-								   &settings.ipip_source_v6),
+		assert_int_equal(ip_prefix_parse(row->prefix, v4 ? &settings.ipip_source_v4
+								 : &settings.ipip_source_v6),
 				 0);
 	entry_fill(entry, &settings, row->encap, &conf, &hop, row->port, 77);
 }

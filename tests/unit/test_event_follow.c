@@ -151,7 +151,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, quiet_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_order), TEST(test_since), TEST(test_slow), TEST(test_end),
+		TEST(test_order),
+		TEST(test_since),
+		TEST(test_slow),
+		TEST(test_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

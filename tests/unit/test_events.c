@@ -230,7 +230,8 @@ static void test_unasked(void **state)
 	assert_string_equal(events_get(id - 1)->text, "by somebody");
 	assert_in_range(events_next(), id, id + EVENTS_UNASKED_MAX + 1);
 	assert_string_equal(events_get(events_next() - 1)->text,
-			    "512 events within a minute came by themselves: of further ones the log tells alone");
+			    "512 events within a minute came by themselves: of further ones the "
+			    "log tells alone");
 	/* What somebody asks for is kept, of whatever kind. */
 	events_add(EVENT_TRANSITION, "cli uid 0 (root)", "web", NULL, "asked for");
 	assert_string_equal(events_get(events_next() - 1)->text, "asked for");
@@ -255,11 +256,11 @@ static void test_share_nested(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kept),      cmocka_unit_test(test_warning),
-		cmocka_unit_test(test_long),      cmocka_unit_test(test_forgets),
-		cmocka_unit_test(test_share),     cmocka_unit_test(test_share_nested),
-		cmocka_unit_test(test_unasked),
-		cmocka_unit_test(test_listeners), cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_kept),    cmocka_unit_test(test_warning),
+		cmocka_unit_test(test_long),    cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_share),   cmocka_unit_test(test_share_nested),
+		cmocka_unit_test(test_unasked), cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_kinds),
 	};
 
 	unsetenv("JOURNAL_STREAM");

@@ -50,17 +50,50 @@ static void rename_all(struct service_conf *s)
 	s->transition_s = 7;
 }
 
-static void set_vip(struct service_conf *s) { ip_parse("198.51.100.11", &s->vip); }
-static void set_vip6(struct service_conf *s) { ip_parse("2001:db8::1", &s->vip); }
-static void set_port(struct service_conf *s) { s->port = 81; }
-static void set_proto(struct service_conf *s) { s->proto = PROTO_UDP; }
-static void set_slots(struct service_conf *s) { s->slots = 1021; }
-static void set_scheduler(struct service_conf *s) { s->scheduler = SCHEDULER_RR; }
-static void set_hash(struct service_conf *s) { s->hash_source = true; }
-static void set_weight(struct service_conf *s) { s->backends[1].weight = 99; }
-static void set_admin(struct service_conf *s) { s->backends[1].admin = BACKEND_DRAINING; }
-static void set_addr(struct service_conf *s) { ip_parse("10.0.0.14", &s->backends[0].addr); }
-static void drop_backend(struct service_conf *s) { s->backends_n = 2; }
+static void set_vip(struct service_conf *s)
+{
+	ip_parse("198.51.100.11", &s->vip);
+}
+static void set_vip6(struct service_conf *s)
+{
+	ip_parse("2001:db8::1", &s->vip);
+}
+static void set_port(struct service_conf *s)
+{
+	s->port = 81;
+}
+static void set_proto(struct service_conf *s)
+{
+	s->proto = PROTO_UDP;
+}
+static void set_slots(struct service_conf *s)
+{
+	s->slots = 1021;
+}
+static void set_scheduler(struct service_conf *s)
+{
+	s->scheduler = SCHEDULER_RR;
+}
+static void set_hash(struct service_conf *s)
+{
+	s->hash_source = true;
+}
+static void set_weight(struct service_conf *s)
+{
+	s->backends[1].weight = 99;
+}
+static void set_admin(struct service_conf *s)
+{
+	s->backends[1].admin = BACKEND_DRAINING;
+}
+static void set_addr(struct service_conf *s)
+{
+	ip_parse("10.0.0.14", &s->backends[0].addr);
+}
+static void drop_backend(struct service_conf *s)
+{
+	s->backends_n = 2;
+}
 
 static void swap_weights(struct service_conf *s)
 {

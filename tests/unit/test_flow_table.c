@@ -255,12 +255,9 @@ static void test_walk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_update),
-		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_places),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_update), cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_walk),
 	};
 

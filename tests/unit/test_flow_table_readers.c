@@ -99,8 +99,8 @@ static void test_readers(void **state)
 
 		flow_table_walk(table, 0, entry_see, &established);
 		wrong_walks += established != STAYING;
-		wrong_peeks += !flow_table_peek(table, hash, &m) ||
-			       m.backend != expected.backend || m.service != expected.service;
+		wrong_peeks += !flow_table_peek(table, hash, &m) || m.backend != expected.backend ||
+			       m.service != expected.service;
 	}
 	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_join(thread, NULL), 0);

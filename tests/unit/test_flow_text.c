@@ -57,24 +57,30 @@ static void test_requests(void **state)
 		const char *argv[8];
 		const char *params; /* sorted */
 	} rows[] = {
-		{"one word", {"tcp 192.0.2.1:40000 -> 198.51.100.10:443"},
+		{"one word",
+		 {"tcp 192.0.2.1:40000 -> 198.51.100.10:443"},
 		 "{\"destination\":\"198.51.100.10\",\"destination_port\":443,\"protocol\":\"tcp\","
 		 "\"source\":\"192.0.2.1\",\"source_port\":40000}"},
 		{"several words, and options",
 		 {"--opens", "udp", "[2001:db8::1]:5", "->", "[::1]:53", "--bytes", "1300"},
 		 "{\"bytes\":1300,\"destination\":\"::1\",\"destination_port\":53,\"opens\":true,"
 		 "\"protocol\":\"udp\",\"source\":\"2001:db8::1\",\"source_port\":5}"},
-		{"without the arrow", {"tcp", "1.2.3.4:5", "6.7.8.9:10"},
+		{"without the arrow",
+		 {"tcp", "1.2.3.4:5", "6.7.8.9:10"},
 		 "{\"destination\":\"6.7.8.9\",\"destination_port\":10,\"protocol\":\"tcp\","
 		 "\"source\":\"1.2.3.4\",\"source_port\":5}"},
-		{"an echo request", {"icmp 192.0.2.1 -> 198.51.100.10"},
-		 "{\"destination\":\"198.51.100.10\",\"protocol\":\"icmp\",\"source\":\"192.0.2.1\"}"},
-		{"an echo request of IPv6, no brackets", {"icmp6 2001:db8::1 2001:db8::10"},
-		 "{\"destination\":\"2001:db8::10\",\"protocol\":\"icmp\",\"source\":\"2001:db8::1\"}"},
+		{"an echo request",
+		 {"icmp 192.0.2.1 -> 198.51.100.10"},
+		 "{\"destination\":\"198.51.100.10\",\"protocol\":\"icmp\",\"source\":\"192.0.2."
+		 "1\"}"},
+		{"an echo request of IPv6, no brackets",
+		 {"icmp6 2001:db8::1 2001:db8::10"},
+		 "{\"destination\":\"2001:db8::10\",\"protocol\":\"icmp\",\"source\":\"2001:db8::"
+		 "1\"}"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *argv[10] = {(char *)(uintptr_t)"explain"}, error[COMMAND_ERROR_MAX];
+		char *argv[10] = {(char *)(uintptr_t) "explain"}, error[COMMAND_ERROR_MAX];
 		struct command_line line;
 		const struct command *c;
 		char *params;

@@ -149,7 +149,7 @@ static void test_entries_outlive_marks(void **state)
 	remembered = path.flows_n;
 	world_weight(f, "b1", 100);
 	world_weight(f, "b4", 100); /* back to where it was */
-	world_remove(f, "b4"); /* whose index is remembered: somebody goes on counting */
+	world_remove(f, "b4");      /* whose index is remembered: somebody goes on counting */
 	world_wait(f, 310);
 	assert_int_equal(path.flows_n, remembered);
 	forget_elsewhere();

@@ -97,8 +97,8 @@ static struct service_conf *web_copy(const struct life *l)
 static void way_vary(struct life *l, struct service_conf *spec)
 {
 	static const enum scheduler schedulers[] = {
-		SCHEDULER_MAGLEV, SCHEDULER_MAGLEV, SCHEDULER_MAGLEV,	  SCHEDULER_RR,
-		SCHEDULER_WRR,	  SCHEDULER_RANDOM, SCHEDULER_LEAST_CONN,
+		SCHEDULER_MAGLEV, SCHEDULER_MAGLEV, SCHEDULER_MAGLEV,     SCHEDULER_RR,
+		SCHEDULER_WRR,    SCHEDULER_RANDOM, SCHEDULER_LEAST_CONN,
 	};
 	static const uint32_t slots_n[] = {251, 251, 509, 1021};
 

@@ -98,8 +98,8 @@ static void test_join(void **state)
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
 		const struct packet first = packet_of(v6, PROTO_TCP, 0);
-		struct packet later = packet_of(v6, v6 ? PROTO_DEST_OPTS : PROTO_TCP,
-						PACKET_NO_PORTS);
+		struct packet later =
+			packet_of(v6, v6 ? PROTO_DEST_OPTS : PROTO_TCP, PACKET_NO_PORTS);
 		struct fragment f = fragment_make(&first.flow, 0x12345678);
 
 		later.flow.last &= ~0xffffffffULL;
@@ -205,8 +205,8 @@ static void test_oracle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_part), cmocka_unit_test(test_key),
-		cmocka_unit_test(test_join), cmocka_unit_test(test_life),
+		cmocka_unit_test(test_part),   cmocka_unit_test(test_key),
+		cmocka_unit_test(test_join),   cmocka_unit_test(test_life),
 		cmocka_unit_test(test_oracle),
 	};
 

@@ -26,8 +26,8 @@ static void flows_fill(struct hash_burst_flows *flows, enum flow_bytes bytes, ui
 		/* Of an IPv4 flow the other words are not to be read. */
 		for (int word = 0; word < 4; word++)
 			flows->addrs[word][i] = random_next(seed);
-		flows->last[i] = flow_last((be16)bits, (be16)(bits >> 16), (uint8_t)(bits >> 32),
-					   bytes);
+		flows->last[i] =
+			flow_last((be16)bits, (be16)(bits >> 16), (uint8_t)(bits >> 32), bytes);
 	}
 }
 

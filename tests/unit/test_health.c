@@ -437,11 +437,18 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_changes_of_the_model),
-		TEST(test_kept_out), TEST(test_renamed), TEST(test_override),
-		TEST(test_spread),   TEST(test_flapping_is_told),
-		TEST(test_jitter),   TEST(test_fast_while_in_doubt),
-		TEST(test_stands_still), TEST(test_files_are_few), TEST(test_many_echoes),
-		TEST(test_lost_answers_are_no_failures), TEST(test_doubt_of_all),
+		TEST(test_kept_out),
+		TEST(test_renamed),
+		TEST(test_override),
+		TEST(test_spread),
+		TEST(test_flapping_is_told),
+		TEST(test_jitter),
+		TEST(test_fast_while_in_doubt),
+		TEST(test_stands_still),
+		TEST(test_files_are_few),
+		TEST(test_many_echoes),
+		TEST(test_lost_answers_are_no_failures),
+		TEST(test_doubt_of_all),
 		cmocka_unit_test(test_files_shares),
 	};
 

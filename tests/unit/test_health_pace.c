@@ -139,8 +139,9 @@ static void test_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rate),  cmocka_unit_test(test_wait), cmocka_unit_test(test_fast),
-		cmocka_unit_test(test_stood), cmocka_unit_test(test_late),
+		cmocka_unit_test(test_rate), cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_fast), cmocka_unit_test(test_stood),
+		cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,6 @@ static const struct health_ops ops = {
 static const struct health_ops confined_ops = {
 	.set_down = set_down, .is_down = is_down, .outer = outer, .confine = confine};
 
-
 /* So that the backlog doesn't fill up. */
 static void on_connection(evutil_socket_t fd, short events, void *ctx)
 {
@@ -121,7 +120,8 @@ static void listener_open(void)
 	assert_int_equal(listen(room.listener, 4096), 0);
 	getsockname(room.listener, (struct sockaddr *)&any, &bytes);
 	room.port = ntohs(any.sin_port);
-	room.accepts = event_new(room.base, room.listener, EV_READ | EV_PERSIST, on_connection, NULL);
+	room.accepts =
+		event_new(room.base, room.listener, EV_READ | EV_PERSIST, on_connection, NULL);
 	event_add(room.accepts, NULL);
 }
 
@@ -131,7 +131,8 @@ static int setup(void **state)
 	log_set_level(FAST_PATH_LOG_ERROR);
 	memset(&room, 0, sizeof(room));
 	room.base = loop_new();
-	room.settings = (struct settings){.services_max = SERVICES_MAX, .backends_max = 8192, .health_rate = 20000};
+	room.settings = (struct settings){
+		.services_max = SERVICES_MAX, .backends_max = 8192, .health_rate = 20000};
 	room.model = model_new(&room.settings);
 	assert_int_equal(health_new(room.base, &room.settings, &ops, &room.health), 0);
 	listener_open();
@@ -220,8 +221,8 @@ static void becomes(uint32_t service, uint32_t i, enum health_state state)
 		r = report(service, i);
 	} while (r.state != state && clock_now_us() < end_us);
 	if (r.state != state)
-		fail_msg("%u/%u is %s (%s), not %s", service, i, health_state_name(r.state), r.reason,
-			 health_state_name(state));
+		fail_msg("%u/%u is %s (%s), not %s", service, i, health_state_name(r.state),
+			 r.reason, health_state_name(state));
 	run_ms(20);
 }
 
@@ -300,7 +301,8 @@ static void test_states_are_told(void **state)
 /* What changes nothing about checks isn't told: all stays known, and in its place. */
 static void test_changes(void **state)
 {
-	struct service_conf *services[] = {service_make("web", 1, 1, 2), service_make("api", 2, 11, 2)};
+	struct service_conf *services[] = {service_make("web", 1, 1, 2),
+					   service_make("api", 2, 11, 2)};
 	struct health_report before;
 
 	(void)state;
@@ -675,18 +677,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_states_are_told),
-		TEST(test_changes),
-		TEST(test_killed),
-		TEST(test_stopped),
-		TEST(test_hangs),
-		TEST(test_end_of_a_stopped_one),
-		TEST(test_log_level),
-		TEST(test_daemon_stands_still),
-		TEST(test_many_by_icmp),
-		cmocka_unit_test(test_record_is_made_safe),
-		TEST(test_record_torn),
-		TEST(test_memory_of_a_foe),
+		TEST(test_states_are_told), TEST(test_changes),
+		TEST(test_killed),          TEST(test_stopped),
+		TEST(test_hangs),           TEST(test_end_of_a_stopped_one),
+		TEST(test_log_level),       TEST(test_daemon_stands_still),
+		TEST(test_many_by_icmp),    cmocka_unit_test(test_record_is_made_safe),
+		TEST(test_record_torn),     TEST(test_memory_of_a_foe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

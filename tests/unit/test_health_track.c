@@ -36,8 +36,7 @@ static const struct {
 	{"down: a failure begins anew", false, 2, 1, 0, "+-+-++", "UDdDdU"},
 	{"kept out: up with the first that passes", true, 3, 3, 0, "+", "U"},
 	{"kept out: and down with fall failures", true, 2, 2, 0, "--", "?D"},
-	{"flapping: held from the third time on", false, 1, 1, 3, "+-+-+-+5+4+1+",
-	 "UDUDUHHHHU"},
+	{"flapping: held from the third time on", false, 1, 1, 3, "+-+-+-+5+4+1+", "UDUDUHHHHU"},
 	{"flapping: twice as long the next time", false, 1, 1, 2, "+-+-+9+1+-9+9+1+2+",
 	 "UDUHHHUHHHHU"},
 	{"flapping: a failure while held", false, 1, 1, 2, "+-+-+-9+1+", "UDUHHHHU"},
@@ -87,9 +86,9 @@ static void test_rows(void **state)
 			}
 			differs = track_result(&t, &conf, &conf.timing, *c == '+', now_us);
 			row_assert(rows[i].name, differs == (t.state != was));
-			row_assert(rows[i].name,
-				   t.state == HEALTH_UNKNOWN ? t.out == rows[i].out :
-							       t.out == (t.state == HEALTH_DOWN));
+			row_assert(rows[i].name, t.state == HEALTH_UNKNOWN
+							 ? t.out == rows[i].out
+							 : t.out == (t.state == HEALTH_DOWN));
 			states[n++] = letter(&t, &conf.timing, now_us);
 		}
 		print_message("# row: %s\n", rows[i].name);

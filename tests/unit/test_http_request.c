@@ -126,7 +126,9 @@ static void test_hosts(void **state)
 		char host[512];
 
 		snprintf(host, sizeof(host), "%s%s",
-			 strncmp(hosts[i].host, "{own}", 5) == 0 ? own : rest ? first : hosts[i].host,
+			 strncmp(hosts[i].host, "{own}", 5) == 0 ? own
+			 : rest                                  ? first
+								 : hosts[i].host,
 			 rest ? rest + 1 : "");
 		print_message("# row: %s\n", host);
 		assert_int_equal(host_known(&settings, host), hosts[i].known);
@@ -143,8 +145,8 @@ static void test_host_read(void **state)
 	assert_int_equal(http_request_parse(head, sizeof(head) - 1, &request), 200);
 	assert_string_equal(request.host, "lb.example.com:9107");
 	for (int length = HTTP_HOST_MAX - 2; length < HTTP_HOST_MAX + 2; length++) {
-		int n = snprintf(long_head, sizeof(long_head), "GET /x HTTP/1.1\r\nHost: %0*d\r\n\r\n",
-				 length, 0);
+		int n = snprintf(long_head, sizeof(long_head),
+				 "GET /x HTTP/1.1\r\nHost: %0*d\r\n\r\n", length, 0);
 
 		assert_int_equal(http_request_parse(long_head, (size_t)n, &request),
 				 length < HTTP_HOST_MAX ? 200 : 400);
@@ -215,12 +217,9 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_head_length),
-		cmocka_unit_test(test_long_path),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_host_read),
+		cmocka_unit_test(test_rows),      cmocka_unit_test(test_head_length),
+		cmocka_unit_test(test_long_path), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_hosts),     cmocka_unit_test(test_host_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,9 +360,11 @@ static bool is_open(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK) != 0;
 }
 
-#define CONFIG(...)                                                                        \
-	{.connections_max = MAX, .address_max = 3, .kept_max = 2, .kept = is_kept, .request_s = 30, \
-	 .write_s = 10, __VA_ARGS__}
+#define CONFIG(...)                                                                       \
+	{                                                                                 \
+		.connections_max = MAX, .address_max = 3, .kept_max = 2, .kept = is_kept, \
+		.request_s = 30, .write_s = 10, __VA_ARGS__                               \
+	}
 
 /* Idle connections, of one address or of many, keep nobody out: the longest idle one goes. */
 static void test_idle_give_way(void **state)
@@ -440,9 +442,11 @@ static void test_kept_places(void **state)
 /* Who sends nothing, or a byte now and then, has request_s; who doesn't read, write_s. */
 static void test_deadlines(void **state)
 {
-	const struct http_server_config config = {
-		.connections_max = MAX, .address_max = MAX, .kept_max = 1, .request_s = 1,
-		.write_s = 1};
+	const struct http_server_config config = {.connections_max = MAX,
+						  .address_max = MAX,
+						  .kept_max = 1,
+						  .request_s = 1,
+						  .write_s = 1};
 	int silent, slow, deaf, small = 4096;
 	int64_t start_ms;
 	char text[512];
@@ -491,10 +495,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_answers),       TEST(test_slow_request), TEST(test_long_head),
-		TEST(test_long_page),     TEST(test_deadlines),    TEST(test_idle_give_way),
-		TEST(test_address_taken), TEST(test_pieces_of_nothing),
-		TEST(test_idle_flood),    TEST(test_kept_places),
+		TEST(test_answers),       TEST(test_slow_request),      TEST(test_long_head),
+		TEST(test_long_page),     TEST(test_deadlines),         TEST(test_idle_give_way),
+		TEST(test_address_taken), TEST(test_pieces_of_nothing), TEST(test_idle_flood),
+		TEST(test_kept_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

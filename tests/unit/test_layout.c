@@ -26,22 +26,22 @@ static void test_find(void **state)
 		bool all_ports;
 		uint32_t samples_max;
 	} rows[] = {
-		{ "none", "10.0.0.1", NULL, 0, 1, false, 1 },
-		{ "one v4", "10.0.0.1", NULL, 1, 1, false, 1 },
-		{ "one v6", NULL, "2001:db8::1", 1, 1, false, 1 },
-		{ "one v4, all ports", "10.0.0.1", NULL, 1, 1, true, 1 },
-		{ "one v6, all ports", NULL, "2001:db8::1", 1, 1, true, 1 },
-		{ "40 ports of a v4 vip", "10.0.0.1", NULL, 40, 40, false, 100 },
-		{ "40 ports of a v6 vip", NULL, "2001:db8::1", 40, 40, false, 100 },
-		{ "1000 ports of a v4 vip, and all", "10.0.0.1", NULL, 1000, 1000, true, 1000 },
-		{ "1000 ports of a v6 vip, and all", NULL, "2001:db8::1", 1000, 1000, true, 1000 },
-		{ "100, mixed", "10.%u.%u.1", "2001:db8::%x", 100, 4, false, 100 },
-		{ "100, mixed, and all ports", "10.%u.%u.1", "2001:db8::%x", 100, 4, true, 100 },
-		{ "subnet n, host n", NULL, "2001:db8:0:%x::%x", 500, 2, true, 500 },
-		{ "10,000, mixed", "10.%u.%u.1", "2001:db8::%x", 10000, 4, true, 1000 },
-		{ "10,000 v4 vips", "10.%u.%u.1", NULL, 10000, 1, false, 1000 },
-		{ "10,000 v6 vips", NULL, "2001:db8::%x", 10000, 1, false, 1000 },
-		{ "past 2^16", "10.%u.%u.1", "2001:db8::%x", 70000, 8, false, 300 },
+		{"none", "10.0.0.1", NULL, 0, 1, false, 1},
+		{"one v4", "10.0.0.1", NULL, 1, 1, false, 1},
+		{"one v6", NULL, "2001:db8::1", 1, 1, false, 1},
+		{"one v4, all ports", "10.0.0.1", NULL, 1, 1, true, 1},
+		{"one v6, all ports", NULL, "2001:db8::1", 1, 1, true, 1},
+		{"40 ports of a v4 vip", "10.0.0.1", NULL, 40, 40, false, 100},
+		{"40 ports of a v6 vip", NULL, "2001:db8::1", 40, 40, false, 100},
+		{"1000 ports of a v4 vip, and all", "10.0.0.1", NULL, 1000, 1000, true, 1000},
+		{"1000 ports of a v6 vip, and all", NULL, "2001:db8::1", 1000, 1000, true, 1000},
+		{"100, mixed", "10.%u.%u.1", "2001:db8::%x", 100, 4, false, 100},
+		{"100, mixed, and all ports", "10.%u.%u.1", "2001:db8::%x", 100, 4, true, 100},
+		{"subnet n, host n", NULL, "2001:db8:0:%x::%x", 500, 2, true, 500},
+		{"10,000, mixed", "10.%u.%u.1", "2001:db8::%x", 10000, 4, true, 1000},
+		{"10,000 v4 vips", "10.%u.%u.1", NULL, 10000, 1, false, 1000},
+		{"10,000 v6 vips", NULL, "2001:db8::%x", 10000, 1, false, 1000},
+		{"past 2^16", "10.%u.%u.1", "2001:db8::%x", 70000, 8, false, 300},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -88,12 +88,12 @@ static void test_same_fold(void **state)
 		uint32_t vips, others;
 		int rc;
 	} rows[] = {
-		{ "two", 2, 0, 0 },
-		{ "two among many", 2, 1000, 0 },
-		{ "as many as there are probes", 8, 0, 0 },
-		{ "as many as there are probes, among others", 8, 10, 0 },
-		{ "one more", 9, 0, -ENOSPC },
-		{ "one more, among others", 9, 1000, -ENOSPC },
+		{"two", 2, 0, 0},
+		{"two among many", 2, 1000, 0},
+		{"as many as there are probes", 8, 0, 0},
+		{"as many as there are probes, among others", 8, 10, 0},
+		{"one more", 9, 0, -ENOSPC},
+		{"one more, among others", 9, 1000, -ENOSPC},
 	};
 	uint64_t reference[2], words[2];
 
@@ -133,16 +133,16 @@ static void test_twice(void **state)
 		uint8_t proto_a, proto_b;
 		int rc;
 	} rows[] = {
-		{ "v4", "10.0.0.1", "10.0.0.1", 80, 80, PROTO_TCP, PROTO_TCP, -EEXIST },
-		{ "v6", "2001:db8::1", "2001:db8::1", 80, 80, PROTO_TCP, PROTO_TCP, -EEXIST },
-		{ "port 0", "10.0.0.1", "10.0.0.1", 0, 0, PROTO_UDP, PROTO_UDP, -EEXIST },
-		{ "address", "10.0.0.1", "10.0.0.2", 80, 80, PROTO_TCP, PROTO_TCP, 0 },
-		{ "v6 address", "2001:db8::1", "2001:db8::2", 80, 80, PROTO_TCP, PROTO_TCP, 0 },
-		{ "port", "10.0.0.1", "10.0.0.1", 80, 81, PROTO_TCP, PROTO_TCP, 0 },
-		{ "port's bytes swapped", "10.0.0.1", "10.0.0.1", 80, 20480, PROTO_TCP, PROTO_TCP,
-		  0 },
-		{ "protocol", "10.0.0.1", "10.0.0.1", 80, 80, PROTO_TCP, PROTO_UDP, 0 },
-		{ "family", "0.0.0.1", "::1", 80, 80, PROTO_TCP, PROTO_TCP, 0 },
+		{"v4", "10.0.0.1", "10.0.0.1", 80, 80, PROTO_TCP, PROTO_TCP, -EEXIST},
+		{"v6", "2001:db8::1", "2001:db8::1", 80, 80, PROTO_TCP, PROTO_TCP, -EEXIST},
+		{"port 0", "10.0.0.1", "10.0.0.1", 0, 0, PROTO_UDP, PROTO_UDP, -EEXIST},
+		{"address", "10.0.0.1", "10.0.0.2", 80, 80, PROTO_TCP, PROTO_TCP, 0},
+		{"v6 address", "2001:db8::1", "2001:db8::2", 80, 80, PROTO_TCP, PROTO_TCP, 0},
+		{"port", "10.0.0.1", "10.0.0.1", 80, 81, PROTO_TCP, PROTO_TCP, 0},
+		{"port's bytes swapped", "10.0.0.1", "10.0.0.1", 80, 20480, PROTO_TCP, PROTO_TCP,
+		 0},
+		{"protocol", "10.0.0.1", "10.0.0.1", 80, 80, PROTO_TCP, PROTO_UDP, 0},
+		{"family", "0.0.0.1", "::1", 80, 80, PROTO_TCP, PROTO_TCP, 0},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -207,9 +207,9 @@ static void test_full(void **state)
 		int rc;
 	} rows[] = {
 		/* 100 + 50 entries: 512 * 32 bytes; vips6: 2 * 64 + 1; and the header. */
-		{ "nothing left", 0, -ENOMEM },         { "not the services", 16384 - 64, -ENOMEM },
-		{ "not the vips6", 16384, -ENOMEM },     { "not the header", 16384 + 2432, -ENOMEM },
-		{ "just enough", 16384 + 2432 + 64, 0 },
+		{"nothing left", 0, -ENOMEM},          {"not the services", 16384 - 64, -ENOMEM},
+		{"not the vips6", 16384, -ENOMEM},     {"not the header", 16384 + 2432, -ENOMEM},
+		{"just enough", 16384 + 2432 + 64, 0},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -259,7 +259,7 @@ static void test_start(void **state)
 {
 	enum { SERVICES = 10000, BACKENDS = 10, START_SLOTS = 1021 };
 	struct world w = world_new(32 * MIB, SERVICES);
-	struct backend backends[BACKENDS] = { { .counter = 1 } };
+	struct backend backends[BACKENDS] = {{.counter = 1}};
 	struct laid_generation *laid, *again;
 	double start = now_ms(), filled, done, relaid;
 
@@ -268,11 +268,11 @@ static void test_start(void **state)
 		uint16_t slots[START_SLOTS];
 
 		for (uint32_t k = 0; k < BACKENDS; k++) {
-			struct ip_addr addr = { IP_V4,
-						{ 10, (uint8_t)(i >> 8), (uint8_t)i, (uint8_t)k } };
+			struct ip_addr addr = {IP_V4,
+					       {10, (uint8_t)(i >> 8), (uint8_t)i, (uint8_t)k}};
 
-			b[k] = (struct maglev_backend){ maglev_identity(&key, &addr), 100,
-							(uint16_t)k };
+			b[k] = (struct maglev_backend){maglev_identity(&key, &addr), 100,
+						       (uint16_t)k};
 		}
 		assert_int_equal(maglev_build(slots, START_SLOTS, b, BACKENDS), 0);
 		w.services[w.services_n++] = (struct layout_service){

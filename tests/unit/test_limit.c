@@ -44,10 +44,10 @@ static void test_one_sender(void **state)
 		const char *name;
 		uint32_t rate_per_s;
 		uint32_t at_once; /* the first, at one moment */
-		double each_s;	  /* from then on, a second */
+		double each_s;    /* from then on, a second */
 	} rows[] = {
-		{"the default", 0, 15, 1000.0 / 64},	  {"1000", 1000, 15, 1000.0 / 64},
-		{"a million", 1000000, 15625, 15625},	  {"64", 64, 1, 1},
+		{"the default", 0, 15, 1000.0 / 64},      {"1000", 1000, 15, 1000.0 / 64},
+		{"a million", 1000000, 15625, 15625},     {"64", 64, 1, 1},
 		{"fewer than buckets", 16, 1, 16.0 / 64}, {"one", 1, 1, 1.0 / 64},
 	};
 
@@ -171,7 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_sender), cmocka_unit_test(test_oracle),
-		cmocka_unit_test(test_others),	   cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_others),     cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_buckets),
 	};
 

@@ -39,8 +39,9 @@ static struct model *model_make(uint32_t n)
 		struct service_conf *s = specs[i] = service_conf_new(1);
 
 		snprintf(s->name, sizeof(s->name), "s%u", i);
-		s->vip = (struct ip_addr){.family = IP_V4,
-					  .bytes = {198, 18, (uint8_t)(i / 250), (uint8_t)(i % 250 + 1)}};
+		s->vip = (struct ip_addr){
+			.family = IP_V4,
+			.bytes = {198, 18, (uint8_t)(i / 250), (uint8_t)(i % 250 + 1)}};
 		s->port = 80;
 		s->proto = 6;
 		strcpy(s->backends[0].name, "b1");
@@ -251,7 +252,8 @@ static void test_fails_amid(void **state)
 	rewind(file);
 	log[fread(log, 1, sizeof(log) - 1, file)] = '\0';
 	fclose(file);
-	if (!strstr(log, "control: an answer can't be made: Input/output error; the client is closed"))
+	if (!strstr(log,
+		    "control: an answer can't be made: Input/output error; the client is closed"))
 		fail_msg("%s", log);
 	room.fake.read_rc = 0;
 	expect_service();

@@ -290,11 +290,10 @@ static void test_levels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_repeats), cmocka_unit_test(test_seldom),
-		cmocka_unit_test(test_many),    cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_repeats),       cmocka_unit_test(test_seldom),
+		cmocka_unit_test(test_many),          cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_journal_again), cmocka_unit_test(test_syslog),
-		cmocka_unit_test(test_stalled),
-		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_stalled),       cmocka_unit_test(test_levels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,17 +26,17 @@ static void test_paper(void **state)
 		uint32_t weights[3];
 		uint16_t slots[7];
 	} rows[] = {
-		{ "before B1 goes", { 1, 1, 1 }, { 1, 0, 1, 0, 2, 2, 0 } },
-		{ "after B1 went", { 1, 0, 1 }, { 0, 0, 0, 0, 2, 2, 2 } },
-		{ "of weight 7 each", { 7, 7, 7 }, { 1, 0, 1, 0, 2, 2, 0 } },
+		{"before B1 goes", {1, 1, 1}, {1, 0, 1, 0, 2, 2, 0}},
+		{"after B1 went", {1, 0, 1}, {0, 0, 0, 0, 2, 2, 2}},
+		{"of weight 7 each", {7, 7, 7}, {1, 0, 1, 0, 2, 2, 0}},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		const uint32_t *w = rows[i].weights;
 		const struct maglev_permutation permutations[] = {
-			{ .offset = 3, .skip = 4, .weight = w[0], .index = 0 },
-			{ .offset = 0, .skip = 2, .weight = w[1], .index = 1 },
-			{ .offset = 3, .skip = 1, .weight = w[2], .index = 2 },
+			{.offset = 3, .skip = 4, .weight = w[0], .index = 0},
+			{.offset = 0, .skip = 2, .weight = w[1], .index = 1},
+			{.offset = 3, .skip = 1, .weight = w[2], .index = 2},
 		};
 		uint16_t slots[7];
 
@@ -104,15 +104,15 @@ static void test_oracle(void **state)
 		const char *name;
 		uint32_t slots_n, n, weight_max;
 	} rows[] = {
-		{ "smallest table", 7, 3, 1 },
-		{ "smallest table, more backends than slots", 7, 20, 1 },
-		{ "smallest table, weights", 7, 4, 5 },
-		{ "equal", 251, 17, 1 },
-		{ "weights to 2", 251, 17, 2 },
-		{ "weights to 10", 509, 30, 10 },
-		{ "weights to 65535", 1021, 10, 65535 },
-		{ "weights to 2^32 - 1", 251, 5, UINT32_MAX },
-		{ "one backend", 251, 1, 100 },
+		{"smallest table", 7, 3, 1},
+		{"smallest table, more backends than slots", 7, 20, 1},
+		{"smallest table, weights", 7, 4, 5},
+		{"equal", 251, 17, 1},
+		{"weights to 2", 251, 17, 2},
+		{"weights to 10", 509, 30, 10},
+		{"weights to 65535", 1021, 10, 65535},
+		{"weights to 2^32 - 1", 251, 5, UINT32_MAX},
+		{"one backend", 251, 1, 100},
 	};
 	uint64_t random = 2;
 
@@ -189,9 +189,9 @@ static void test_none(void **state)
 		const char *name;
 		uint32_t n;
 	} rows[] = {
-		{ "no backends", 0 },
-		{ "one of weight 0", 1 },
-		{ "all of weight 0", 50 },
+		{"no backends", 0},
+		{"one of weight 0", 1},
+		{"all of weight 0", 50},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -212,22 +212,22 @@ static void test_refused(void **state)
 		uint32_t slots_n, n;
 		struct maglev_permutation first;
 	} rows[] = {
-		{ "no slots", 0, 1, { 0, 1, 1, 0 } },
-		{ "below the smallest", 5, 1, { 0, 1, 1, 0 } },
-		{ "even", 8, 1, { 0, 1, 1, 0 } },
-		{ "a product", 65535, 1, { 0, 1, 1, 0 } },
-		{ "a square", 961, 1, { 0, 1, 1, 0 } },
-		{ "a prime that is too large", 4194319, 1, { 0, 1, 1, 0 } },
-		{ "too many backends", 7, BACKENDS_PER_SERVICE_MAX + 1, { 0, 1, 1, 0 } },
-		{ "offset beyond the table", 7, 1, { 7, 1, 1, 0 } },
-		{ "skip 0", 7, 1, { 0, 0, 1, 0 } },
-		{ "skip beyond the table", 7, 1, { 0, 7, 1, 0 } },
-		{ "an index that means none", 7, 1, { 0, 1, 1, SLOT_NONE } },
+		{"no slots", 0, 1, {0, 1, 1, 0}},
+		{"below the smallest", 5, 1, {0, 1, 1, 0}},
+		{"even", 8, 1, {0, 1, 1, 0}},
+		{"a product", 65535, 1, {0, 1, 1, 0}},
+		{"a square", 961, 1, {0, 1, 1, 0}},
+		{"a prime that is too large", 4194319, 1, {0, 1, 1, 0}},
+		{"too many backends", 7, BACKENDS_PER_SERVICE_MAX + 1, {0, 1, 1, 0}},
+		{"offset beyond the table", 7, 1, {7, 1, 1, 0}},
+		{"skip 0", 7, 1, {0, 0, 1, 0}},
+		{"skip beyond the table", 7, 1, {0, 7, 1, 0}},
+		{"an index that means none", 7, 1, {0, 1, 1, SLOT_NONE}},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		uint16_t slots[7] = { 1, 2, 3, 4, 5, 6, 7 };
-		const uint16_t untouched[7] = { 1, 2, 3, 4, 5, 6, 7 };
+		uint16_t slots[7] = {1, 2, 3, 4, 5, 6, 7};
+		const uint16_t untouched[7] = {1, 2, 3, 4, 5, 6, 7};
 
 		row_assert(rows[i].name, maglev_fill(slots, rows[i].slots_n, &rows[i].first,
 						     rows[i].n) == -EINVAL);
@@ -242,13 +242,13 @@ static void test_slots_for(void **state)
 	static const struct {
 		uint32_t backends_n, slots_n;
 	} rows[] = {
-		{ 0, 251 },         { 1, 251 },
-		{ 2, 251 },         { 3, 509 },
-		{ 10, 1021 },       { 20, 2039 },
-		{ 21, 4093 },       { 655, 65537 },
-		{ 656, 131071 },    { 1000, 131071 },
-		{ 6553, 655373 },   { 6554, 1048573 },
-		{ 32767, 4194301 }, { 1U << 31, 4194301 },
+		{0, 251},         {1, 251},
+		{2, 251},         {3, 509},
+		{10, 1021},       {20, 2039},
+		{21, 4093},       {655, 65537},
+		{656, 131071},    {1000, 131071},
+		{6553, 655373},   {6554, 1048573},
+		{32767, 4194301}, {1U << 31, 4194301},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++)
@@ -264,7 +264,7 @@ static void test_slots_for(void **state)
 
 static void test_slots_valid(void **state)
 {
-	static const uint32_t primes[] = { 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47 };
+	static const uint32_t primes[] = {7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47};
 	size_t found = 0;
 
 	for (uint32_t n = 0; n <= 47; n++)
@@ -281,13 +281,13 @@ static void test_identity(void **state)
 	static const struct {
 		const char *name, *a, *b;
 	} rows[] = {
-		{ "neighbours", "10.0.0.1", "10.0.0.2" },
-		{ "v6 neighbours", "2001:db8::1", "2001:db8::2" },
-		{ "upper halves", "2001:db8::1", "2001:db9::1" },
-		{ "families", "0.0.0.1", "::1" },
-		{ "v4 and v4-mapped", "10.0.0.1", "::ffff:10.0.0.1" },
+		{"neighbours", "10.0.0.1", "10.0.0.2"},
+		{"v6 neighbours", "2001:db8::1", "2001:db8::2"},
+		{"upper halves", "2001:db8::1", "2001:db9::1"},
+		{"families", "0.0.0.1", "::1"},
+		{"v4 and v4-mapped", "10.0.0.1", "::ffff:10.0.0.1"},
 	};
-	const struct flow_key other = { .k = { seed.k[0], seed.k[1] ^ 1 } };
+	const struct flow_key other = {.k = {seed.k[0], seed.k[1] ^ 1}};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct ip_addr a, b;

@@ -22,16 +22,16 @@ static void test_balance(void **state)
 		const char *name;
 		uint32_t n, slots_n;
 	} rows[] = {
-		{ "1", 1, SLOTS },
-		{ "2", 2, SLOTS },
-		{ "3", 3, SLOTS },
-		{ "10", 10, SLOTS },
-		{ "255", 255, SLOTS },
-		{ "257", 257, SLOTS },
-		{ "1000", 1000, SLOTS },
-		{ "32766", 32766, MAGLEV_SLOTS_MAX },
-		{ "as many as there can be", BACKENDS_PER_SERVICE_MAX, MAGLEV_SLOTS_MAX },
-		{ "as many as slots", 251, 251 },
+		{"1", 1, SLOTS},
+		{"2", 2, SLOTS},
+		{"3", 3, SLOTS},
+		{"10", 10, SLOTS},
+		{"255", 255, SLOTS},
+		{"257", 257, SLOTS},
+		{"1000", 1000, SLOTS},
+		{"32766", 32766, MAGLEV_SLOTS_MAX},
+		{"as many as there can be", BACKENDS_PER_SERVICE_MAX, MAGLEV_SLOTS_MAX},
+		{"as many as slots", 251, 251},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -56,17 +56,17 @@ static void test_weights(void **state)
 		const char *name;
 		uint32_t slots_n, n, weights[6];
 	} rows[] = {
-		{ "1:1", SLOTS, 2, { 1, 1 } },
-		{ "1:2:3", SLOTS, 3, { 1, 2, 3 } },
-		{ "100:50", SLOTS, 2, { 100, 50 } },
-		{ "100:99", SLOTS, 2, { 100, 99 } },
-		{ "1:100", SLOTS, 2, { 1, 100 } },
-		{ "1:256:65535", SLOTS, 3, { 1, 256, 65535 } },
-		{ "65534:65535", SLOTS, 2, { 65534, 65535 } },
-		{ "1:65535 gets its one slot", SLOTS, 2, { 1, 65535 } },
-		{ "1:65535 in a small table", 1021, 2, { 1, 65535 } },
-		{ "7:11:13:17:19:23", SLOTS, 6, { 7, 11, 13, 17, 19, 23 } },
-		{ "weight 0 gets none", SLOTS, 3, { 5, 0, 5 } },
+		{"1:1", SLOTS, 2, {1, 1}},
+		{"1:2:3", SLOTS, 3, {1, 2, 3}},
+		{"100:50", SLOTS, 2, {100, 50}},
+		{"100:99", SLOTS, 2, {100, 99}},
+		{"1:100", SLOTS, 2, {1, 100}},
+		{"1:256:65535", SLOTS, 3, {1, 256, 65535}},
+		{"65534:65535", SLOTS, 2, {65534, 65535}},
+		{"1:65535 gets its one slot", SLOTS, 2, {1, 65535}},
+		{"1:65535 in a small table", 1021, 2, {1, 65535}},
+		{"7:11:13:17:19:23", SLOTS, 6, {7, 11, 13, 17, 19, 23}},
+		{"weight 0 gets none", SLOTS, 3, {5, 0, 5}},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -99,11 +99,11 @@ static void test_common_factor(void **state)
 		const char *name;
 		uint32_t weights[3], same[3];
 	} rows[] = {
-		{ "100", { 1, 2, 3 }, { 100, 200, 300 } },
-		{ "21845: up to 2^16 - 1", { 1, 2, 3 }, { 21845, 43690, 65535 } },
-		{ "equal weights", { 1, 1, 1 }, { 65535, 65535, 65535 } },
-		{ "with a 0", { 0, 4, 7 }, { 0, 40, 70 } },
-		{ "past 2^31", { 3, 4, 7 }, { 3U << 28, 4U << 28, 7U << 28 } },
+		{"100", {1, 2, 3}, {100, 200, 300}},
+		{"21845: up to 2^16 - 1", {1, 2, 3}, {21845, 43690, 65535}},
+		{"equal weights", {1, 1, 1}, {65535, 65535, 65535}},
+		{"with a 0", {0, 4, 7}, {0, 40, 70}},
+		{"past 2^31", {3, 4, 7}, {3U << 28, 4U << 28, 7U << 28}},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -131,18 +131,18 @@ static void test_disruption(void **state)
 		uint32_t n, before, after; /* weights of one backend; the others have 100 */
 		double percent_max;
 	} rows[] = {
-		{ "1 of 2 goes", 2, 100, 0, 0 },
-		{ "1 of 10 goes", 10, 100, 0, 1 },
-		{ "1 of 100 goes", 100, 100, 0, 1 },
-		{ "1 of 1000 goes", 1000, 100, 0, 1 },
-		{ "1 comes to 9", 10, 0, 100, 1 },
-		{ "1 comes to 99", 100, 0, 100, 1 },
-		{ "1 comes to 999", 1000, 0, 100, 1 },
-		{ "1 of 10 has half the weight", 10, 100, 50, 1 },
-		{ "1 of 10 has one hundredth less", 10, 100, 99, 1 },
-		{ "1 of 10 has one hundredth more", 10, 100, 101, 1 },
-		{ "1 of 10 has twice the weight", 10, 100, 200, 1 },
-		{ "1 of 100 has half the weight", 100, 100, 50, 1 },
+		{"1 of 2 goes", 2, 100, 0, 0},
+		{"1 of 10 goes", 10, 100, 0, 1},
+		{"1 of 100 goes", 100, 100, 0, 1},
+		{"1 of 1000 goes", 1000, 100, 0, 1},
+		{"1 comes to 9", 10, 0, 100, 1},
+		{"1 comes to 99", 100, 0, 100, 1},
+		{"1 comes to 999", 1000, 0, 100, 1},
+		{"1 of 10 has half the weight", 10, 100, 50, 1},
+		{"1 of 10 has one hundredth less", 10, 100, 99, 1},
+		{"1 of 10 has one hundredth more", 10, 100, 101, 1},
+		{"1 of 10 has twice the weight", 10, 100, 200, 1},
+		{"1 of 100 has half the weight", 100, 100, 50, 1},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {

@@ -178,9 +178,7 @@ static void check_combination(const char *name, enum memory_state known, uint16_
 	struct memory_slot s = slot_of(slot);
 	bool opens = kind == SYN || kind == QUIC;
 	bool stays = known != MEMORY_NONE && !(opens && known == MEMORY_CLOSING);
-	uint16_t expected = stays                                ? at
-			    : opens || s.previous == SLOT_NONE ? s.current
-								 : s.previous;
+	uint16_t expected = stays ? at : opens || s.previous == SLOT_NONE ? s.current : s.previous;
 	bool told = !s.remember_all && s.current == expected &&
 		    (s.previous == SLOT_NONE || s.previous == expected);
 

@@ -24,13 +24,13 @@ static void test_next(void **state)
 #define V MEMORY_UDP_ONCE
 #define U MEMORY_UDP
 		/*                   SYN SYN_ACK ACK FIN RST QUIC UDP */
-		[MEMORY_NONE] =     {S,  O,      O,  C,  C,  V,   V},
-		[MEMORY_SYN] =      {S,  T,      T,  C,  C,  U,   U},
-		[MEMORY_TCP_ONCE] = {O,  T,      T,  C,  C,  U,   U},
-		[MEMORY_TCP] =      {T,  T,      T,  C,  C,  U,   U},
-		[MEMORY_CLOSING] =  {S,  C,      C,  C,  C,  U,   U},
-		[MEMORY_UDP_ONCE] = {V,  T,      T,  C,  C,  U,   U},
-		[MEMORY_UDP] =      {U,  T,      T,  C,  C,  U,   U},
+		[MEMORY_NONE] = {S, O, O, C, C, V, V},
+		[MEMORY_SYN] = {S, T, T, C, C, U, U},
+		[MEMORY_TCP_ONCE] = {O, T, T, C, C, U, U},
+		[MEMORY_TCP] = {T, T, T, C, C, U, U},
+		[MEMORY_CLOSING] = {S, C, C, C, C, U, U},
+		[MEMORY_UDP_ONCE] = {V, T, T, C, C, U, U},
+		[MEMORY_UDP] = {U, T, T, C, C, U, U},
 #undef S
 #undef O
 #undef T
@@ -147,7 +147,8 @@ static void test_known(void **state)
 		struct arena_head head;
 		struct backend backends[3];
 	} __attribute__((aligned(64))) tables = {
-		.backends = {{.flags = BACKEND_LIVES}, {.flags = BACKEND_RESOLVED},
+		.backends = {{.flags = BACKEND_LIVES},
+			     {.flags = BACKEND_RESOLVED},
 			     {.flags = BACKEND_LIVES | BACKEND_RESOLVED}},
 	};
 	const struct generation g = {.idle_s = {0, 10, 10, 100, 10, 10, 10}};

@@ -39,15 +39,17 @@ static void test_changes(void **state)
 		 DONE("1"), true},
 		{"enable", CALL("backend.enable", "{\"service\":\"web\",\"backend\":\"b1\"}"),
 		 DONE("1"), true},
-		{"a host drains", CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":60}"),
-		 DONE("1"), true},
+		{"a host drains",
+		 CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":60}"), DONE("1"),
+		 true},
 		{"a host drains no more", CALL("host.undrain", "{\"address\":\"10.0.0.11\"}"),
 		 DONE("1"), true},
 		{"a host that there isn't", CALL("host.disable", "{\"address\":\"10.0.0.99\"}"),
 		 ERROR(-32002, "no service has a backend with the address 10.0.0.99"), false},
 		{"a host that is none", CALL("host.enable", "{\"address\":\"b1\"}"),
 		 ERROR(-32001, "address: \\\"b1\\\" is no IPv4 or IPv6 address"), false},
-		{"a host's timeout", CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":604801}"),
+		{"a host's timeout",
+		 CALL("host.drain", "{\"address\":\"10.0.0.11\",\"timeout_s\":604801}"),
 		 ERROR(-32001, "timeout_s: 604801 is not in 0-604800"), false},
 		{"add a backend",
 		 CALL("backend.add", "{\"service\":\"web\",\"name\":\"b3\",\"address\":"
@@ -110,8 +112,7 @@ static void test_changes(void **state)
 		 ADD("\"port\":70,\"protocol\":\"tcp\",\"slow_start_s\":-1"),
 		 ERROR(-32001, "slow_start_s: -1 is not in 0-86400"), false},
 		{"add a service: mss", ADD("\"port\":70,\"protocol\":\"tcp\",\"mss\":\"70000\""),
-		 ERROR(-32001,
-		       "mss: \\\"70000\\\" is none of 88-65535, \\\"auto\\\", \\\"off\\\""),
+		 ERROR(-32001, "mss: \\\"70000\\\" is none of 88-65535, \\\"auto\\\", \\\"off\\\""),
 		 false},
 		{"add a service: mss of udp",
 		 ADD("\"port\":70,\"protocol\":\"udp\",\"mss\":\"auto\""),
@@ -280,7 +281,8 @@ static void test_reads(void **state)
 		 "{\"hosts\":[{\"address\":\"10.0.0.11\",\"backends\":1,\"enabled\":1,"
 		 "\"draining\":0,\"disabled\":0,\"drained\":0,\"timed_out\":0,\"down\":0,"
 		 "\"flows\":3,\"flows_cut\":0,\"quiet_s\":null,\"deadline_us\":null,"
-		 "\"packets\":7,\"bytes\":5000000000},{\"address\":\"10.0.0.12\"", false},
+		 "\"packets\":7,\"bytes\":5000000000},{\"address\":\"10.0.0.12\"",
+		 false},
 		{"hosts.list: one", CALL("hosts.list", "{\"address\":\"10.0.0.12\"}"),
 		 "{\"hosts\":[{\"address\":\"10.0.0.12\",\"backends\":1,", false},
 		{"hosts.list: none", CALL("hosts.list", "{\"address\":\"10.0.0.99\"}"),
@@ -295,9 +297,12 @@ static void test_reads(void **state)
 		 "\"ports\":[{\"interface\":\"eth0\",\"driver\":\"net_tap\",\"mac\":\"02:00:00:00:"
 		 "00:01\","
 		 "\"state\":\"up\",\"up\":true,\"numa_node\":null,\"queues\":0,"
-		 "\"spread\":\"unknown\",\"spread_how\":\"\",\"rx_packets\":12,\"tx_packets\":0,\"rx_missed\":0,\"to_kernel\":0,"
-		 "\"from_kernel\":0,\"mode\":\"\",\"dropped\":{\"no_xdp\":0,\"too_long\":0,\"down\":0,"
-		 "\"full\":0,\"failed\":0,\"kernel_control\":0,\"kernel_node\":0,\"kernel_vip\":0,\"tap\":0,"
+		 "\"spread\":\"unknown\",\"spread_how\":\"\",\"rx_packets\":12,\"tx_packets\":0,"
+		 "\"rx_missed\":0,\"to_kernel\":0,"
+		 "\"from_kernel\":0,\"mode\":\"\",\"dropped\":{\"no_xdp\":0,\"too_long\":0,"
+		 "\"down\":0,"
+		 "\"full\":0,\"failed\":0,\"kernel_control\":0,\"kernel_node\":0,\"kernel_vip\":0,"
+		 "\"tap\":0,"
 		 "\"from_kernel\":0}}]",
 		 false},
 		{"dataplane.show: workers", CALL("dataplane.show", "{}"),

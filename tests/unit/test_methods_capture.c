@@ -74,7 +74,8 @@ static void test_read(void **state)
 	check("none yet", ask(CALL("capture.show", "{}")),
 	      "{\"captures\":0,\"packets\":0,\"missed\":0,\"latest\":null}");
 	check("not begun", ask(CALL("capture.read", "{\"capture\":4}")),
-	      ERROR(-32002, "no such capture: it has been read to its end, or nobody asked for 3 s"));
+	      ERROR(-32002,
+		    "no such capture: it has been read to its end, or nobody asked for 3 s"));
 	free(ask(START("")));
 	check("another's", ask(CALL("capture.read", "{\"capture\":3}")),
 	      ERROR(-32002, "no such capture: "));
@@ -97,7 +98,8 @@ static void test_rights(void **state)
 
 	for (size_t i = 0; (method = rpc_method_at(i)); i++)
 		if (strncmp(method->name, "capture.", 8) == 0)
-			assert_int_equal(method->changes, strcmp(method->name, "capture.show") != 0);
+			assert_int_equal(method->changes,
+					 strcmp(method->name, "capture.show") != 0);
 }
 
 int main(void)

@@ -103,8 +103,8 @@ static void test_shape(void **state)
 	free(text);
 	json_decref(result);
 	result = list(",\"limit\":1");
-	assert_true(json_is_null(json_object_get(
-		json_array_get(json_object_get(result, "events"), 0), "backend")));
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(result, "events"), 0), "backend")));
 	json_decref(result);
 }
 

@@ -26,14 +26,14 @@ static void test_questions(void **state)
 		 ERROR(-32001, "bytes: 39 is not in 40-65535"), false},
 		{"too long for IP", TCP4(",\"bytes\":65536"),
 		 ERROR(-32001, "bytes: 65536 is not in 40-65535"), false},
-		{"an echo request",
-		 CALL("flow.explain", "{\"protocol\":\"icmp\"," V4 "}"),
+		{"an echo request", CALL("flow.explain", "{\"protocol\":\"icmp\"," V4 "}"),
 		 "\"verdict\":\"echo_reply\",\"action\":\"answer\"", false},
 		{"an echo request with ports",
 		 CALL("flow.explain", "{\"protocol\":\"icmp\"," V4 PORTS "}"),
 		 ERROR(-32001, "source_port: an echo request has no ports"), false},
 		{"a quic initial in fewer bytes than it has",
-		 CALL("flow.explain", "{\"protocol\":\"udp\",\"opens\":true,\"bytes\":1227," V4 PORTS "}"),
+		 CALL("flow.explain",
+		      "{\"protocol\":\"udp\",\"opens\":true,\"bytes\":1227," V4 PORTS "}"),
 		 ERROR(-32001, "bytes: 1227 is not in 1228-65535"), false},
 		{"an echo request that opens",
 		 CALL("flow.explain", "{\"protocol\":\"icmp\",\"opens\":true," V4 "}"),
@@ -41,7 +41,8 @@ static void test_questions(void **state)
 		{"tcp without ports", CALL("flow.explain", "{\"protocol\":\"tcp\"," V4 "}"),
 		 ERROR(-32602, "flow.explain: parameter \\\"source_port\\\" is missing"), false},
 		{"another protocol", CALL("flow.explain", "{\"protocol\":\"sctp\"," V4 PORTS "}"),
-		 ERROR(-32001, "protocol: \\\"sctp\\\" is none of tcp, udp, icmp (an echo request)"),
+		 ERROR(-32001,
+		       "protocol: \\\"sctp\\\" is none of tcp, udp, icmp (an echo request)"),
 		 false},
 		{"a name for an address",
 		 CALL("flow.explain", "{\"protocol\":\"udp\",\"source\":\"localhost\","
@@ -51,9 +52,9 @@ static void test_questions(void **state)
 		 CALL("flow.explain", "{\"protocol\":\"udp\",\"source\":\"192.0.2.1\","
 				      "\"destination\":\"::1\"" PORTS "}"),
 		 ERROR(-32001, "source and destination: one is IPv4, the other IPv6"), false},
-		{"a port beyond", CALL("flow.explain", "{\"protocol\":\"tcp\"," V4
-						       ",\"source_port\":65536,"
-						       "\"destination_port\":80}"),
+		{"a port beyond",
+		 CALL("flow.explain", "{\"protocol\":\"tcp\"," V4 ",\"source_port\":65536,"
+				      "\"destination_port\":80}"),
 		 ERROR(-32001, "source_port: 65536 is not in 0-65535"), false},
 	};
 
@@ -67,7 +68,8 @@ static void test_answers(void **state)
 {
 	static const struct row rows[] = {
 		{"the slot", TCP4(""),
-		 "\"hash\":\"0123456789abcdef\",\"slot\":{\"slot\":12,\"slots\":509,\"changed\":true,"
+		 "\"hash\":\"0123456789abcdef\",\"slot\":{\"slot\":12,\"slots\":509,\"changed\":"
+		 "true,"
 		 "\"current\":\"b2\",\"previous\":\"b1\"}",
 		 false},
 		{"what is remembered", TCP4(""),
@@ -76,12 +78,15 @@ static void test_answers(void **state)
 		 false},
 		{"why", TCP4(""), "\"why\":\"the flow is remembered, and stays with b1\"", false},
 		{"what a new connection would get", TCP4(""),
-		 "\"otherwise\":{\"opens\":true,\"verdict\":\"forward\",\"backend\":\"b2\"}", false},
+		 "\"otherwise\":{\"opens\":true,\"verdict\":\"forward\",\"backend\":\"b2\"}",
+		 false},
 		{"a new connection: it isn't remembered", TCP4(",\"opens\":true"),
 		 "\"why\":\"a new flow goes to b2, its slot's current backend\"", false},
 		{"outer headers", TCP4(""),
-		 "\"encapsulation\":{\"encap\":\"gue\",\"source\":\"198.51.100.10\",\"source_port\":"
-		 "50000,\"destination\":\"10.0.0.11\",\"destination_port\":6080,\"ttl\":64,\"bytes\":"
+		 "\"encapsulation\":{\"encap\":\"gue\",\"source\":\"198.51.100.10\",\"source_"
+		 "port\":"
+		 "50000,\"destination\":\"10.0.0.11\",\"destination_port\":6080,\"ttl\":64,"
+		 "\"bytes\":"
 		 "68}",
 		 false},
 		{"the next hop", TCP4(""),
@@ -89,17 +94,17 @@ static void test_answers(void **state)
 		 "\"10.0.0.11\",\"mac\":\"02:00:00:00:00:11\",\"source_mac\":\"02:00:00:00:00:01\","
 		 "\"vlan\":null,\"mtu_bytes\":1600}",
 		 false},
-		{"too big", TCP4(",\"bytes\":1573"),
-		 "\"answer_mtu_bytes\":1572", false},
+		{"too big", TCP4(",\"bytes\":1573"), "\"answer_mtu_bytes\":1572", false},
 		{"why it is too big", TCP4(",\"bytes\":1573"),
-		 "1573 bytes and outer headers of 28 don't fit the way's MTU of 1600: answered with "
+		 "1573 bytes and outer headers of 28 don't fit the way's MTU of 1600: answered "
+		 "with "
 		 "the MTU that fits",
 		 false},
 		{"the worker, by the port asked for", TCP4(",\"port\":1"),
 		 "\"worker\":{\"index\":0,\"how\":\"port 1: there is one worker\"}", false},
 		{"no service on that port",
-		 CALL("flow.explain", "{\"protocol\":\"udp\"," V4
-				      ",\"source_port\":1,\"destination_port\":81}"),
+		 CALL("flow.explain",
+		      "{\"protocol\":\"udp\"," V4 ",\"source_port\":1,\"destination_port\":81}"),
 		 "\"why\":\"198.51.100.10 is a vip, but has no service on udp port 81: the "
 		 "kernel's\"",
 		 false},

@@ -13,12 +13,12 @@
 
 #include "rpc_rows.h"
 
-#define B1(rest)     "{\"service\":\"web\",\"backend\":\"b1\"" rest "}"
-#define DRY          ",\"dry_run\":true"
-#define PREVIEW      "\"preview\":[{\"service\":\"web\",\"slots\":"
-#define PREVIEW_REST                                                                              \
-	",\"slots_moved\":154,\"flows_touched\":12,\"flows_cut\":5,"                              \
-	"\"moved_without_transition\":0.75,\"moved_with_transition\":0.125,"                 \
+#define B1(rest) "{\"service\":\"web\",\"backend\":\"b1\"" rest "}"
+#define DRY      ",\"dry_run\":true"
+#define PREVIEW  "\"preview\":[{\"service\":\"web\",\"slots\":"
+#define PREVIEW_REST                                                         \
+	",\"slots_moved\":154,\"flows_touched\":12,\"flows_cut\":5,"         \
+	"\"moved_without_transition\":0.75,\"moved_with_transition\":0.125," \
 	"\"transition_s\":300}]}"
 
 static void test_drain(void **state)
@@ -133,8 +133,7 @@ static void test_flows(void **state)
 {
 	static const struct row rows[] = {
 		{"some", CALL("flows.list", "{}"),
-		 "{\"flows\":[" FLOW("cdef", "\"b1\"") "," FLOW("cdf0", "null") ",",
-		 false},
+		 "{\"flows\":[" FLOW("cdef", "\"b1\"") "," FLOW("cdf0", "null") ",", false},
 		{"of a service that has none", CALL("flows.list", "{\"service\":\"dns6\"}"),
 		 "{\"flows\":[],\"matching\":0}", false},
 		{"of a backend", CALL("flows.list", B1("")), "],\"matching\":2}", false},

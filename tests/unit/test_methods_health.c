@@ -15,10 +15,10 @@
 #include "config_json.h"
 #include "rpc_rows.h"
 
-#define HEALTH(keys) ADD("\"port\":80,\"protocol\":\"tcp\",\"health\":{" keys "}")
-#define SET(rest) CALL("service.set", "{\"service\":\"web\"," rest "}")
+#define HEALTH(keys)     ADD("\"port\":80,\"protocol\":\"tcp\",\"health\":{" keys "}")
+#define SET(rest)        CALL("service.set", "{\"service\":\"web\"," rest "}")
 #define SET_HEALTH(keys) SET("\"health\":{" keys "}")
-#define SET_B1(rest) CALL("backend.set", "{\"service\":\"web\",\"backend\":\"b1\"," rest "}")
+#define SET_B1(rest)     CALL("backend.set", "{\"service\":\"web\",\"backend\":\"b1\"," rest "}")
 
 static void test_refused(void **state)
 {
@@ -55,7 +55,8 @@ static void test_refused(void **state)
 		{"a backend that differs from nothing",
 		 ADD("\"port\":80,\"protocol\":\"tcp\",\"backends\":[{\"name\":\"b1\",\"address\":"
 		     "\"10.0.0.1\",\"health\":{\"fall\":2}}]"),
-		 ERROR(-32004, "backends[0].health: the service has no health check to differ from"),
+		 ERROR(-32004,
+		       "backends[0].health: the service has no health check to differ from"),
 		 false},
 		{"set of no service", CALL("service.set", "{\"service\":\"x\",\"transition_s\":0}"),
 		 ERROR(-32002, "no service \\\"x\\\""), false},
@@ -67,10 +68,12 @@ static void test_refused(void **state)
 		{"set of a service without checks", SET_HEALTH("\"fall\":2"),
 		 ERROR(-32001, "health.type: missing"), false},
 		{"set of a backend of a service without checks", SET_B1("\"health\":{\"fall\":2}"),
-		 ERROR(-32004, "backends[0].health: the service has no health check to differ"), false},
+		 ERROR(-32004, "backends[0].health: the service has no health check to differ"),
+		 false},
 		{"a backend added to a service without checks",
-		 CALL("backend.add", "{\"service\":\"web\",\"name\":\"b9\",\"address\":\"10.0.0.19\","
-				     "\"health\":{\"check\":\"off\"}}"),
+		 CALL("backend.add",
+		      "{\"service\":\"web\",\"name\":\"b9\",\"address\":\"10.0.0.19\","
+		      "\"health\":{\"check\":\"off\"}}"),
 		 ERROR(-32004, "backends[2].health: the service has no health check"), false},
 		{"the vip of a service", SET("\"vip\":\"192.0.2.9\""),
 		 ERROR(-32602, "service.set: unknown parameter \\\"vip\\\""), false},
@@ -95,9 +98,9 @@ static void assert_health(const char *want)
 	json_decref(tree);
 }
 
-#define REST(interval, fall)                                                                \
-	"\"via\":\"node\",\"port\":0,\"interval_ms\":" interval ",\"timeout_ms\":300,"      \
-	"\"fast_interval_ms\":0,\"rise\":2,\"fall\":" fall ",\"jitter_percent\":10,"         \
+#define REST(interval, fall)                                                           \
+	"\"via\":\"node\",\"port\":0,\"interval_ms\":" interval ",\"timeout_ms\":300," \
+	"\"fast_interval_ms\":0,\"rise\":2,\"fall\":" fall ",\"jitter_percent\":10,"   \
 	"\"flap_count\":4,\"flap_window_s\":600,\"flap_hold_s\":10"
 
 /* One after the other, on web; b1 and b2 are its backends. */
@@ -118,25 +121,28 @@ static void test_set(void **state)
 		{{"a key's default", SET_HEALTH("\"fall\":null,\"interval_ms\":500"), DONE("1"),
 		  true},
 		 "{\"type\":\"tcp\"," REST("500", "3") "}"},
-		{{"another type",
-		  SET_HEALTH("\"type\":\"https\",\"path\":\"/a\",\"verify\":false"), DONE("1"),
+		{{"another type", SET_HEALTH("\"type\":\"https\",\"path\":\"/a\",\"verify\":false"),
+		  DONE("1"), true},
+		 "{\"type\":\"https\"," REST("500",
+					     "3") ",\"method\":\"GET\",\"path\":\"/a\","
+						  "\"status\":\"200-399\",\"verify\":false}"},
+		{{"what means nothing to it goes", SET_HEALTH("\"type\":\"http\""), DONE("1"),
 		  true},
-		 "{\"type\":\"https\"," REST("500", "3") ",\"method\":\"GET\",\"path\":\"/a\","
-		 "\"status\":\"200-399\",\"verify\":false}"},
-		{{"what means nothing to it goes", SET_HEALTH("\"type\":\"http\""), DONE("1"), true},
 		 "{\"type\":\"http\"," REST("500", "3") ",\"method\":\"GET\",\"path\":\"/a\","
-		 "\"status\":\"200-399\"}"},
+							"\"status\":\"200-399\"}"},
 		{{"something else", SET("\"transition_s\":7,\"all_down\":\"none\""), DONE("1"),
 		  true},
 		 "{\"type\":\"http\"," REST("500", "3") ",\"method\":\"GET\",\"path\":\"/a\","
-		 "\"status\":\"200-399\"}"},
+							"\"status\":\"200-399\"}"},
 		{{"a backend's own", SET_B1("\"health\":{\"fall\":9,\"jitter_percent\":0}"),
-		  DONE("1"), true}, NULL},
+		  DONE("1"), true},
+		 NULL},
 		{{"... is in the way of none", SET_HEALTH("\"type\":\"none\""),
 		  ERROR(-32004, "backends[0].health: the service has no health check"), false},
 		 NULL},
 		{{"... and goes", SET_B1("\"health\":{\"fall\":null,\"jitter_percent\":null}"),
-		  DONE("1"), true}, NULL},
+		  DONE("1"), true},
+		 NULL},
 		{{"none", SET_HEALTH("\"type\":\"none\""), DONE("1"), true}, "none"},
 	};
 
@@ -156,8 +162,9 @@ static void test_backends(void **state)
 	static const struct row rows[] = {
 		{"checks", SET_HEALTH("\"type\":\"tcp\""), DONE("1"), true},
 		{"a backend with its own",
-		 CALL("backend.add", "{\"service\":\"web\",\"name\":\"b3\",\"address\":\"10.0.0.13\","
-				     "\"health\":{\"port\":8081,\"fall\":1}}"),
+		 CALL("backend.add",
+		      "{\"service\":\"web\",\"name\":\"b3\",\"address\":\"10.0.0.13\","
+		      "\"health\":{\"port\":8081,\"fall\":1}}"),
 		 DONE("1"), true},
 		{"not checked", SET_B1("\"weight\":7,\"health\":{\"check\":\"off\"}"), DONE("1"),
 		 true},
@@ -203,10 +210,10 @@ static void test_programs(void **state)
 		      "\"health\":{\"type\":\"exec\",\"program\":\"/bin/true\"}}}]}"),
 		 ERROR(-32007, "changes[0]: health.program: only root"), false},
 	};
-	static const struct row by_root =
-		{"by root",
-		 SET_HEALTH("\"type\":\"exec\",\"program\":\"/bin/true\",\"args\":[\"-x\",\"a b\"]"),
-		 DONE("1"), true};
+	static const struct row by_root = {
+		"by root",
+		SET_HEALTH("\"type\":\"exec\",\"program\":\"/bin/true\",\"args\":[\"-x\",\"a b\"]"),
+		DONE("1"), true};
 	static const struct row after[] = {
 		{"its timing, by a member of the group", SET_HEALTH("\"fall\":9"), DONE("1"), true},
 		{"its arguments", SET_HEALTH("\"args\":[\"-y\"]"),
@@ -245,7 +252,8 @@ enum {
 };
 
 /* A request as long as it may be is refused before anybody misses the control thread. */
-static void check_long(const char *name, const char *begin, const char *format, int n, const char *want)
+static void check_long(const char *name, const char *begin, const char *format, int n,
+		       const char *want)
 {
 	enum { LINE_BYTES = 1 << 20 };
 	char *line = malloc(LINE_BYTES);
@@ -268,8 +276,9 @@ static void check_long(const char *name, const char *begin, const char *format, 
 
 static void test_long(void **state)
 {
-#define SET_BEGIN "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"service.set\",\"params\":" \
-		  "{\"service\":\"web\",\"health\":{\"type\":\"exec\","
+#define SET_BEGIN                                                              \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"service.set\",\"params\":" \
+	"{\"service\":\"web\",\"health\":{\"type\":\"exec\","
 	check_long("keys", SET_BEGIN, "\"k%d\":1,", 60000,
 		   ERROR(-32001, "health: has 60002 keys, and no group takes more than 100"));
 	check_long("elements", SET_BEGIN "\"args\":[", "0,", ELEMENTS,

@@ -37,8 +37,8 @@ static const struct {
 #undef X
 #define X(scope, name, type, unit, labels, help) \
 	{"sluice_" #name END_##type, TYPE_##type, unit, labels, help},
-			METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X) METRICS_VIP(X)
-				METRICS_SERVICE(X) METRICS_BACKEND(X)
+			METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X)
+				METRICS_VIP(X) METRICS_SERVICE(X) METRICS_BACKEND(X)
 #undef X
 };
 

@@ -17,7 +17,7 @@ static void test_service_add(void **state)
 	assert_int_equal(m->backends_n, 3);
 	assert_ptr_equal(m->services[0], web4);
 	assert_ptr_equal(m->services[1], web6);
-	assert_int_equal(web4->slots, 509); /* 3 backends, 100 slots each */
+	assert_int_equal(web4->slots, 509);  /* 3 backends, 100 slots each */
 	assert_int_equal(web6->slots, 1021); /* planned for 10 */
 	assert_int_equal(web4->backends_n, 3);
 	assert_string_equal(service_conf_find(web4, "b2")->name, "b2");
@@ -34,7 +34,7 @@ static void test_service_remove(void **state)
 {
 	struct model *m = two_services();
 	struct service_conf *web6 = model_find(m, "web6");
-	struct model_error error = { 0 };
+	struct model_error error = {0};
 	struct model *next = model_service_remove(m, "web4", &error);
 
 	assert_non_null(next);
@@ -60,7 +60,7 @@ static void test_backend_changes(void **state)
 {
 	struct model *m = two_services();
 	struct service_conf *web4 = model_find(m, "web4"), *web6 = model_find(m, "web6");
-	struct model_error error = { 0 };
+	struct model_error error = {0};
 	struct backend_conf b4 = backend("b4", "2001:db8:1::4");
 	struct model *next = model_backend_add(m, "web4", &b4, &error);
 
@@ -120,22 +120,22 @@ static void test_host(void **state)
 		enum host_change change;
 		enum backend_admin was, is;
 	} rows[] = {
-		{ "drain", HOST_DRAIN, BACKEND_ENABLED, BACKEND_DRAINING },
-		{ "drain again", HOST_DRAIN, BACKEND_DRAINING, BACKEND_DRAINING },
-		{ "drain what is disabled", HOST_DRAIN, BACKEND_DISABLED, BACKEND_DISABLED },
-		{ "undrain", HOST_UNDRAIN, BACKEND_DRAINING, BACKEND_ENABLED },
-		{ "undrain what is disabled", HOST_UNDRAIN, BACKEND_DISABLED, BACKEND_DISABLED },
-		{ "undrain what is enabled", HOST_UNDRAIN, BACKEND_ENABLED, BACKEND_ENABLED },
-		{ "disable", HOST_DISABLE, BACKEND_ENABLED, BACKEND_DISABLED },
-		{ "disable what drains", HOST_DISABLE, BACKEND_DRAINING, BACKEND_DISABLED },
-		{ "enable", HOST_ENABLE, BACKEND_DISABLED, BACKEND_ENABLED },
-		{ "enable what drains", HOST_ENABLE, BACKEND_DRAINING, BACKEND_ENABLED },
+		{"drain", HOST_DRAIN, BACKEND_ENABLED, BACKEND_DRAINING},
+		{"drain again", HOST_DRAIN, BACKEND_DRAINING, BACKEND_DRAINING},
+		{"drain what is disabled", HOST_DRAIN, BACKEND_DISABLED, BACKEND_DISABLED},
+		{"undrain", HOST_UNDRAIN, BACKEND_DRAINING, BACKEND_ENABLED},
+		{"undrain what is disabled", HOST_UNDRAIN, BACKEND_DISABLED, BACKEND_DISABLED},
+		{"undrain what is enabled", HOST_UNDRAIN, BACKEND_ENABLED, BACKEND_ENABLED},
+		{"disable", HOST_DISABLE, BACKEND_ENABLED, BACKEND_DISABLED},
+		{"disable what drains", HOST_DISABLE, BACKEND_DRAINING, BACKEND_DISABLED},
+		{"enable", HOST_ENABLE, BACKEND_DISABLED, BACKEND_ENABLED},
+		{"enable what drains", HOST_ENABLE, BACKEND_DRAINING, BACKEND_ENABLED},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct model *m = two_services(), *next;
 		const struct ip_addr addr = model_find(m, "web4")->backends[1].addr;
-		struct model_error error = { 0 };
+		struct model_error error = {0};
 		bool same = rows[i].was == rows[i].is && rows[i].change != HOST_DRAIN;
 
 		print_message("# row: %s\n", rows[i].name);
@@ -168,9 +168,9 @@ static void test_host(void **state)
 
 static void test_host_unknown(void **state)
 {
-	const struct ip_addr addr = { .family = IP_V4, .bytes = { 192, 0, 2, 1 } };
+	const struct ip_addr addr = {.family = IP_V4, .bytes = {192, 0, 2, 1}};
 	struct model *m = two_services();
-	struct model_error error = { 0 };
+	struct model_error error = {0};
 
 	refused(model_host_change(m, &addr, HOST_DRAIN, 0, &error), &error, MODEL_NOT_FOUND,
 		"no service has a backend with the address 192.0.2.1");
@@ -205,9 +205,9 @@ static struct service_conf *numbered_service(uint32_t i)
 static void test_10000_services(void **state)
 {
 	enum { SERVICES = 10000 };
-	struct settings large = { .services_max = 65536, .backends_max = 1048576 };
+	struct settings large = {.services_max = 65536, .backends_max = 1048576};
 	struct service_conf **specs = calloc(SERVICES, sizeof(struct service_conf *));
-	struct model_error error = { 0 };
+	struct model_error error = {0};
 	uint64_t begun_ns, built_ns, changed_ns;
 	struct model *m;
 
@@ -286,12 +286,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_service_add),
-		cmocka_unit_test(test_service_remove),
-		cmocka_unit_test(test_backend_changes),
-		cmocka_unit_test(test_host),
-		cmocka_unit_test(test_host_unknown),
-		cmocka_unit_test(test_10000_services),
+		cmocka_unit_test(test_service_add),     cmocka_unit_test(test_service_remove),
+		cmocka_unit_test(test_backend_changes), cmocka_unit_test(test_host),
+		cmocka_unit_test(test_host_unknown),    cmocka_unit_test(test_10000_services),
 		cmocka_unit_test(test_names),
 	};
 

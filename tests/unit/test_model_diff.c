@@ -12,13 +12,14 @@
 
 #include <time.h>
 
-#define SEED "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
+#define SEED  "seed = \"000102030405060708090a0b0c0d0e0f\";\n"
 #define PLANE "dataplane = { ports = ( { device = \"d0\"; interface = \"i0\"; } ); };\n"
 #define START SEED PLANE
-#define WEB "{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
-#define DNS "{ name = \"dns\"; vip = \"2001:db8::10\"; port = \"all\"; protocol = \"udp\"; }"
-#define B1 "{ name = \"b1\"; address = \"10.0.0.11\"; }"
-#define B2 "{ name = \"b2\"; address = \"10.0.0.12\"; }"
+#define WEB \
+	"{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
+#define DNS            "{ name = \"dns\"; vip = \"2001:db8::10\"; port = \"all\"; protocol = \"udp\"; }"
+#define B1             "{ name = \"b1\"; address = \"10.0.0.11\"; }"
+#define B2             "{ name = \"b2\"; address = \"10.0.0.12\"; }"
 #define SERVICES(list) START "services = ( " list " );"
 
 static struct model *load(const char *text)
@@ -35,60 +36,62 @@ static struct model *load(const char *text)
 static const struct {
 	const char *name, *before, *after, *lines; /* each with its newline */
 } rows[] = {
-	{ "the same", SERVICES(WEB "backends = ( " B1 " ); }"),
-	  SERVICES(WEB "backends = ( " B1 " ); }"), "" },
-	{ "another order", SERVICES(WEB "backends = ( " B1 ", " B2 " ); }, " DNS),
-	  SERVICES(DNS ", " WEB "backends = ( " B2 ", " B1 " ); }"), "" },
-	{ "a service comes", SERVICES(WEB "}"), SERVICES(WEB "}, " DNS),
-	  "service dns: added ([2001:db8::10]:all/udp, 0 backends)\n" },
-	{ "a service goes", SERVICES(WEB "backends = ( " B1 " ); }, " DNS), SERVICES(DNS),
-	  "service web: removed (198.51.100.10:80/tcp, 1 backend)\n" },
-	{ "the words of the manual",
-	  SERVICES(WEB "backends = ( { name = \"b1\"; address = \"10.0.0.11\"; weight = 100; } ); }"),
-	  SERVICES(WEB "backends = ( { name = \"b1\"; address = \"10.0.0.11\"; weight = 50; }, "
-		       "{ name = \"b4\"; address = \"10.0.0.14\"; } ); }"),
-	  "service web: b1 weight 100 -> 50, backend b4 added (10.0.0.14, weight 100)\n" },
-	{ "secrets of a check: that they changed, no more",
-	  SERVICES(WEB "health = { type = \"exec\"; program = \"/bin/a\"; args = [ \"--password=a\" ]; }; }"),
-	  SERVICES(WEB "health = { type = \"exec\"; program = \"/bin/b\"; args = [ \"--password=b\" ]; }; }"),
-	  "service web: health.program /bin/a -> /bin/b, health.args changed\n" },
-	{ "what a check of http looks for",
-	  SERVICES(WEB "health = { type = \"http\"; body = \"a\"; }; }"),
-	  SERVICES(WEB "health = { type = \"http\"; body = \"b\"; }; }"),
-	  "service web: health.body changed\n" },
-	{ "a backend goes", SERVICES(WEB "backends = ( " B1 ", " B2 " ); }"),
-	  SERVICES(WEB "backends = ( " B2 " ); }"),
-	  "service web: backend b1 removed (10.0.0.11, weight 100)\n" },
-	{ "a backend's address and state", SERVICES(WEB "backends = ( " B1 " ); }"),
-	  SERVICES(WEB "backends = ( { name = \"b1\"; address = \"2001:db8::1\"; "
-		       "state = \"draining\"; drain_timeout_s = 60; } ); }"),
-	  "service web: b1 address 10.0.0.11 -> 2001:db8::1, b1 state enabled -> draining, "
-	  "b1 drain_timeout_s 0 -> 60\n" },
-	{ "every key of a service",
-	  SERVICES("{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; }"),
-	  SERVICES("{ name = \"web\"; vip = \"2001:db8::1\"; port = \"all\"; protocol = \"udp\"; "
-		   "encap = \"gue\"; slots = 103; hash = \"source\"; transition_s = 1; "
-		   "slow_start_s = 2; }"),
-	  "service web: vip 198.51.100.10 -> 2001:db8::1, port 80 -> all, protocol tcp -> udp, "
-	  "encap ipip -> gue, slots 1021 -> 103, hash flow -> source, transition_s 300 -> 1, "
-	  "slow_start_s 0 -> 2\n" },
-	{ "two services, a line each",
-	  SERVICES(WEB "backends = ( " B1 " ); }, " DNS),
-	  SERVICES(WEB "backends = ( " B1 " ); encap = \"gue0\"; }, "
-		   "{ name = \"dns\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }"),
-	  "service web: encap ipip -> gue0\nservice dns: port all -> 53\n" },
-	{ "settings wait for a restart", START,
-	  SEED "dataplane = { ports = ( { device = \"d1\"; tap = \"t0\"; interface = \"i0\"; } );\n"
-	       "cores = [ 2, 3 ]; idle = \"busy\"; };\n"
-	       "outer = { source_v4 = \"192.0.2.1\"; ipip_source_v6 = \"2001:db8:ff::/64\"; };\n",
-	  "dataplane.ports: ( { device = \"d0\"; interface = \"i0\"; } ) -> "
-	  "( { device = \"d1\"; tap = \"t0\"; interface = \"i0\"; } ): takes effect at a restart\n"
-	  "dataplane.cores: [ 1 ] -> [ 2, 3 ]: takes effect at a restart\n"
-	  "dataplane.idle: adaptive -> busy: takes effect at a restart\n"
-	  "outer.source_v4: none -> 192.0.2.1: takes effect at a restart\n"
-	  "outer.ipip_source_v6: none -> 2001:db8:ff::/64: takes effect at a restart\n" },
-	{ "the seed is a secret", START, "seed = \"000102030405060708090a0b0c0d0eff\";\n" PLANE,
-	  "seed: changed: takes effect at a restart\n" },
+	{"the same", SERVICES(WEB "backends = ( " B1 " ); }"),
+	 SERVICES(WEB "backends = ( " B1 " ); }"), ""},
+	{"another order", SERVICES(WEB "backends = ( " B1 ", " B2 " ); }, " DNS),
+	 SERVICES(DNS ", " WEB "backends = ( " B2 ", " B1 " ); }"), ""},
+	{"a service comes", SERVICES(WEB "}"), SERVICES(WEB "}, " DNS),
+	 "service dns: added ([2001:db8::10]:all/udp, 0 backends)\n"},
+	{"a service goes", SERVICES(WEB "backends = ( " B1 " ); }, " DNS), SERVICES(DNS),
+	 "service web: removed (198.51.100.10:80/tcp, 1 backend)\n"},
+	{"the words of the manual",
+	 SERVICES(WEB
+		  "backends = ( { name = \"b1\"; address = \"10.0.0.11\"; weight = 100; } ); }"),
+	 SERVICES(WEB "backends = ( { name = \"b1\"; address = \"10.0.0.11\"; weight = 50; }, "
+		      "{ name = \"b4\"; address = \"10.0.0.14\"; } ); }"),
+	 "service web: b1 weight 100 -> 50, backend b4 added (10.0.0.14, weight 100)\n"},
+	{"secrets of a check: that they changed, no more",
+	 SERVICES(WEB "health = { type = \"exec\"; program = \"/bin/a\"; args = [ \"--password=a\" "
+		      "]; }; }"),
+	 SERVICES(WEB "health = { type = \"exec\"; program = \"/bin/b\"; args = [ \"--password=b\" "
+		      "]; }; }"),
+	 "service web: health.program /bin/a -> /bin/b, health.args changed\n"},
+	{"what a check of http looks for",
+	 SERVICES(WEB "health = { type = \"http\"; body = \"a\"; }; }"),
+	 SERVICES(WEB "health = { type = \"http\"; body = \"b\"; }; }"),
+	 "service web: health.body changed\n"},
+	{"a backend goes", SERVICES(WEB "backends = ( " B1 ", " B2 " ); }"),
+	 SERVICES(WEB "backends = ( " B2 " ); }"),
+	 "service web: backend b1 removed (10.0.0.11, weight 100)\n"},
+	{"a backend's address and state", SERVICES(WEB "backends = ( " B1 " ); }"),
+	 SERVICES(WEB "backends = ( { name = \"b1\"; address = \"2001:db8::1\"; "
+		      "state = \"draining\"; drain_timeout_s = 60; } ); }"),
+	 "service web: b1 address 10.0.0.11 -> 2001:db8::1, b1 state enabled -> draining, "
+	 "b1 drain_timeout_s 0 -> 60\n"},
+	{"every key of a service",
+	 SERVICES("{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; }"),
+	 SERVICES("{ name = \"web\"; vip = \"2001:db8::1\"; port = \"all\"; protocol = \"udp\"; "
+		  "encap = \"gue\"; slots = 103; hash = \"source\"; transition_s = 1; "
+		  "slow_start_s = 2; }"),
+	 "service web: vip 198.51.100.10 -> 2001:db8::1, port 80 -> all, protocol tcp -> udp, "
+	 "encap ipip -> gue, slots 1021 -> 103, hash flow -> source, transition_s 300 -> 1, "
+	 "slow_start_s 0 -> 2\n"},
+	{"two services, a line each", SERVICES(WEB "backends = ( " B1 " ); }, " DNS),
+	 SERVICES(WEB "backends = ( " B1 " ); encap = \"gue0\"; }, "
+		      "{ name = \"dns\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }"),
+	 "service web: encap ipip -> gue0\nservice dns: port all -> 53\n"},
+	{"settings wait for a restart", START,
+	 SEED "dataplane = { ports = ( { device = \"d1\"; tap = \"t0\"; interface = \"i0\"; } );\n"
+	      "cores = [ 2, 3 ]; idle = \"busy\"; };\n"
+	      "outer = { source_v4 = \"192.0.2.1\"; ipip_source_v6 = \"2001:db8:ff::/64\"; };\n",
+	 "dataplane.ports: ( { device = \"d0\"; interface = \"i0\"; } ) -> "
+	 "( { device = \"d1\"; tap = \"t0\"; interface = \"i0\"; } ): takes effect at a restart\n"
+	 "dataplane.cores: [ 1 ] -> [ 2, 3 ]: takes effect at a restart\n"
+	 "dataplane.idle: adaptive -> busy: takes effect at a restart\n"
+	 "outer.source_v4: none -> 192.0.2.1: takes effect at a restart\n"
+	 "outer.ipip_source_v6: none -> 2001:db8:ff::/64: takes effect at a restart\n"},
+	{"the seed is a secret", START, "seed = \"000102030405060708090a0b0c0d0eff\";\n" PLANE,
+	 "seed: changed: takes effect at a restart\n"},
 };
 
 static void differences(void **state)
@@ -105,8 +108,7 @@ static void differences(void **state)
 			free(line);
 		}
 		if (strcmp(said, rows[i].lines) != 0)
-			fail_msg("row '%s': \"%s\", not \"%s\"", rows[i].name, said,
-				 rows[i].lines);
+			fail_msg("row '%s': \"%s\", not \"%s\"", rows[i].name, said, rows[i].lines);
 		row_assert(rows[i].name, model_diff_has_settings(&diff) ==
 						 (strstr(rows[i].lines, "restart") != NULL));
 		row_assert(rows[i].name, at == diff.n);
@@ -179,7 +181,7 @@ static void as_data(void **state)
 static void many_backends(void **state)
 {
 	enum { MANY = 32000, CPU_MS_MAX = 1000 };
-	struct settings settings = { .services_max = 8, .backends_max = 2 * MANY };
+	struct settings settings = {.services_max = 8, .backends_max = 2 * MANY};
 	struct service_conf *spec = service_conf_new(MANY);
 	struct model *none = model_new(&settings), *before, *after;
 	struct timespec start, end;
@@ -193,7 +195,7 @@ static void many_backends(void **state)
 	for (uint32_t i = 0; i < MANY; i++) {
 		snprintf(spec->backends[i].name, MODEL_NAME_MAX, "b%u", i);
 		spec->backends[i].addr = (struct ip_addr){
-			.family = IP_V4, .bytes = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+			.family = IP_V4, .bytes = {10, 1, (uint8_t)(i >> 8), (uint8_t)i}};
 		spec->backends[i].weight = 100;
 	}
 	before = model_service_add(none, spec, &error);
@@ -203,8 +205,8 @@ static void many_backends(void **state)
 	after = model_backend_remove(before, "web", "b0", &error);
 	assert_non_null(after);
 	assert_null(service_conf_find(after->services[0], "b0"));
-	assert_null(service_conf_find_addr(after->services[0], &before->services[0]->backends[0].addr,
-					   0));
+	assert_null(service_conf_find_addr(after->services[0],
+					   &before->services[0]->backends[0].addr, 0));
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
 	assert_int_equal(model_diff(before, after, &diff), 0);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);

@@ -15,24 +15,27 @@
 #include "state_file.h"
 #include "state_writer.h"
 
-#define START                                              \
-	"seed = \"000102030405060708090a0b0c0d0e0f\";\n"   \
-	"dataplane = { ports = ( { device = \"d0\"; interface = \"i0\"; } ); services_max = 8; };\n" \
+#define START                                                                                    \
+	"seed = \"000102030405060708090a0b0c0d0e0f\";\n"                                         \
+	"dataplane = { ports = ( { device = \"d0\"; interface = \"i0\"; } ); services_max = 8; " \
+	"};\n"                                                                                   \
 	"services = ( "
-#define WEB "{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
-#define DNS "{ name = \"dns\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }"
+#define WEB \
+	"{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
+#define DNS      "{ name = \"dns\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }"
 #define B1(rest) "{ name = \"b1\"; address = \"10.0.0.11\"; " rest "}"
-#define B2 "{ name = \"b2\"; address = \"10.0.0.12\"; }"
-#define B4 "{ name = \"b4\"; address = \"10.0.0.14\"; }"
-#define WWW "{ name = \"www\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
+#define B2       "{ name = \"b2\"; address = \"10.0.0.12\"; }"
+#define B4       "{ name = \"b4\"; address = \"10.0.0.14\"; }"
+#define WWW \
+	"{ name = \"www\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
 #define HTTP(rest) "health = { type = \"http\"; " rest "}; "
 /* A service that leaves its slots open: of 3 and of 11 backends they are different. */
-#define OPEN "{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; "
+#define OPEN       "{ name = \"web\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; "
 #define BACKEND(n) "{ name = \"c" #n "\"; address = \"10.0.1." #n "\"; }"
-#define ELEVEN                                                                            \
-	BACKEND(1) ", " BACKEND(2) ", " BACKEND(3) ", " BACKEND(4) ", " BACKEND(5) ", "     \
-	BACKEND(6) ", " BACKEND(7) ", " BACKEND(8) ", " BACKEND(9) ", " BACKEND(10) ", "    \
-	BACKEND(11)
+#define ELEVEN                                                                        \
+	BACKEND(1)                                                                    \
+	", " BACKEND(2) ", " BACKEND(3) ", " BACKEND(4) ", " BACKEND(5) ", " BACKEND( \
+		6) ", " BACKEND(7) ", " BACKEND(8) ", " BACKEND(9) ", " BACKEND(10) ", " BACKEND(11)
 #define WITH(backends) WEB "backends = ( " backends " ); }"
 
 static struct model *load(const char *services)
@@ -66,107 +69,112 @@ static const struct {
 	const char *name, *file, *now, *edited, *want;
 	const char *lost; /* within what is told of the one change that is lost; NULL: none is */
 } rows[] = {
-	{ "nothing changed", WITH(B1("")), WITH(B1("")), WITH(B1("")), WITH(B1("")), NULL },
-	{ "a weight", WITH(B1("") ", " B2), WITH(B1("weight = 7; ") ", " B2), WITH(B1("") ", " B2),
-	  WITH(B1("weight = 7; ") ", " B2), NULL },
-	{ "a weight, and the file says another of it", WITH(B1("")), WITH(B1("weight = 7; ")),
-	  WITH(B1("weight = 70; ")), WITH(B1("weight = 70; ")),
-	  "backend b1 weight: 7 at run time, over 100 in the file, which says 70 by now" },
-	{ "a weight, and the file says the same by now", WITH(B1("")), WITH(B1("weight = 7; ")),
-	  WITH(B1("weight = 7; ")), WITH(B1("weight = 7; ")), NULL },
-	{ "a state, and the file says another weight: both hold", WITH(B1("")),
-	  WITH(B1("state = \"disabled\"; ")), WITH(B1("weight = 70; ")),
-	  WITH(B1("weight = 70; state = \"disabled\"; ")), NULL },
-	{ "a drain with its timeout", WITH(B1("")),
-	  WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")), WITH(B1("")),
-	  WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")), NULL },
-	{ "a drain, and the file disables: not half of it", WITH(B1("")),
-	  WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")),
-	  WITH(B1("state = \"disabled\"; ")), WITH(B1("state = \"disabled\"; ")), "" },
-	{ "a backend comes", WITH(B1("")), WITH(B1("") ", " B4), WITH(B1("")),
-	  WITH(B1("") ", " B4), NULL },
-	{ "a backend comes, and stands in the file by now", WITH(B1("")), WITH(B1("") ", " B4),
-	  WITH(B1("") ", " B4), WITH(B1("") ", " B4), NULL },
-	{ "a backend comes, and another of its name is in the file", WITH(B1("")),
-	  WITH(B1("") ", " B4), WITH(B1("") ", { name = \"b4\"; address = \"10.0.0.44\"; }"),
-	  WITH(B1("") ", { name = \"b4\"; address = \"10.0.0.44\"; }"), "backend b4: added" },
-	{ "a backend goes", WITH(B1("") ", " B2), WITH(B1("")), WITH(B1("") ", " B2),
-	  WITH(B1("")), NULL },
-	{ "a backend goes, and the file edits it: it is back", WITH(B1("") ", " B2), WITH(B2),
-	  WITH(B1("weight = 3; ") ", " B2), WITH(B1("weight = 3; ") ", " B2),
-	  "backend b1: removed" },
-	{ "a backend changes, and goes from the file", WITH(B1("") ", " B2),
-	  WITH(B1("weight = 7; ") ", " B2), WITH(B2), WITH(B2), "it is gone" },
-	{ "a service comes", WITH(B1("")), WITH(B1("")) ", " DNS, WITH(B1("")),
-	  WITH(B1("")) ", " DNS, NULL },
-	{ "a service comes, and its name is in the file", WITH(B1("")), WITH(B1("")) ", " DNS,
-	  WITH(B1("")) ", { name = \"dns\"; vip = \"192.0.2.9\"; port = 1; protocol = \"udp\"; }",
-	  WITH(B1("")) ", { name = \"dns\"; vip = \"192.0.2.9\"; port = 1; protocol = \"udp\"; }",
-	  "service dns: added" },
-	{ "a service comes, and its vip and port are in the file", WITH(B1("")),
-	  WITH(B1("")) ", " DNS,
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
-	  NULL },
-	{ "a service comes, and another with its vip and port is in the file", WITH(B1("")),
-	  WITH(B1("")) ", " DNS,
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; "
-	  "encap = \"gue\"; }",
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; "
-	  "encap = \"gue\"; }",
-	  "service d2: added" },
-	{ "a service goes", WITH(B1("")) ", " DNS, WITH(B1("")), WITH(B1("")) ", " DNS,
-	  WITH(B1("")), NULL },
-	{ "a service goes, and the file edits it: it is back", WITH(B1("")) ", " DNS, DNS,
-	  WITH(B1("weight = 3; ")) ", " DNS, WITH(B1("weight = 3; ")) ", " DNS,
-	  "service web: removed" },
-	{ "a service changes, and goes from the file", WITH(B1("")) ", " DNS,
-	  WITH(B1("weight = 3; ")) ", " DNS, DNS, DNS, "it is gone" },
-	{ "a service is called something else: its changes are its own still", WITH(B1("") ", " B2),
-	  WITH(B1("weight = 7; ") ", " B2), WWW "backends = ( " B1("") ", " B2 " ); }",
-	  WWW "backends = ( " B1("weight = 7; ") ", " B2 " ); }", NULL },
-	{ "two services change names", WITH(B1("")) ", " DNS,
-	  WITH(B1("weight = 7; ")) ", " DNS,
-	  "{ name = \"dns\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
-	  "backends = ( " B1("") " ); }, "
-	  "{ name = \"web\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
-	  "{ name = \"dns\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
-	  "backends = ( " B1("weight = 7; ") " ); }, "
-	  "{ name = \"web\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }", NULL },
-	{ "a service that goes is called something else: it stays away", WITH(B1("")) ", " DNS, DNS,
-	  WWW "backends = ( " B1("") " ); }, " DNS, DNS, NULL },
-	{ "a service that is disabled gets another vip", WITH(B1("")),
-	  WITH(B1("state = \"disabled\"; ")),
-	  "{ name = \"web\"; vip = \"198.51.100.77\"; port = 80; protocol = \"tcp\"; slots = 101; "
-	  "backends = ( " B1("") " ); }",
-	  "{ name = \"web\"; vip = \"198.51.100.77\"; port = 80; protocol = \"tcp\"; slots = 101; "
-	  "backends = ( " B1("state = \"disabled\"; ") " ); }", NULL },
-	{ "a backend is called something else", WITH(B1("") ", " B2),
-	  WITH(B1("state = \"disabled\"; ") ", " B2),
-	  WITH("{ name = \"old\"; address = \"10.0.0.11\"; }, " B2),
-	  WITH("{ name = \"old\"; address = \"10.0.0.11\"; state = \"disabled\"; }, " B2), NULL },
-	{ "a backend that goes is called something else", WITH(B1("") ", " B2), WITH(B1("")),
-	  WITH(B1("") ", { name = \"old\"; address = \"10.0.0.12\"; }"), WITH(B1("")), NULL },
-	{ "a check's keys win one by one", WEB HTTP("") "}",
-	  WEB HTTP("interval_ms = 5000; fall = 7; ") "}", WEB HTTP("interval_ms = 3000; rise = 9; ") "}",
-	  WEB HTTP("interval_ms = 3000; rise = 9; fall = 7; ") "}",
-	  "service web: health.interval_ms: 5000 at run time, over 2000 in the file, which says 3000" },
-	{ "a check of another type", WEB HTTP("") "}", WEB "health = { type = \"tcp\"; }; }",
-	  WEB HTTP("rise = 9; ") "}", WEB "health = { type = \"tcp\"; rise = 9; }; }", NULL },
-	{ "a check of another type, and the file has a third", WEB "health = { type = \"tcp\"; }; }",
-	  WEB HTTP("path = \"/alive\"; fall = 7; ") "}", WEB "health = { type = \"udp\"; send = \"x\"; }; }",
-	  WEB "health = { type = \"udp\"; send = \"x\"; fall = 7; }; }", "health.type" },
-	{ "a check comes, and stands in the file by now", WEB "}", WEB HTTP("fall = 7; ") "}",
-	  WEB HTTP("") "}", WEB HTTP("") "}", "service web: health" },
-	{ "a backend's own check", WEB HTTP("") "backends = ( " B1("") " ); }",
-	  WEB HTTP("") "backends = ( " B1("health = { port = 8080; rise = 4; }; ") " ); }",
-	  WEB HTTP("") "backends = ( " B1("health = { fall = 5; rise = 3; }; ") " ); }",
-	  WEB HTTP("") "backends = ( " B1("health = { fall = 5; rise = 3; port = 8080; }; ") " ); }",
-	  "backend b1 health.rise" },
-	{ "a backend comes that is a vip of the file by now", WITH(B1("")), WITH(B1("") ", " B4),
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"10.0.0.14\"; port = 53; protocol = \"udp\"; }",
-	  WITH(B1("")) ", { name = \"d2\"; vip = \"10.0.0.14\"; port = 53; protocol = \"udp\"; }",
-	  "not right" },
+	{"nothing changed", WITH(B1("")), WITH(B1("")), WITH(B1("")), WITH(B1("")), NULL},
+	{"a weight", WITH(B1("") ", " B2), WITH(B1("weight = 7; ") ", " B2), WITH(B1("") ", " B2),
+	 WITH(B1("weight = 7; ") ", " B2), NULL},
+	{"a weight, and the file says another of it", WITH(B1("")), WITH(B1("weight = 7; ")),
+	 WITH(B1("weight = 70; ")), WITH(B1("weight = 70; ")),
+	 "backend b1 weight: 7 at run time, over 100 in the file, which says 70 by now"},
+	{"a weight, and the file says the same by now", WITH(B1("")), WITH(B1("weight = 7; ")),
+	 WITH(B1("weight = 7; ")), WITH(B1("weight = 7; ")), NULL},
+	{"a state, and the file says another weight: both hold", WITH(B1("")),
+	 WITH(B1("state = \"disabled\"; ")), WITH(B1("weight = 70; ")),
+	 WITH(B1("weight = 70; state = \"disabled\"; ")), NULL},
+	{"a drain with its timeout", WITH(B1("")),
+	 WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")), WITH(B1("")),
+	 WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")), NULL},
+	{"a drain, and the file disables: not half of it", WITH(B1("")),
+	 WITH(B1("state = \"draining\"; drain_timeout_s = 60; ")),
+	 WITH(B1("state = \"disabled\"; ")), WITH(B1("state = \"disabled\"; ")), ""},
+	{"a backend comes", WITH(B1("")), WITH(B1("") ", " B4), WITH(B1("")), WITH(B1("") ", " B4),
+	 NULL},
+	{"a backend comes, and stands in the file by now", WITH(B1("")), WITH(B1("") ", " B4),
+	 WITH(B1("") ", " B4), WITH(B1("") ", " B4), NULL},
+	{"a backend comes, and another of its name is in the file", WITH(B1("")),
+	 WITH(B1("") ", " B4), WITH(B1("") ", { name = \"b4\"; address = \"10.0.0.44\"; }"),
+	 WITH(B1("") ", { name = \"b4\"; address = \"10.0.0.44\"; }"), "backend b4: added"},
+	{"a backend goes", WITH(B1("") ", " B2), WITH(B1("")), WITH(B1("") ", " B2), WITH(B1("")),
+	 NULL},
+	{"a backend goes, and the file edits it: it is back", WITH(B1("") ", " B2), WITH(B2),
+	 WITH(B1("weight = 3; ") ", " B2), WITH(B1("weight = 3; ") ", " B2), "backend b1: removed"},
+	{"a backend changes, and goes from the file", WITH(B1("") ", " B2),
+	 WITH(B1("weight = 7; ") ", " B2), WITH(B2), WITH(B2), "it is gone"},
+	{"a service comes", WITH(B1("")), WITH(B1("")) ", " DNS, WITH(B1("")),
+	 WITH(B1("")) ", " DNS, NULL},
+	{"a service comes, and its name is in the file", WITH(B1("")), WITH(B1("")) ", " DNS,
+	 WITH(B1("")) ", { name = \"dns\"; vip = \"192.0.2.9\"; port = 1; protocol = \"udp\"; }",
+	 WITH(B1("")) ", { name = \"dns\"; vip = \"192.0.2.9\"; port = 1; protocol = \"udp\"; }",
+	 "service dns: added"},
+	{"a service comes, and its vip and port are in the file", WITH(B1("")),
+	 WITH(B1("")) ", " DNS,
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
+	 NULL},
+	{"a service comes, and another with its vip and port is in the file", WITH(B1("")),
+	 WITH(B1("")) ", " DNS,
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; "
+		      "encap = \"gue\"; }",
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; "
+		      "encap = \"gue\"; }",
+	 "service d2: added"},
+	{"a service goes", WITH(B1("")) ", " DNS, WITH(B1("")), WITH(B1("")) ", " DNS, WITH(B1("")),
+	 NULL},
+	{"a service goes, and the file edits it: it is back", WITH(B1("")) ", " DNS, DNS,
+	 WITH(B1("weight = 3; ")) ", " DNS, WITH(B1("weight = 3; ")) ", " DNS,
+	 "service web: removed"},
+	{"a service changes, and goes from the file", WITH(B1("")) ", " DNS,
+	 WITH(B1("weight = 3; ")) ", " DNS, DNS, DNS, "it is gone"},
+	{"a service is called something else: its changes are its own still", WITH(B1("") ", " B2),
+	 WITH(B1("weight = 7; ") ", " B2), WWW "backends = ( " B1("") ", " B2 " ); }",
+	 WWW "backends = ( " B1("weight = 7; ") ", " B2 " ); }", NULL},
+	{"two services change names", WITH(B1("")) ", " DNS, WITH(B1("weight = 7; ")) ", " DNS,
+	 "{ name = \"dns\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
+	 "backends = ( " B1(
+		 "") " ); }, "
+		     "{ name = \"web\"; vip = \"2001:db8::10\"; port = 53; protocol = \"udp\"; }",
+	 "{ name = \"dns\"; vip = \"198.51.100.10\"; port = 80; protocol = \"tcp\"; slots = 101; "
+	 "backends = ( " B1("weight = 7; ") " ); }, "
+					    "{ name = \"web\"; vip = \"2001:db8::10\"; port = 53; "
+					    "protocol = \"udp\"; }",
+	 NULL},
+	{"a service that goes is called something else: it stays away", WITH(B1("")) ", " DNS, DNS,
+	 WWW "backends = ( " B1("") " ); }, " DNS, DNS, NULL},
+	{"a service that is disabled gets another vip", WITH(B1("")),
+	 WITH(B1("state = \"disabled\"; ")),
+	 "{ name = \"web\"; vip = \"198.51.100.77\"; port = 80; protocol = \"tcp\"; slots = 101; "
+	 "backends = ( " B1("") " ); }",
+	 "{ name = \"web\"; vip = \"198.51.100.77\"; port = 80; protocol = \"tcp\"; slots = 101; "
+	 "backends = ( " B1("state = \"disabled\"; ") " ); }",
+	 NULL},
+	{"a backend is called something else", WITH(B1("") ", " B2),
+	 WITH(B1("state = \"disabled\"; ") ", " B2),
+	 WITH("{ name = \"old\"; address = \"10.0.0.11\"; }, " B2),
+	 WITH("{ name = \"old\"; address = \"10.0.0.11\"; state = \"disabled\"; }, " B2), NULL},
+	{"a backend that goes is called something else", WITH(B1("") ", " B2), WITH(B1("")),
+	 WITH(B1("") ", { name = \"old\"; address = \"10.0.0.12\"; }"), WITH(B1("")), NULL},
+	{"a check's keys win one by one", WEB HTTP("") "}",
+	 WEB HTTP("interval_ms = 5000; fall = 7; ") "}",
+	 WEB HTTP("interval_ms = 3000; rise = 9; ") "}",
+	 WEB HTTP("interval_ms = 3000; rise = 9; fall = 7; ") "}",
+	 "service web: health.interval_ms: 5000 at run time, over 2000 in the file, which says "
+	 "3000"},
+	{"a check of another type", WEB HTTP("") "}", WEB "health = { type = \"tcp\"; }; }",
+	 WEB HTTP("rise = 9; ") "}", WEB "health = { type = \"tcp\"; rise = 9; }; }", NULL},
+	{"a check of another type, and the file has a third", WEB "health = { type = \"tcp\"; }; }",
+	 WEB HTTP("path = \"/alive\"; fall = 7; ") "}",
+	 WEB "health = { type = \"udp\"; send = \"x\"; }; }",
+	 WEB "health = { type = \"udp\"; send = \"x\"; fall = 7; }; }", "health.type"},
+	{"a check comes, and stands in the file by now", WEB "}", WEB HTTP("fall = 7; ") "}",
+	 WEB HTTP("") "}", WEB HTTP("") "}", "service web: health"},
+	{"a backend's own check", WEB HTTP("") "backends = ( " B1("") " ); }",
+	 WEB HTTP("") "backends = ( " B1("health = { port = 8080; rise = 4; }; ") " ); }",
+	 WEB HTTP("") "backends = ( " B1("health = { fall = 5; rise = 3; }; ") " ); }",
+	 WEB HTTP("") "backends = ( " B1("health = { fall = 5; rise = 3; port = 8080; }; ") " ); }",
+	 "backend b1 health.rise"},
+	{"a backend comes that is a vip of the file by now", WITH(B1("")), WITH(B1("") ", " B4),
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"10.0.0.14\"; port = 53; protocol = \"udp\"; }",
+	 WITH(B1("")) ", { name = \"d2\"; vip = \"10.0.0.14\"; port = 53; protocol = \"udp\"; }",
+	 "not right"},
 };
 
 static void what_wins(void **state)
@@ -176,7 +184,7 @@ static void what_wins(void **state)
 		struct model *edited = load(rows[i].edited), *want = load(rows[i].want), *got;
 		json_t *overlay = overlay_make(file, now);
 		char *text = json_dumps(overlay, 0);
-		struct losses losses = { 0 };
+		struct losses losses = {0};
 		struct model_diff diff;
 
 		/* As it comes out of the state file. */
@@ -193,11 +201,13 @@ static void what_wins(void **state)
 
 			fail_msg("row '%s': %s", rows[i].name, model_diff_line(&diff, &at));
 		}
-		if (rows[i].lost ? losses.n == 0 || !strstr(losses.text, rows[i].lost) : losses.n != 0)
+		if (rows[i].lost ? losses.n == 0 || !strstr(losses.text, rows[i].lost)
+				 : losses.n != 0)
 			fail_msg("row '%s': %u lost: %s", rows[i].name, losses.n, losses.text);
 		/* Over the file that it was made of it gives what was in force. */
 		model_free(got);
-		got = overlay_apply(file, &file->settings, overlay, take_loss, &losses, config_error);
+		got = overlay_apply(file, &file->settings, overlay, take_loss, &losses,
+				    config_error);
 		assert_int_equal(model_diff(now, got, &diff), 0);
 		row_assert(rows[i].name, diff.n == 0);
 		model_free(got);
@@ -213,7 +223,7 @@ static void what_wins(void **state)
 /* What the file meant is compared, not how it was written down: with fewer keys, by some release. */
 static void by_meaning(void **state)
 {
-	static const char *const without[] = {"all_down", "flap_hold_s", "drain_timeout_s",
+	static const char *const without[] = {"all_down",     "flap_hold_s",  "drain_timeout_s",
 					      "transition_s", "slow_start_s", "status"};
 	const char *edited = WEB HTTP("") "backends = ( " B1("") ", " B2 " ); }, " DNS;
 	struct model *file = load(edited);
@@ -222,7 +232,7 @@ static void by_meaning(void **state)
 
 	for (size_t i = 0; i < COUNT(without); i++) {
 		char *text = json_dumps(overlay, JSON_COMPACT), *at, key[32];
-		struct losses losses = { 0 };
+		struct losses losses = {0};
 		struct model_diff diff;
 		struct model *got;
 		json_t *older;
@@ -260,7 +270,7 @@ static void grown(void **state)
 	const char *small = OPEN "backends = ( " BACKEND(1) " ); }, " DNS;
 	const char *large = OPEN "backends = ( " ELEVEN " ); }, " DNS;
 	struct model *first = load(small), *file, *now, *after, *got;
-	struct losses losses = { 0 };
+	struct losses losses = {0};
 	struct model_error error;
 	json_t *overlay;
 
@@ -294,13 +304,14 @@ static void grown(void **state)
 static void version1(void **state)
 {
 	char *error = malloc(CONFIG_ERROR_MAX), reason[256], path[64], command[512];
-	struct losses losses = { 0 };
+	struct losses losses = {0};
 	const struct service_conf *s;
 	struct model *file, *got;
 	json_t *json, *services;
 
 	/* There, since one that can't be read is moved aside. */
-	snprintf(command, sizeof(command), "cp %s/tests/unit/state/version1.* %s", SOURCE_ROOT, folder);
+	snprintf(command, sizeof(command), "cp %s/tests/unit/state/version1.* %s", SOURCE_ROOT,
+		 folder);
 	assert_int_equal(system(command), 0);
 	snprintf(path, sizeof(path), "%s/version1.conf", folder);
 	file = config_load(path, error);
@@ -341,8 +352,13 @@ static void version1(void **state)
 static void nonsense(void **state)
 {
 	static const char *const texts[] = {
-		"null", "{}", "[]", "[1, null, []]", "[{\"name\": 5, \"now\": 7}]",
-		"[{\"name\": \"x\", \"now\": {}}]", "[{\"name\": \"web\", \"keys\": 5}]",
+		"null",
+		"{}",
+		"[]",
+		"[1, null, []]",
+		"[{\"name\": 5, \"now\": 7}]",
+		"[{\"name\": \"x\", \"now\": {}}]",
+		"[{\"name\": \"web\", \"keys\": 5}]",
 		"[{\"name\": \"web\", \"keys\": [{\"key\": \"vip\", \"base\": \"198.51.100.10\", "
 		"\"now\": {}}]}]",
 		"[{\"name\": \"web\", \"keys\": [{\"key\": \"a = 1; b\", \"now\": 1}]}]",
@@ -352,11 +368,12 @@ static void nonsense(void **state)
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct model *file = load(WITH(B1("")));
 		json_t *overlay = json_loads(texts[i], JSON_DECODE_ANY, NULL);
-		struct losses losses = { 0 };
+		struct losses losses = {0};
 		struct model *got;
 		struct model_diff diff;
 
-		got = overlay_apply(file, &file->settings, overlay, take_loss, &losses, config_error);
+		got = overlay_apply(file, &file->settings, overlay, take_loss, &losses,
+				    config_error);
 		row_assert(texts[i], got != NULL);
 		assert_int_equal(model_diff(file, got, &diff), 0);
 		row_assert(texts[i], diff.n == 0);
@@ -455,7 +472,7 @@ static void take_outcome(void *ctx, int rc)
 static void writer(void **state)
 {
 	struct event_base *base = event_base_new();
-	struct outcome outcome = { 0 };
+	struct outcome outcome = {0};
 	struct state_writer *w;
 
 	assert_int_equal(state_writer_new(base, state_path, take_outcome, &outcome, &w), 0);
@@ -486,7 +503,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_wins), cmocka_unit_test(by_meaning), cmocka_unit_test(grown),
-		cmocka_unit_test(version1),  cmocka_unit_test(nonsense), cmocka_unit_test(shares),
+		cmocka_unit_test(version1),  cmocka_unit_test(nonsense),   cmocka_unit_test(shares),
 		cmocka_unit_test(files),     cmocka_unit_test(writer),
 	};
 

@@ -22,12 +22,16 @@ static void test_base64(void **state)
 	static const struct {
 		const char *bytes, *text;
 	} rows[] = {
-		{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},
-		{"foo", "Zm9v"},    {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="},
 		{"foobar", "Zm9vYmFy"},
 	};
-	static const char *const refused[] = {"A", "AB", "ABC", "A===", "====", "AB=C", "AB==ABCD",
-					      "AB C", "AB-_", "ABCDE"};
+	static const char *const refused[] = {
+		"A", "AB", "ABC", "A===", "====", "AB=C", "AB==ABCD", "AB C", "AB-_", "ABCDE"};
 	uint8_t bytes[300], back[300];
 	char text[404];
 
@@ -133,9 +137,12 @@ static void test_packets(void **state)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 31);
 	for (uint32_t n = 0; n <= sizeof(bytes); n += n < 16 ? 1 : 127) {
-		const struct pcapng_packet packet = {.interface = n & 1, .time_ns = time_ns,
-						     .id = 77ULL << 40 | n, .frame_bytes = 9000,
-						     .bytes_n = n, .bytes = bytes,
+		const struct pcapng_packet packet = {.interface = n & 1,
+						     .time_ns = time_ns,
+						     .id = 77ULL << 40 | n,
+						     .frame_bytes = 9000,
+						     .bytes_n = n,
+						     .bytes = bytes,
 						     .comment = "verdict forward"};
 		uint32_t length, options = 28 + (n + 3) / 4 * 4;
 		uint16_t option_length;
@@ -144,7 +151,8 @@ static void test_packets(void **state)
 		assert_int_equal(pcapng_packet(buffer, &packet), 0);
 		block = block_next(buffer, 6, &length);
 		assert_int_equal(word_at(block + 8), n & 1);
-		assert_int_equal((uint64_t)word_at(block + 12) << 32 | word_at(block + 16), time_ns);
+		assert_int_equal((uint64_t)word_at(block + 12) << 32 | word_at(block + 16),
+				 time_ns);
 		assert_int_equal(word_at(block + 20), n);
 		assert_int_equal(word_at(block + 24), 9000);
 		assert_memory_equal(block + 28, bytes, n);

@@ -28,7 +28,7 @@ struct shape {
 	bool udp_sum;  /* fill in the outer UDP checksum */
 	uint8_t proto; /* of the inner packet; 0: TCP */
 	int tags;
-	uint16_t pad;  /* bytes of Ethernet padding */
+	uint16_t pad; /* bytes of Ethernet padding */
 };
 
 static uint32_t frame_make(const struct shape *s, uint8_t *out)
@@ -82,8 +82,8 @@ static uint32_t frame_make(const struct shape *s, uint8_t *out)
 	if (udp_n == 12)
 		udp[9] = s->inner6 ? 41 : 4;
 	if (s->udp_sum) {
-		uint16_t sum = s->outer6 ? frame_pseudo_sum(ip + 8, ip + 24, 16, 17, n) :
-					   frame_pseudo_sum(ip + 12, ip + 16, 4, 17, n);
+		uint16_t sum = s->outer6 ? frame_pseudo_sum(ip + 8, ip + 24, 16, 17, n)
+					 : frame_pseudo_sum(ip + 12, ip + 16, 4, 17, n);
 
 		frame_put16(udp + 6, (uint16_t)~frame_sum(sum, udp, n));
 	}
@@ -111,7 +111,8 @@ static const struct {
 	{"v4, gue 1, v4, no sum", {.gue = 1}, KIND_GUE1_V4},
 	{"v6, gue 1, v4, sum", {.inner6 = true, .gue = 1, .udp_sum = true}, KIND_GUE1_V4},
 	{"v4, gue 1, v6, no sum", {.outer6 = true, .gue = 1}, KIND_GUE1_V6},
-	{"v6, gue 1, v6, sum", {.inner6 = true, .outer6 = true, .gue = 1, .udp_sum = true},
+	{"v6, gue 1, v6, sum",
+	 {.inner6 = true, .outer6 = true, .gue = 1, .udp_sum = true},
 	 KIND_GUE1_V6},
 	{"v4, gue 0, v4", {.gue = 0}, KIND_GUE0_V4},
 	{"v6, gue 0, v4", {.inner6 = true, .gue = 0}, KIND_GUE0_V4},
@@ -189,9 +190,17 @@ static const struct {
 	{"UDP: one byte more", {.gue = 1}, 25, 82, false, DECODE_UDP_LENGTH},
 	{"UDP: one byte less", {.gue = 1}, 25, 80, false, DECODE_UDP_LENGTH},
 	{"UDP: checksum", {.gue = 1, .udp_sum = true}, 27, 0x77, false, DECODE_UDP_CHECKSUM},
-	{"UDP: checksum, v6", {.gue = 1, .outer6 = true, .udp_sum = true}, 47, 0x77, false,
+	{"UDP: checksum, v6",
+	 {.gue = 1, .outer6 = true, .udp_sum = true},
+	 47,
+	 0x77,
+	 false,
 	 DECODE_UDP_CHECKSUM},
-	{"UDP: checksum over the last byte", {.gue = 1, .udp_sum = true}, 100, 0, false,
+	{"UDP: checksum over the last byte",
+	 {.gue = 1, .udp_sum = true},
+	 100,
+	 0,
+	 false,
 	 DECODE_UDP_CHECKSUM},
 	{"GUE 0: a control message", {.gue = 0}, 28, 0x20, false, DECODE_GUE_HEADER},
 	{"GUE 0: optional fields", {.gue = 0}, 28, 1, false, DECODE_GUE_HEADER},
@@ -242,8 +251,8 @@ static void test_link(void **state)
 {
 	const struct shape shape = {.gue = 1};
 	struct decode_rules plain = {.plain = true};
-	struct frame_spec spec = {.dst = "198.51.100.80", .proto = IP_UDP, .dport = 53,
-				  .payload_bytes = 7};
+	struct frame_spec spec = {
+		.dst = "198.51.100.80", .proto = IP_UDP, .dport = 53, .payload_bytes = 7};
 	struct frame f;
 	uint8_t frame[512];
 	uint32_t n = frame_make(&shape, frame);
@@ -317,8 +326,8 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_link), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_link),   cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_random),
 	};
 

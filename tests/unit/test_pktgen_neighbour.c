@@ -136,9 +136,8 @@ static void test_nd(void **state)
 		row_assert(rows[r].name, a[54] == 136 && a[58] == 0x60);
 		row_assert(rows[r].name, memcmp(a + 62, frame + 62, 16) == 0);
 		row_assert(rows[r].name, a[78] == 2 && a[79] == 1 && !memcmp(a + 80, our_mac, 6));
-		row_assert(rows[r].name,
-			   frame_sum(frame_pseudo_sum(a + 22, a + 38, 16, 58, 32), a + 54, 32) ==
-				   0xffff);
+		row_assert(rows[r].name, frame_sum(frame_pseudo_sum(a + 22, a + 38, 16, 58, 32),
+						   a + 54, 32) == 0xffff);
 		for (size_t cut = 0; cut < 78; cut++)
 			row_assert(rows[r].name, neighbour_take(&nb, frame, cut, a) == 0);
 	}

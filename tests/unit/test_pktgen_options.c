@@ -18,7 +18,7 @@ enum {
 static int parse(struct options *o, const char *line, char *error)
 {
 	static char copy[512];
-	char *argv[WORDS_MAX] = {(char *)(uintptr_t)"sluice-pktgen"}, *save = NULL;
+	char *argv[WORDS_MAX] = {(char *)(uintptr_t) "sluice-pktgen"}, *save = NULL;
 	int argc = 1;
 
 	snprintf(copy, sizeof(copy), "%s", line);

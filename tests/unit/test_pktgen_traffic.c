@@ -292,7 +292,7 @@ static void test_shares(void **state)
 
 static void test_clients(void **state)
 {
-	static const char *const prefixes[] = {"198.18.0.0/15", "10.0.0.0/8", "192.0.2.7",
+	static const char *const prefixes[] = {"198.18.0.0/15",  "10.0.0.0/8",  "192.0.2.7",
 					       "192.0.2.254/31", "2001:2::/48", "2001:db8::5"};
 	uint64_t seed = 5;
 

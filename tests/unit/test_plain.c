@@ -25,7 +25,8 @@ enum {
 
 static bool packets_equal(const struct packet *a, const struct packet *b)
 {
-	size_t addrs_bytes = a->flags & PACKET_V6 ? sizeof(a->flow.addrs) : sizeof(a->flow.addrs[0]);
+	size_t addrs_bytes =
+		a->flags & PACKET_V6 ? sizeof(a->flow.addrs) : sizeof(a->flow.addrs[0]);
 
 	return memcmp(a->flow.addrs, b->flow.addrs, addrs_bytes) == 0 &&
 	       a->flow.last == b->flow.last && a->ip_bytes == b->ip_bytes &&
@@ -49,9 +50,9 @@ static bool check_parse(const char *name, struct frame *frame, uint32_t first_by
 		return false;
 	plain_store(&p, &plain, v6);
 	verdict = packet_parse(&c, &expected);
-	if (plain_source_is_bad(&plain, v6) ? verdict != VERDICT_bad_source :
-					      verdict != VERDICT_forward ||
-						      !packets_equal(&expected, &p))
+	if (plain_source_is_bad(&plain, v6)
+		    ? verdict != VERDICT_bad_source
+		    : verdict != VERDICT_forward || !packets_equal(&expected, &p))
 		fail_msg("%s: %u of %u bytes: not what packet_parse() says", name, first_bytes,
 			 frame->n);
 	return true;
@@ -99,8 +100,12 @@ static void test_taken(void **state)
 {
 	static const struct frame_spec specs[] = {
 		{.dst = "203.0.113.1", .proto = IP_TCP, .dport = 80, .pad_to = 60},
-		{.dst = "203.0.113.1", .proto = IP_TCP, .dport = 80, .fragment = V4_DF,
-		 .tcp_options_bytes = 12, .payload_bytes = 1400},
+		{.dst = "203.0.113.1",
+		 .proto = IP_TCP,
+		 .dport = 80,
+		 .fragment = V4_DF,
+		 .tcp_options_bytes = 12,
+		 .payload_bytes = 1400},
 		{.dst = "203.0.113.1", .proto = IP_UDP, .dport = 53, .payload_bytes = 30},
 		{.dst = "203.0.113.1", .proto = IP_UDP, .dport = 53, .no_sum = true, .pad_to = 60},
 		{.dst = "2001:db8:f::1", .proto = IP_TCP, .dport = 80},

@@ -166,9 +166,10 @@ static void test_restart(void **state)
 	port_watch_look(watch);
 	port_watch_look(watch);
 	assert_int_equal(restarts, 1);
-	assert_string_equal(told(first), "port 0 (sl0, 0000:01:00.0): waiting -> returned: its device "
-					 "can be taken up by a new process: ending, to be started "
-					 "again\n");
+	assert_string_equal(told(first),
+			    "port 0 (sl0, 0000:01:00.0): waiting -> returned: its device "
+			    "can be taken up by a new process: ending, to be started "
+			    "again\n");
 	watch_free(watch, base);
 	notify_close();
 	close(fd);

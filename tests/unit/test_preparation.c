@@ -49,8 +49,8 @@ static void submit_weight(struct fixture *f, struct answer *a, const char *backe
 
 	path.now_us += SECOND_US;
 	publisher_submit(f->publisher,
-			 model_backend_weight(publisher_newest(f->publisher), "web", backend, weight,
-					      &error),
+			 model_backend_weight(publisher_newest(f->publisher), "web", backend,
+					      weight, &error),
 			 "test", false, take_answer, a);
 }
 
@@ -146,9 +146,8 @@ static void health_meanwhile(void **state)
 	assert_true(publisher_is_down(f->publisher, s, 2));
 	publisher_flush(f->publisher);
 	for (uint32_t i = 0; i < SLOTS; i++)
-		assert_int_not_equal(((uint16_t *)(void *)(path.arena + entry()->slots_off))[i] &
-					     SLOT_INDEX,
-				     2);
+		assert_int_not_equal(
+			((uint16_t *)(void *)(path.arena + entry()->slots_off))[i] & SLOT_INDEX, 2);
 }
 
 /* What was made of a change that failed is made anew. */

@@ -77,7 +77,8 @@ static void test_failure_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct model *m = with_service(model_new(&f->settings), "web", "198.51.100.1", 2);
-	struct service_conf spec = {.name = "big", .port = 80, .proto = PROTO_TCP, .slots = 1048573};
+	struct service_conf spec = {
+		.name = "big", .port = 80, .proto = PROTO_TCP, .slots = 1048573};
 	struct daemon_generation before, after;
 	struct model_error error;
 
@@ -112,13 +113,13 @@ static void test_counters_start_at_zero(void **state)
 		m = with_service(model_new(&f->settings), "web", vip, 1);
 		assert_int_equal(publisher_apply(f->publisher, m, "test", &error), 0);
 		m = (struct model *)publisher_model(f->publisher);
-		assert_int_equal(publisher_service_counters(f->publisher, m->services[0], &counters),
-				 0);
+		assert_int_equal(
+			publisher_service_counters(f->publisher, m->services[0], &counters), 0);
 		assert_int_equal(counters.packets[VERDICT_forward], 0);
 		row = world_service(vip)->id;
 		path.services[row].packets[VERDICT_forward] += 7;
-		assert_int_equal(publisher_service_counters(f->publisher, m->services[0], &counters),
-				 0);
+		assert_int_equal(
+			publisher_service_counters(f->publisher, m->services[0], &counters), 0);
 		assert_int_equal(counters.packets[VERDICT_forward], 7);
 	}
 }
@@ -177,12 +178,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_apply, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_unchanged_keeps_tables, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_disabled_gets_nothing, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_counters_start_at_zero, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_unchanged_keeps_tables, world_setup,
+						world_teardown),
+		cmocka_unit_test_setup_teardown(test_disabled_gets_nothing, world_setup,
+						world_teardown),
+		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, world_setup,
+						world_teardown),
+		cmocka_unit_test_setup_teardown(test_counters_start_at_zero, world_setup,
+						world_teardown),
 		cmocka_unit_test_setup_teardown(test_renamed, world_setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_many_changes_leak_nothing, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_many_changes_leak_nothing, world_setup,
+						world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

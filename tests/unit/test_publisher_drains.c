@@ -205,11 +205,12 @@ static void test_loads(void **state)
 	spec->scheduler = SCHEDULER_LEAST_CONN;
 	start_spec(f, spec);
 	for (uint32_t i = 0; i < 30; i++)
-		world_remember((uint64_t)i << 32, NULL, (struct memory){
-			.seen_state = memory_pack(world_memory_now_s(), MEMORY_TCP),
-			.backend = i % 3 == 0,
-			.service = (uint16_t)world_service(VIP)->id,
-		});
+		world_remember((uint64_t)i << 32, NULL,
+			       (struct memory){
+				       .seen_state = memory_pack(world_memory_now_s(), MEMORY_TCP),
+				       .backend = i % 3 == 0,
+				       .service = (uint16_t)world_service(VIP)->id,
+			       });
 	world_wait(f, 1);
 	assert_int_equal(world_backend(world_service(VIP), 0)->load, 65535);
 	assert_int_equal(world_backend(world_service(VIP), 1)->load, 32767);
@@ -220,12 +221,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
-		WORLD_TEST(test_drain),
-		WORLD_TEST(test_drain_goes_on),
-		WORLD_TEST(test_drain_timeout),
-		WORLD_TEST(test_drain_timeout_changes),
-		WORLD_TEST(test_slow_start),
-		cmocka_unit_test(test_in_turn),
+		WORLD_TEST(test_drain),         WORLD_TEST(test_drain_goes_on),
+		WORLD_TEST(test_drain_timeout), WORLD_TEST(test_drain_timeout_changes),
+		WORLD_TEST(test_slow_start),    cmocka_unit_test(test_in_turn),
 		WORLD_TEST(test_loads),
 	};
 

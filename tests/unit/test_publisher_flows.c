@@ -48,8 +48,8 @@ static void test_preview(void **state)
 	row = preview(f, model_backend_drain(world_model(f), "web", "b1", 0, &error));
 	assert_true(row.slots_moved >= slots_b1);
 	assert_int_equal(row.flows_cut, 0);
-	row = preview(f, model_backend_admin(world_model(f), "web", "b1", BACKEND_DISABLED,
-					     &error));
+	row = preview(f,
+		      model_backend_admin(world_model(f), "web", "b1", BACKEND_DISABLED, &error));
 	assert_true(row.slots_moved >= slots_b1);
 	assert_true(row.flows_cut > 0 && row.flows_cut <= n);
 	assert_true(row.flows_touched >= row.flows_cut);

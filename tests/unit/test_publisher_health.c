@@ -512,16 +512,25 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_down_takes_no_flows), TEST(test_flows_are_let_go),
-		TEST(test_down_keeps), TEST(test_backend_keeps), TEST(test_backend_is_cut),
-		TEST(test_start), TEST(test_known_before), TEST(test_unreachable),
-		TEST(test_many_are_one_generation), TEST(test_all_down),
+		TEST(test_down_takes_no_flows),
+		TEST(test_flows_are_let_go),
+		TEST(test_down_keeps),
+		TEST(test_backend_keeps),
+		TEST(test_backend_is_cut),
+		TEST(test_start),
+		TEST(test_known_before),
+		TEST(test_unreachable),
+		TEST(test_many_are_one_generation),
+		TEST(test_all_down),
 		TEST(test_all_down_come_up),
 		TEST(test_all_down_ends),
 		TEST(test_all_down_ends_restarted),
-		TEST(test_all_down_none), TEST(test_all_that_could),
-		TEST(test_beside_admin), TEST(test_slow_start_when_up_again),
-		TEST(test_restart), TEST(test_outer),
+		TEST(test_all_down_none),
+		TEST(test_all_that_could),
+		TEST(test_beside_admin),
+		TEST(test_slow_start_when_up_again),
+		TEST(test_restart),
+		TEST(test_outer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

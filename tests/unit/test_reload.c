@@ -18,13 +18,13 @@
 
 #include "clock.h"
 
-#define FILE_TEXT(b1_weight)                                                                        \
-	"seed = \"5f1c0de5a17e50f7b0a7ba5e0ddba11a\";\n"                                            \
-	"dataplane = { mode = \"xdp\"; ports = ( { interface = \"lo\"; } ); };\n"                   \
-	"outer = { source_v4 = \"192.0.2.254\"; };\n"                                               \
-	"control = { socket = \"/run/none.sock\"; state = \"\"; };\n"                               \
-	"services = ( { name = \"web\"; vip = \"198.51.100.1\"; port = 80; protocol = \"tcp\";\n"   \
-	"  backends = ( { name = \"b1\"; address = \"192.0.2.1\"; weight = " b1_weight "; },\n"     \
+#define FILE_TEXT(b1_weight)                                                                      \
+	"seed = \"5f1c0de5a17e50f7b0a7ba5e0ddba11a\";\n"                                          \
+	"dataplane = { mode = \"xdp\"; ports = ( { interface = \"lo\"; } ); };\n"                 \
+	"outer = { source_v4 = \"192.0.2.254\"; };\n"                                             \
+	"control = { socket = \"/run/none.sock\"; state = \"\"; };\n"                             \
+	"services = ( { name = \"web\"; vip = \"198.51.100.1\"; port = 80; protocol = \"tcp\";\n" \
+	"  backends = ( { name = \"b1\"; address = \"192.0.2.1\"; weight = " b1_weight "; },\n"   \
 	"    { name = \"b2\"; address = \"192.0.2.2\"; } ); } );\n"
 
 enum { PATIENCE_US = 20 * SECOND_US };
@@ -92,9 +92,9 @@ static int setup(void **state)
 	file_write("sluice.conf", FILE_TEXT("100"));
 	file = config_load(config_path, config_error);
 	assert_non_null(file);
-	assert_int_equal(configuration_new(f->base, config_path, f->publisher, file, &configuration,
-					   &start),
-			 0);
+	assert_int_equal(
+		configuration_new(f->base, config_path, f->publisher, file, &configuration, &start),
+		0);
 	world_apply(f, start);
 	configuration_attach(configuration, f->publisher);
 	return 0;
@@ -168,7 +168,8 @@ static void test_in_force(void **state)
 	configuration_reload(configuration, "test", false, reloaded, &asked);
 	wait_for(f, &asked);
 	assert_int_equal(asked.rc, -EINVAL);
-	assert_non_null(strstr(asked.error, "sluice.conf:6: services[0].backends[0].weight: 70000"));
+	assert_non_null(
+		strstr(asked.error, "sluice.conf:6: services[0].backends[0].weight: 70000"));
 	assert_int_equal(weight(f, 0), 50);
 	configuration_reloads(configuration, &reloads);
 	assert_int_equal(reloads.done, 1);

@@ -65,8 +65,11 @@ static void test_vectors(void **state)
 	device(&by_addresses, RTE_ETH_RSS_IP);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct frame_spec spec = {
-			.src = rows[i].src, .dst = rows[i].dst, .proto = IP_TCP,
-			.sport = rows[i].sport, .dport = rows[i].dport,
+			.src = rows[i].src,
+			.dst = rows[i].dst,
+			.proto = IP_TCP,
+			.sport = rows[i].sport,
+			.dport = rows[i].dport,
 		};
 		struct packet packet;
 
@@ -83,10 +86,17 @@ static void test_vectors(void **state)
 
 static void test_not_hashed(void **state)
 {
-	const struct frame_spec sent = {.src = "203.0.113.1", .dst = "192.0.2.1", .proto = IP_TCP,
-					.sport = 80, .dport = 4000};
-	const struct frame_spec error = {.src = "198.51.100.1", .dst = "203.0.113.1",
-					 .proto = IP_ICMP, .type = 3, .code = 4, .quote = &sent};
+	const struct frame_spec sent = {.src = "203.0.113.1",
+					.dst = "192.0.2.1",
+					.proto = IP_TCP,
+					.sport = 80,
+					.dport = 4000};
+	const struct frame_spec error = {.src = "198.51.100.1",
+					 .dst = "203.0.113.1",
+					 .proto = IP_ICMP,
+					 .type = 3,
+					 .code = 4,
+					 .quote = &sent};
 	struct packet packet;
 	struct rss rss;
 

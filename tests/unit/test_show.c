@@ -50,11 +50,14 @@ static void test_show(void **state)
 		 "\"slots_from\":\"scheduler\","
 		 "\"backends\":0,\"backends_enabled\":0,\"backends_draining\":0,\"transition\":"
 		 "\"none\"}]}",
-		 "SERVICE      VIP:PORT/PROTO   SCHEDULER         ENCAP  SLOTS  SLOTS FROM  BACKENDS  "
+		 "SERVICE      VIP:PORT/PROTO   SCHEDULER         ENCAP  SLOTS  SLOTS FROM  "
+		 "BACKENDS  "
 		 "ENABLED  DRAINING  TRANSITION\n"
-		 "web          10.0.0.1:80/tcp  maglev by source  gue      307  kept               3  "
+		 "web          10.0.0.1:80/tcp  maglev by source  gue      307  kept               "
+		 "3  "
 		 "      2         1  active\n"
-		 "a-long-name  [::1]:all/udp    rr                ipip   65537  scheduler          0  "
+		 "a-long-name  [::1]:all/udp    rr                ipip   65537  scheduler          "
+		 "0  "
 		 "      0         0  none\n"},
 		{"no services", show_services, false, "{\"services\":[]}", "no services\n"},
 		{"no backends", show_backends, false, "{\"backends\":[]}", "no backends\n"},
@@ -132,7 +135,8 @@ static void test_show(void **state)
 		 "dry run: nothing has changed, but\n"
 		 "  service web: 127 of 509 slots (25.0%) would move\n"
 		 "  remembered flows: 12 touched, of which 0 would break\n"
-		 "  other flows under way: 25.0 % would go elsewhere without a transition, 0.0 % with "
+		 "  other flows under way: 25.0 % would go elsewhere without a transition, 0.0 % "
+		 "with "
 		 "the one of 300 s\n"},
 		{"a dry run of a service's end", show_change, false,
 		 "{\"preview\":[{\"service\":\"web\",\"slots\":0,\"slots_moved\":509,"
@@ -156,7 +160,8 @@ static void test_show(void **state)
 		 "web             no_backend        0  its service has no backend that takes "
 		 "flows\n"},
 		{"counters: lost at a port", show_counters, false,
-		 "{\"services\":[],\"ports\":[{\"interface\":\"eth1\",\"dropped\":{\"down\":3,\"full\":0,"
+		 "{\"services\":[],\"ports\":[{\"interface\":\"eth1\",\"dropped\":{\"down\":3,"
+		 "\"full\":0,"
 		 "\"odd\":4}}]}",
 		 "no packets yet (--all shows the rows that are 0)\n\n"
 		 "PORT  LOST AS  PACKETS  MEANING\n"
@@ -178,15 +183,18 @@ static void test_show(void **state)
 		{"dataplane", show_dataplane, false,
 		 "{\"path\":\"xdp\",\"reason\":\"why\",\"description\":\"what\",\"ports\":[{"
 		 "\"interface\":\"e\x1b[0m\","
-		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"state\":\"waiting\",\"numa_node\":null,"
+		 "\"driver\":\"veth\",\"mac\":\"m\",\"up\":false,\"state\":\"waiting\",\"numa_"
+		 "node\":null,"
 		 "\"queues\":2,\"spread_how\":\"RSS\",\"rx_packets\":1,\"mode\":\"generic\","
 		 "\"dropped\":{\"no_xdp\":3,\"down\":4}}],\"workers\":[{"
 		 "\"core\":3,\"numa_node\":1,"
 		 "\"packets\":{\"forward\":4,\"not_ip\":5},\"burst_gap_max_ns\":1500000}]}",
 		 "path    xdp (why)\n        what\n\n"
-		 "PORT  INTERFACE  DRIVER  MAC  STATE    NODE  QUEUES  RX PACKETS  TX PACKETS  RX MISSED  "
+		 "PORT  INTERFACE  DRIVER  MAC  STATE    NODE  QUEUES  RX PACKETS  TX PACKETS  RX "
+		 "MISSED  "
 		 "TO KERNEL  FROM KERNEL  DROPPED  MODE\n"
-		 "   0  e?[0m      veth    m    waiting     -       2           1           0          0  "
+		 "   0  e?[0m      veth    m    waiting     -       2           1           0      "
+		 "    0  "
 		 "        0            0        7  generic\n\n"
 		 "PORT  HOW PACKETS COME TO ITS QUEUES\n"
 		 "   0  RSS\n\n"

@@ -43,11 +43,10 @@ static void test_steps(void **state)
 		const int64_t start = 123456789;
 
 		row_assert(rows[i].name, slow_start_steps(rows[i].slow_start_s) == rows[i].steps);
+		row_assert(rows[i].name, slow_start_step(start, start + rows[i].after_us,
+							 rows[i].slow_start_s) == rows[i].step);
 		row_assert(rows[i].name,
-			   slow_start_step(start, start + rows[i].after_us,
-					   rows[i].slow_start_s) == rows[i].step);
-		row_assert(rows[i].name, slow_start_step(0, start, rows[i].slow_start_s) ==
-						 rows[i].steps);
+			   slow_start_step(0, start, rows[i].slow_start_s) == rows[i].steps);
 	}
 	assert_int_equal(slow_start_weight(65535, 20), 20 * 65535);
 	assert_int_equal(slow_start_weight(1, 1), 1);
@@ -147,7 +146,9 @@ static void test_loads(void **state)
 	} rows[] = {
 		{"no flows", {0, 0, 0}, {1, 1, 1}, {0, 0, 0}},
 		{"equal weights", {10, 5, 0}, {1, 1, 1}, {65535, 32767, 0}},
-		{"twice the weight, twice the flows", {10, 5, 5}, {200, 100, 100},
+		{"twice the weight, twice the flows",
+		 {10, 5, 5},
+		 {200, 100, 100},
 		 {65535, 65535, 65535}},
 		{"without a weight", {1000, 5, 10}, {0, 100, 100}, {0, 32767, 65535}},
 		{"more than 32 bits", {1ULL << 36, 1ULL << 35, 0}, {1, 1, 1}, {65535, 32767, 0}},
@@ -164,10 +165,8 @@ static void test_loads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_steps_are_a_second_apart),
-		cmocka_unit_test(test_drain),
-		cmocka_unit_test(test_drain_ends),
+		cmocka_unit_test(test_steps), cmocka_unit_test(test_steps_are_a_second_apart),
+		cmocka_unit_test(test_drain), cmocka_unit_test(test_drain_ends),
 		cmocka_unit_test(test_loads),
 	};
 

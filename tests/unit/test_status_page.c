@@ -148,8 +148,13 @@ static void test_rows(void **state)
 static void test_refused(void **state)
 {
 	static const char *const queries[] = {
-		"limit=1001", "limit=-1",  "limit=",      "limit=1x",	 "offset=99999999999999",
-		"color=red",  "no-value",
+		"limit=1001",
+		"limit=-1",
+		"limit=",
+		"limit=1x",
+		"offset=99999999999999",
+		"color=red",
+		"no-value",
 		"search=0123456789012345678901234567890123456789012345678901234567890123",
 	};
 
@@ -221,7 +226,9 @@ static void test_drain_words(void **state)
 	static const struct {
 		enum daemon_drain_state state;
 		const char *word;
-	} words[] = {{DRAIN_RUNNING, "\"running\""}, {DRAIN_DONE, "\"done\""}, {DRAIN_TIMED_OUT, "\"timed_out\""}};
+	} words[] = {{DRAIN_RUNNING, "\"running\""},
+		     {DRAIN_DONE, "\"done\""},
+		     {DRAIN_TIMED_OUT, "\"timed_out\""}};
 	struct model_error error;
 	struct model *next = model_backend_drain(fake.model, "web", "b1", 0, &error);
 

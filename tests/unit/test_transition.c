@@ -18,7 +18,10 @@
 #include "sluice/steer.h"
 
 enum {
-	A, B, C, D, /* backends; D doesn't live */
+	A,
+	B,
+	C,
+	D, /* backends; D doesn't live */
 	NONE = SLOT_NONE,
 	MARK = SLOT_CHANGED,
 	NO_TABLE = 0xffff,
@@ -38,13 +41,13 @@ static void test_rule(void **state)
 		{"nothing changes", A, NO_TABLE, A, true, false, A, NONE, 0},
 		{"moves: the old one is kept", A, NO_TABLE, B, true, false, B | MARK, A, 1},
 		{"moves from a dead one", D, NO_TABLE, B, true, false, B, NONE, 1},
-		{"moves from a dead one, entries may be left", D, NO_TABLE, B, true, true,
-		 B | MARK, NONE, 1},
+		{"moves from a dead one, entries may be left", D, NO_TABLE, B, true, true, B | MARK,
+		 NONE, 1},
 		{"moves from nobody", NONE, NO_TABLE, B, true, false, B, NONE, 1},
 		{"moves to nobody: the old one is kept", A, NO_TABLE, NONE, true, false,
 		 NONE | MARK, A, 1},
-		{"another slot is in transition, this one moves", A, NONE, B, true, true,
-		 B | MARK, A, 1},
+		{"another slot is in transition, this one moves", A, NONE, B, true, true, B | MARK,
+		 A, 1},
 		{"another slot is in transition, this one stays", A, NONE, A, true, true, A, NONE,
 		 0},
 		{"second change: the oldest counts", B | MARK, A, C, true, true, C | MARK, A, 1},
@@ -57,16 +60,16 @@ static void test_rule(void **state)
 		 NONE, 0},
 		{"after a transition, moves", B | MARK, NO_TABLE, C, true, true, C | MARK, B, 1},
 		{"no waiting, moves", A, NO_TABLE, B, false, false, B, NONE, 1},
-		{"no waiting, but entries may be left", A, NO_TABLE, B, false, true, B | MARK,
-		 NONE, 1},
+		{"no waiting, but entries may be left", A, NO_TABLE, B, false, true, B | MARK, NONE,
+		 1},
 		{"no waiting any more", B | MARK, A, C, false, true, C | MARK, NONE, 1},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		const struct transition_change change = {
 			.was_slots = &rows[i].was,
-			.was_previous = rows[i].was_previous == NO_TABLE ? NULL :
-									   &rows[i].was_previous,
+			.was_previous =
+				rows[i].was_previous == NO_TABLE ? NULL : &rows[i].was_previous,
 			.slots_n = 1,
 			.lives = lives,
 			.lives_n = ROWS(lives),
@@ -129,8 +132,8 @@ static void test_way(void **state)
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		const struct transition_change change = {
 			.was_slots = rows[i].was == NO_TABLE ? NULL : &rows[i].was,
-			.was_previous = rows[i].was_previous == NO_TABLE ? NULL :
-									   &rows[i].was_previous,
+			.was_previous =
+				rows[i].was_previous == NO_TABLE ? NULL : &rows[i].was_previous,
 			.slots_n = 1,
 			.lives = lives,
 			.lives_n = ROWS(lives),
@@ -327,8 +330,7 @@ static void test_no_flow_moves(void **state)
 				change(&w, true);
 				/* Flows that begin in between count, too. */
 				for (uint32_t k = 0; k < FLOWS / 20; k++)
-					open_flow(&w,
-						  &w.flows[random_below(&w.random, FLOWS)]);
+					open_flow(&w, &w.flows[random_below(&w.random, FLOWS)]);
 			}
 			all_send(&w, "in transition");
 			all_send(&w, "again");
@@ -366,14 +368,10 @@ static void test_no_waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),
-		cmocka_unit_test(test_index_beyond_lives),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_way),
-		cmocka_unit_test(test_settle),
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_no_flow_moves),
-		cmocka_unit_test(test_no_waiting),
+		cmocka_unit_test(test_rule),          cmocka_unit_test(test_index_beyond_lives),
+		cmocka_unit_test(test_restart),       cmocka_unit_test(test_way),
+		cmocka_unit_test(test_settle),        cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_no_flow_moves), cmocka_unit_test(test_no_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

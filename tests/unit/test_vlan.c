@@ -61,7 +61,8 @@ static void test_restore(void **state)
 			assert_int_equal(m->data_len, frame->n);
 			assert_memory_equal(rte_pktmbuf_mtod(m, char *), frame->bytes, frame->n);
 			assert_int_equal(m->ol_flags & (RTE_MBUF_F_RX_VLAN_STRIPPED |
-							RTE_MBUF_F_RX_QINQ_STRIPPED), 0);
+							RTE_MBUF_F_RX_QINQ_STRIPPED),
+					 0);
 			rte_pktmbuf_free(m);
 		}
 	}

@@ -304,11 +304,17 @@ static void test_far_end(void **state)
 	memcpy(&addr, vip, sizeof(addr));
 	key = service_key(addr, be16_from(80), PROTO_TCP, false);
 	s = (struct service *)(base + g->services_off) + (service_start(key) & 1);
-	*s = (struct service){.key = key, .id = SERVICES - 1, .slots = 1, .backends = 1,
-			      .slots_off = ARENA_BYTES - 2, .backends_off = ARENA_BYTES - 128};
+	*s = (struct service){.key = key,
+			      .id = SERVICES - 1,
+			      .slots = 1,
+			      .backends = 1,
+			      .slots_off = ARENA_BYTES - 2,
+			      .backends_off = ARENA_BYTES - 128};
 	b = (struct backend *)(base + s->backends_off);
-	*b = (struct backend){.flags = BACKEND_RESOLVED | BACKEND_LIVES, .mtu_bytes = 1500,
-			      .counter = BACKENDS - 1, .outer_dst = {0x0100000a}};
+	*b = (struct backend){.flags = BACKEND_RESOLVED | BACKEND_LIVES,
+			      .mtu_bytes = 1500,
+			      .counter = BACKENDS - 1,
+			      .outer_dst = {0x0100000a}};
 	b->outer_sum = encap_outer_sum(b, g->gue_port);
 	*(uint16_t *)(base + s->slots_off) = 0;
 	__atomic_store_n(&head->current, top, __ATOMIC_RELEASE);
@@ -496,10 +502,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),          cmocka_unit_test(test_jumbo_frames),
-		cmocka_unit_test(test_far_end),       cmocka_unit_test(test_no_generation),
-		cmocka_unit_test(test_bad_tables),    cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_errors_limited), cmocka_unit_test(test_refusals_limited), cmocka_unit_test(test_old_kernel),
+		cmocka_unit_test(test_rows),           cmocka_unit_test(test_jumbo_frames),
+		cmocka_unit_test(test_far_end),        cmocka_unit_test(test_no_generation),
+		cmocka_unit_test(test_bad_tables),     cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_errors_limited), cmocka_unit_test(test_refusals_limited),
+		cmocka_unit_test(test_old_kernel),
 	};
 
 	/* Interfaces of our own: they go with the process. */

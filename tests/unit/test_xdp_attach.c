@@ -94,7 +94,8 @@ static void test_no_native(void **state)
 	config.attach = FAST_PATH_ATTACH_NATIVE;
 	assert_int_equal(start(), -ENOTSUP);
 	assert_non_null(strstr(error, "lo: native XDP refused"));
-	assert_non_null(strstr(error, "does not support XDP in native mode")); /* the kernel's words */
+	assert_non_null(
+		strstr(error, "does not support XDP in native mode")); /* the kernel's words */
 	assert_null(strstr(error, "ip link set")); /* which are not about the MTU */
 	config.attach = FAST_PATH_ATTACH_AUTO;
 	start_well(false);
@@ -127,7 +128,8 @@ static void test_interface_made_anew(void **state)
 	publish();
 	stop(false);
 	assert_int_equal(system("ip link del l1 && ip link add l1 type veth peer name p1 && "
-				"ip link set l1 up && ip link set p1 up"), 0);
+				"ip link set l1 up && ip link set p1 up"),
+			 0);
 	start_well(true);
 	publish();
 	assert_int_equal(lab_lost(&lab, 10), 0);
@@ -220,7 +222,8 @@ static void test_mounts_bpffs(void **state)
 	stop(true);
 	assert_int_equal(lab_program_id("l0"), 0);
 	assert_int_equal(system("umount /tmp/sluice-test-xdp-pins/deep && "
-				"rmdir -p /tmp/sluice-test-xdp-pins/deep 2>/dev/null; true"), 0);
+				"rmdir -p /tmp/sluice-test-xdp-pins/deep 2>/dev/null; true"),
+			 0);
 }
 
 int main(void)

@@ -146,7 +146,9 @@ static void test_not_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_native), TEST(test_generic), TEST(test_not_others),
+		TEST(test_native),
+		TEST(test_generic),
+		TEST(test_not_others),
 	};
 
 	return world_run("xdp drops", tests, sizeof(tests) / sizeof(tests[0]));

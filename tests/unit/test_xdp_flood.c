@@ -166,11 +166,8 @@ static void test_expire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_syn_flood),
-		TEST(test_ack_flood),
-		TEST(test_udp_flood),
-		TEST(test_established_full),
-		TEST(test_expire),
+		TEST(test_syn_flood),        TEST(test_ack_flood), TEST(test_udp_flood),
+		TEST(test_established_full), TEST(test_expire),
 	};
 
 	if (!world_enter()) {

@@ -50,7 +50,7 @@ static int close_world(void **state)
 
 static void model_fill(void)
 {
-	static const enum world_service services[] = {WORLD_TCP, WORLD_UDP, WORLD_TCP6,
+	static const enum world_service services[] = {WORLD_TCP,    WORLD_UDP,  WORLD_TCP6,
 						      WORLD_SOURCE, WORLD_TURN, WORLD_TURN_TOO};
 
 	memset(&model, 0, sizeof(model));
@@ -257,8 +257,9 @@ static void test_sequence(void **state)
 	compare_all();
 	compare_counters();
 	print_message("# seed %" PRIu64 ": %" PRIu64 " look-ups, %" PRIu64 " hits, %" PRIu64
-		      " inserts, %" PRIu64 " forgotten, %" PRIu64 " expired\n", seed,
-		      model.lookups, model.hits, model.inserts, model.forgotten, model.expired);
+		      " inserts, %" PRIu64 " forgotten, %" PRIu64 " expired\n",
+		      seed, model.lookups, model.hits, model.inserts, model.forgotten,
+		      model.expired);
 	assert_true(ways > STEPS / 1000);
 	assert_true(model.hits > STEPS / 10 && model.forgotten > 500 && model.expired > 500);
 }

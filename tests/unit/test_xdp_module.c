@@ -194,8 +194,7 @@ static void older_build_install(void)
 	for (int i = 0; i < 2; i++) {
 		int fd;
 
-		snprintf(name, sizeof(name), LAB_PINS "/link_%u",
-			 program_config.ports.ifindex[i]);
+		snprintf(name, sizeof(name), LAB_PINS "/link_%u", program_config.ports.ifindex[i]);
 		fd = bpf_obj_get(name);
 		assert_int_equal(bpf_link_update(fd, older.fd, NULL), 0);
 		close(fd);
@@ -203,8 +202,8 @@ static void older_build_install(void)
 	assert_int_equal(unlink(LAB_PINS "/program"), 0);
 	assert_int_equal(bpf_obj_pin(older.fd, LAB_PINS "/program"), 0);
 	assert_int_equal(unlink(LAB_PINS "/options"), 0);
-	assert_int_equal(bpf_obj_pin(program_map_fd(&older, PROGRAM_OPTIONS),
-				     LAB_PINS "/options"), 0);
+	assert_int_equal(bpf_obj_pin(program_map_fd(&older, PROGRAM_OPTIONS), LAB_PINS "/options"),
+			 0);
 	program_close(&older);
 }
 
@@ -213,7 +212,8 @@ static void peer_program_set(bool on)
 {
 	int fd = on ? foreign_program() : -1;
 
-	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("p0"), fd, XDP_FLAGS_DRV_MODE, NULL), 0);
+	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("p0"), fd, XDP_FLAGS_DRV_MODE, NULL),
+			 0);
 	if (on)
 		close(fd);
 }

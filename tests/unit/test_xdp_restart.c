@@ -197,7 +197,8 @@ static void test_older_layout(void **state)
 	((struct arena_head *)started.arena)->layout = ARENA_LAYOUT_OLDEST - 1;
 	stop(false);
 	assert_int_equal(unlink(LAB_PINS "/half_open") | unlink(LAB_PINS "/established") |
-				 unlink(LAB_PINS "/memory_counts"), 0);
+				 unlink(LAB_PINS "/memory_counts"),
+			 0);
 	start_well(false);
 	assert_non_null(strstr(logged, "arena holds no generation of this build's layout"));
 	assert_int_equal(lab_lost(&lab, 10), 0);

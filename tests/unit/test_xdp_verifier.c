@@ -166,8 +166,8 @@ static int helpers_spoil(struct bpf_program *program, struct bpf_prog_load_opts 
 	struct bpf_insn *insns = (struct bpf_insn *)bpf_program__insns(program);
 
 	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++)
-		if (insns[i].code == (BPF_JMP | BPF_CALL) &&
-		    insns[i].src_reg != BPF_PSEUDO_CALL && helper_is_of_frags(insns[i].imm))
+		if (insns[i].code == (BPF_JMP | BPF_CALL) && insns[i].src_reg != BPF_PSEUDO_CALL &&
+		    helper_is_of_frags(insns[i].imm))
 			insns[i].imm = HELPER_NONE;
 	return 0;
 }
@@ -195,7 +195,8 @@ static void test_one_buffer(void **state)
 
 		assert_int_equal(program_open(&program, &config, error), 0);
 		if ((program_load(&program, error) != 0) != several)
-			fail_msg("with frames of %s: %s", several ? "several buffers" : "one buffer",
+			fail_msg("with frames of %s: %s",
+				 several ? "several buffers" : "one buffer",
 				 several ? "loaded without a helper that it needs" : error);
 		program_close(&program);
 	}

@@ -156,17 +156,17 @@ static inline uint8_t world_send(const char *vip, uint64_t hash, bool opens)
 		known = steer_known(world_arena(), world_generation(), s, found,
 				    world_memory_now_s());
 		assert_int_equal(steer_previous(world_arena(), &st,
-						s->flags & SERVICE_WAY_SOURCE ?
-							world_source_hash(hash) :
-							hash,
+						s->flags & SERVICE_WAY_SOURCE
+							? world_source_hash(hash)
+							: hash,
 						&previous),
 				 VERDICT_forward);
 		if (steer_draws_slot(s, &p, known, previous)) {
 			ticket++;
 			st.slot = steer_free_slot(world_arena(), s,
-						  s->flags & SERVICE_ROUND_ROBIN ?
-							  ticket :
-							  ticket * 0x9e3779b97f4a7c15ULL);
+						  s->flags & SERVICE_ROUND_ROBIN
+							  ? ticket
+							  : ticket * 0x9e3779b97f4a7c15ULL);
 			steer_slot(world_arena(), &st);
 		}
 		choices = steer_choices(&st, previous);

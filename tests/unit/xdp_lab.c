@@ -87,7 +87,8 @@ bool lab_enter(struct lab *lab)
 		snprintf(command, sizeof(command),
 			 "ip link add l%d address 02:00:00:00:00:0b type veth peer name p%d && "
 			 "ip link set l%d up && "
-			 "ip link set p%d up && ethtool -K p%d gro on", i, i, i, i, i);
+			 "ip link set p%d up && ethtool -K p%d gro on",
+			 i, i, i, i, i);
 		shell(command);
 		lab->wires[i] = lab_wire(peer);
 	}
@@ -116,7 +117,11 @@ static void packet_send(const struct lab *lab, unsigned int way, uint16_t id)
 {
 	char vip[32];
 	struct frame_spec spec = {
-		.dst = vip, .proto = IP_TCP, .dport = 80, .id = id, .payload_bytes = 64,
+		.dst = vip,
+		.proto = IP_TCP,
+		.dport = 80,
+		.id = id,
+		.payload_bytes = 64,
 	};
 	struct frame frame;
 

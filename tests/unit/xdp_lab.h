@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define LAB_BPFFS "/tmp/sluice-test-xdp-bpffs"
-#define LAB_PINS LAB_BPFFS "/sluice"
+#define LAB_PINS  LAB_BPFFS "/sluice"
 
 struct lab {
 	int wires[2]; /* packet sockets on p0 and p1 */

@@ -174,10 +174,15 @@ void world_open(uint32_t flows_max)
 		.services_mask = TABLE_MASK,
 		.vips6_off = VIPS6_AT,
 		.outer_ttl = 64,
-		.idle_s = {
-			[MEMORY_SYN] = 150, [MEMORY_TCP_ONCE] = 250, [MEMORY_TCP] = 950,
-			[MEMORY_CLOSING] = 150, [MEMORY_UDP_ONCE] = 250, [MEMORY_UDP] = 350,
-		},
+		.idle_s =
+			{
+				[MEMORY_SYN] = 150,
+				[MEMORY_TCP_ONCE] = 250,
+				[MEMORY_TCP] = 950,
+				[MEMORY_CLOSING] = 150,
+				[MEMORY_UDP_ONCE] = 250,
+				[MEMORY_UDP] = 350,
+			},
 	};
 	for (int service = 0; service < WORLD_SERVICES; service++)
 		service_lay((enum world_service)service);
@@ -192,7 +197,7 @@ void world_close(void)
 void world_transition(enum world_service service, bool is_on)
 {
 	world_service(service)->previous_off = is_on ? service_at(service) + PREVIOUS_AT : 0;
-	world_service(service)->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+	world_service(service)->flags &= (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 }
 
 void world_way(enum world_service service, uint32_t slots_n, uint16_t flags)
@@ -295,7 +300,10 @@ static void packet_build(const struct world_flow *flow, enum world_packet packet
 			 struct frame *frame)
 {
 	static const uint8_t flags[WORLD_PACKETS] = {
-		[WORLD_SYN] = 0x02, [WORLD_ACK] = 0x10, [WORLD_FIN] = 0x11, [WORLD_RST] = 0x04,
+		[WORLD_SYN] = 0x02,
+		[WORLD_ACK] = 0x10,
+		[WORLD_FIN] = 0x11,
+		[WORLD_RST] = 0x04,
 	};
 	bool v6 = kinds[flow->service].v6;
 	char client[40];
@@ -309,12 +317,20 @@ static void packet_build(const struct world_flow *flow, enum world_packet packet
 		.payload_bytes = 40,
 	};
 	struct frame_spec quoted = {
-		.src = spec.dst, .dst = client, .proto = spec.proto,
-		.sport = spec.dport, .dport = spec.sport, .payload_bytes = 8,
+		.src = spec.dst,
+		.dst = client,
+		.proto = spec.proto,
+		.sport = spec.dport,
+		.dport = spec.sport,
+		.payload_bytes = 8,
 	};
 	struct frame_spec icmp = {
-		.src = client, .dst = spec.dst, .proto = v6 ? IP_ICMP6 : IP_ICMP,
-		.type = v6 ? 2 : 3, .code = v6 ? 0 : 4, .quote = &quoted,
+		.src = client,
+		.dst = spec.dst,
+		.proto = v6 ? IP_ICMP6 : IP_ICMP,
+		.type = v6 ? 2 : 3,
+		.code = v6 ? 0 : 4,
+		.quote = &quoted,
 	};
 
 	/* Long headers of version 1 (RFC 9000 §17.2), in a datagram that is long enough for either. */
@@ -348,8 +364,8 @@ int world_send(const struct world_flow *flow, enum world_packet packet)
 
 static int class_fd(enum fastpath_class class)
 {
-	return program_map_fd(&world_program, class == FASTPATH_HALF_OPEN ? PROGRAM_HALF_OPEN :
-									    PROGRAM_ESTABLISHED);
+	return program_map_fd(&world_program, class == FASTPATH_HALF_OPEN ? PROGRAM_HALF_OPEN
+									  : PROGRAM_ESTABLISHED);
 }
 
 enum fastpath_class world_look_up(const struct world_flow *flow, struct memory *memory)
@@ -378,8 +394,8 @@ void world_age(uint32_t seconds)
 {
 	static uint64_t hashes[4 * PROGRAM_FLOWS_MIN];
 
-	for (int class = 0; class < FASTPATH_CLASSES; class++) {
-		int fd = class_fd((enum fastpath_class)class);
+	for (int class = 0; class < FASTPATH_CLASSES; class ++) {
+		int fd = class_fd((enum fastpath_class) class);
 		uint32_t n = 0;
 		struct memory m;
 

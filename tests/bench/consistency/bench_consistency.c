@@ -150,7 +150,9 @@ static void batch_flush(struct crowd *c)
 static void packet_add(struct crowd *c, uint32_t i, uint8_t tcp_flags, uint8_t balancer)
 {
 	c->batch[c->batch_n] = (struct sim_packet){
-		.flow = c->flows[i].id, .tcp_flags = tcp_flags, .balancer = balancer,
+		.flow = c->flows[i].id,
+		.tcp_flags = tcp_flags,
+		.balancer = balancer,
 	};
 	c->batch_flows[c->batch_n++] = i;
 }
@@ -184,8 +186,7 @@ static uint16_t backend_pick(struct crowd *c, bool drains)
 	for (uint32_t n = 0; n < 100 * BACKENDS; n++) {
 		uint32_t i = random_below(&c->random, c->sim->backends_n);
 
-		if (!c->sim->backends[i].was_removed &&
-		    (c->sim->backends[i].weight == 0) == drains)
+		if (!c->sim->backends[i].was_removed && (c->sim->backends[i].weight == 0) == drains)
 			return (uint16_t)i;
 	}
 	return NOWHERE;
@@ -367,8 +368,8 @@ static void flood(struct crowd *c, uint8_t tcp_flags, uint32_t total)
 		if (n > second - sent % second)
 			n = second - sent % second;
 		for (uint32_t i = 0; i < n; i++)
-			packets[i] = (struct sim_packet){.flow = c->next_id++,
-							 .tcp_flags = tcp_flags};
+			packets[i] =
+				(struct sim_packet){.flow = c->next_id++, .tcp_flags = tcp_flags};
 		sim_send(c->sim, packets, n);
 		if ((sent + n) % second == 0) {
 			all_send(c, 0);

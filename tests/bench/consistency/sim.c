@@ -20,7 +20,7 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
-#define VIP "203.0.113.9"
+#define VIP    "203.0.113.9"
 #define CLIENT "10.0.0.0"
 
 enum {
@@ -71,11 +71,22 @@ uint64_t sim_random(uint64_t *state)
 
 void sim_eal_open(void)
 {
-	char *args[] = {"bench_consistency", "--no-huge", "--no-shconf", "--no-pci",
-			"--no-telemetry",    "-m",        "64",          "--log-level=*:error",
-			"-l",                "0"};
+	char *args[] = {"bench_consistency",
+			"--no-huge",
+			"--no-shconf",
+			"--no-pci",
+			"--no-telemetry",
+			"-m",
+			"64",
+			"--log-level=*:error",
+			"-l",
+			"0"};
 	const struct frame_spec spec = {
-		.src = CLIENT, .dst = VIP, .proto = IP_TCP, .sport = 1, .dport = PORT,
+		.src = CLIENT,
+		.dst = VIP,
+		.proto = IP_TCP,
+		.sport = 1,
+		.dport = PORT,
 	};
 
 	if (rte_eal_init(sizeof(args) / sizeof(args[0]), args) < 0)
@@ -251,8 +262,8 @@ static void burst_send_some(struct sim *s, struct sim_packet *packets, uint16_t 
 		if (burst.verdict[i] != VERDICT_forward)
 			give_up("a packet was not forwarded");
 		packets[i].backend = (uint16_t)(burst.backend[i] - s->rows);
-		packets[i].plain = remembers_all(s) ? packets[i].backend :
-						      s->slots[burst.slot[i]] & SLOT_INDEX;
+		packets[i].plain = remembers_all(s) ? packets[i].backend
+						    : s->slots[burst.slot[i]] & SLOT_INDEX;
 	}
 	rte_pktmbuf_free_bulk(burst.out[0], burst.out_n[0]);
 }
@@ -306,8 +317,8 @@ static struct transition_counts way_change(struct sim *s, const struct transitio
 	struct service *service = s->service;
 	struct transition_change change = *was;
 	struct transition_counts counts = {0};
-	uint16_t way = SERVICE_WAY |
-		       (service->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
+	uint16_t way =
+		SERVICE_WAY | (service->flags & SERVICE_HASH_SOURCE ? SERVICE_WAY_SOURCE : 0);
 	uint32_t choices = 0;
 
 	if (service->flags & SERVICE_WAY) {
@@ -355,7 +366,7 @@ static struct transition_counts any_change(struct sim *s, uint16_t flags, uint32
 
 struct transition_counts sim_change(struct sim *s)
 {
-	uint16_t flags = s->service->flags & (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+	uint16_t flags = s->service->flags & (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 
 	return any_change(s, flags, s->slots_n);
 }
@@ -412,7 +423,7 @@ static void settle(struct sim *s)
 static void sim_end(struct sim *s)
 {
 	s->service->previous_off = 0;
-	s->service->flags &= (uint16_t)~(SERVICE_WAY | SERVICE_WAY_SOURCE);
+	s->service->flags &= (uint16_t) ~(SERVICE_WAY | SERVICE_WAY_SOURCE);
 }
 
 void sim_tick(struct sim *s)

@@ -20,7 +20,7 @@ enum {
 };
 
 struct sim_backend {
-	uint32_t weight; /* 0: drains, or doesn't live */
+	uint32_t weight;  /* 0: drains, or doesn't live */
 	bool was_removed; /* or disabled: the same to its flows */
 };
 
