@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # paths: dpdk xdp
+# takes: 100
 #
 # `sluicectl capture` while real connections run: what tshark reads of it, its bounds, and what a
 # flood of packets that it can't keep up with does. The lab as in traffic.sh.

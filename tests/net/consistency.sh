@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # paths: dpdk xdp
+# takes: 140
 #
 # No connection is lost when backends come and go. 400 long TCP connections (echo.py), half of
 # them IPv6, go on through every change; then a backend is disabled, and only its own break. The

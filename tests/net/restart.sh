@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # paths: dpdk xdp
+# takes: 250
 #
 # A restart of sluiced breaks no connection and begins nothing again: in a steady state, in a
 # transition, settling, in a drain and in a slow start, told to end and killed; with a service that

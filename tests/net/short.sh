@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # paths: dpdk xdp
+# takes: 200
 #
 # A node that is short of everything: each system call that sluiced makes fails for a while, under
 # traffic; it has no free file; no one reads its log; its disk is full; its interface comes late. No
