@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keep.h: folder and lock, the index, the files. */
+/*
+ * keep.h: folder and lock, the index, the files.
+ */
 #include "keep.h"
 
 #include "sluice/generation.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts and stops what the DPDK fast path is made of, each step undone in reverse. Called by
+ * module.c. Control thread.
+ */
 #include "path.h"
 
 #include "buffers.h"

@@ -3,8 +3,8 @@
  * The DPDK fast path of this process: what it is made of, and in which order that starts and stops.
  * Called by module.c, its face to sluiced. Control thread.
  */
-#ifndef SLUICE_PATH_H
-#define SLUICE_PATH_H
+#ifndef SLUICE_DATAPLANE_PATH_H
+#define SLUICE_DATAPLANE_PATH_H
 
 #include "capture.h"
 #include "keep.h"

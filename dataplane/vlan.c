@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts back the tags that a device stripped. Asked for a port at its start (control thread), done
+ * for packets by workers.
+ */
 #include "vlan.h"
 
 #include <rte_ethdev.h>

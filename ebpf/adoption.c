@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compares pinned maps and program with what this build would load. Called by the module at its
+ * start. Control thread.
+ */
 #include "adoption.h"
 #include "arena_map.h"
 

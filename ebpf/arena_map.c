@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maps the arena, and waits for the kernel's RCU grace period before memory is used again. Called
+ * by program.c and adoption.c. Control thread.
+ */
 #include "arena_map.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The netlink requests that attach, exchange and show an XDP program. Called by xdp_link.c and
+ * sluice-decap. Any thread.
+ */
 #include "attachment.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ring of copied packets: made, read and given back. Called by the module. Control thread.
+ */
 #include "capture.h"
 
 #include "sluice/verdict.h"

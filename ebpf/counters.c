@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sums the CPUs' rows of each counter in batches of one system call. Called by the module.
+ * Control thread.
+ */
 #include "counters.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads, pins and reads the tracing program that counts drivers' drops. Called by the module.
+ * Control thread.
+ */
 #include "drop_counters.h"
 
 #include "drops.h"

@@ -2,8 +2,8 @@
 /*
  * What drops.bpf.c shares with drops.c, who loads it.
  */
-#ifndef SLUICE_DROPS_SHARED_H
-#define SLUICE_DROPS_SHARED_H
+#ifndef SLUICE_EBPF_DROPS_H
+#define SLUICE_EBPF_DROPS_H
 
 #include "fastpath.h"
 

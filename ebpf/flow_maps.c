@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walks the maps of flows in batches: for dumps, for counts and to expire entries. Called by the
+ * module. Control thread.
+ */
 #include "flow_maps.h"
 
 #include "sluice/generation.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tries each feature with the smallest program or map that needs it. Called by program.c. Control
+ * thread.
+ */
 #include "kernel_features.h"
 
 #include <errno.h>

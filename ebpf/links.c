@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Takes a link for each port that is up, and takes it again when the interface comes back. Called
+ * by module.c. Control thread.
+ */
 #include "links.h"
 
 #include "adoption.h"

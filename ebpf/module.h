@@ -2,8 +2,8 @@
 /*
  * What the XDP fast path of this process is made of: module.c's, and its links'. Control thread.
  */
-#ifndef SLUICE_MODULE_STATE_H
-#define SLUICE_MODULE_STATE_H
+#ifndef SLUICE_EBPF_MODULE_H
+#define SLUICE_EBPF_MODULE_H
 
 #include "arena_map.h"
 #include "capture.h"

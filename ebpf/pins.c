@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes, locks and lists the folder, and moves a new pin into place by rename. Called by the
+ * module. Control thread.
+ */
 #include "pins.h"
 
 #include <dirent.h>

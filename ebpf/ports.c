@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks rtnetlink and ethtool for MAC address, MTU, link and driver of the ports. Called by the
+ * module. Control thread.
+ */
 #include "ports.h"
 
 #include <errno.h>

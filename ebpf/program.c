@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens the skeleton, sizes its maps, takes over pinned ones and loads it. Called by module.c,
+ * tests and benches. One thread.
+ */
 #include "program.h"
 #include "arena_map.h"
 #include "kernel_features.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Formats errors for the daemon and hands lines to its log function. Called by all of the module.
+ * Control thread.
+ */
 #include "report.h"
 
 #include <stdarg.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes or finds the pinned link of an interface, and says why it can't. Called by links.c.
+ * Control thread.
+ */
 #include "xdp_link.h"
 
 #include "ports.h"

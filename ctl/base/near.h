@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * "did you mean": of many words, the one that a mistyped word most likely stands for: commands,
  * keys of the configuration, methods. Any thread.
  */
-#ifndef CTL_BASE_NEAR_H
-#define CTL_BASE_NEAR_H
+#ifndef SLUICE_BASE_NEAR_H
+#define SLUICE_BASE_NEAR_H
 
 enum { NEAR_WORD_MAX = 80 };
 

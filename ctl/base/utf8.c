@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * UTF-8, as RFC 3629, section 4 has it: no character in more bytes than it takes, no surrogates,
  * nothing beyond U+10FFFF. Any thread.

@@ -3,8 +3,8 @@
  * Text from outside (files, arguments) has to be UTF-8 (RFC 3629), or it can't be put into JSON,
  * which state files and the control socket are. Any thread.
  */
-#ifndef CTL_BASE_UTF8_H
-#define CTL_BASE_UTF8_H
+#ifndef SLUICE_BASE_UTF8_H
+#define SLUICE_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Base64 both ways, a group of three bytes at a time. Called by the daemon's capture and by
+ * sluicectl. Any thread.
+ */
 #include "base64.h"
 
 #include <errno.h>

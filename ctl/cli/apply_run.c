@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Reads a batch of changes: one command a line, or JSON. Called through the table in commands.c.
  */
 #include "apply_run.h"

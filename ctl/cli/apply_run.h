@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `sluicectl apply`, which does more than ask and show. Called through the table in
  * commands.c.
  */
-#ifndef CTL_CLI_APPLY_RUN_H
-#define CTL_CLI_APPLY_RUN_H
+#ifndef SLUICE_CLI_APPLY_RUN_H
+#define SLUICE_CLI_APPLY_RUN_H
 
 #include "commands.h"
 

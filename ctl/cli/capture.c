@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `capture`: begins one, fetches what it makes until it ends, or SIGINT or SIGTERM ends it, and says
  * on stderr how many packets there were. Called through the table in commands.c.
  */

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `capture`: packets of one service, into a file. Called through the table in commands.c.
  */
-#ifndef CTL_CLI_CAPTURE_H
-#define CTL_CLI_CAPTURE_H
+#ifndef SLUICE_CLI_CAPTURE_H
+#define SLUICE_CLI_CAPTURE_H
 
 #include "commands.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Asking and showing, as most commands do it. Called by main.c and the commands' own functions.
  */
 #include "cli.h"

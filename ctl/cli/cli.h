@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What every command of sluicectl gets: where the daemon is, and how to print; and the exit
  * statuses. Made by main.c.
  */
-#ifndef CTL_CLI_CLI_H
-#define CTL_CLI_CLI_H
+#ifndef SLUICE_CLI_CLI_H
+#define SLUICE_CLI_CLI_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Requests to sluiced over its control socket, with one answer, or with notifications behind it.
  * Called by cli.c and others.
  */

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Requests to sluiced over its control socket. Used by cli.c and others.
  */
-#ifndef CTL_CLI_CLIENT_H
-#define CTL_CLI_CLIENT_H
+#ifndef SLUICE_CLI_CLIENT_H
+#define SLUICE_CLI_CLIENT_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What sluicectl says of itself: `help`, `COMMAND --help`, and the usage line of an error. Used by
  * main.c.
  */
-#ifndef CTL_CLI_COMMAND_HELP_H
-#define CTL_CLI_COMMAND_HELP_H
+#ifndef SLUICE_CLI_COMMAND_HELP_H
+#define SLUICE_CLI_COMMAND_HELP_H
 
 #include "commands.h"
 

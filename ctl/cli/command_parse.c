@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A command's arguments, read by the table that help prints of them (commands.h). Called by
  * main.c.
  */

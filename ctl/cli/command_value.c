@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The values of a command's arguments. A value that can't be right by its type is refused here; the
  * rest is the daemon's to judge.
  */

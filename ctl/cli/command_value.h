@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The values of a command's arguments: from the words of the command line to the parameters of its
  * method. Used by command_parse.c.
  */
-#ifndef CTL_CLI_COMMAND_VALUE_H
-#define CTL_CLI_COMMAND_VALUE_H
+#ifndef SLUICE_CLI_COMMAND_VALUE_H
+#define SLUICE_CLI_COMMAND_VALUE_H
 
 #include "commands.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Finding the command that is meant, and what all commands have in common. Called by main.c,
  * command_help.c and complete.c.
  */

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * sluicectl's commands: one table, from which come parsing, help, completion and the manual page.
  * A command is a row in commands_NOUN.c, and nothing else has to know of it.
  */
-#ifndef CTL_CLI_COMMANDS_H
-#define CTL_CLI_COMMANDS_H
+#ifndef SLUICE_CLI_COMMANDS_H
+#define SLUICE_CLI_COMMANDS_H
 
 #include "cli.h"
 #include "key_value.h"

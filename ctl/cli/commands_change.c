@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The commands that change services and backends. Called through the table in commands.c.
  */
 #include "commands.h"

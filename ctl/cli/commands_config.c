@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The commands about the configuration file and what is in force. Called through the table in
  * commands.c.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The commands about the daemon itself. Called through the table in commands.c.
  */
 #include "commands.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The commands that tell why. Called through the table in commands.c.
  */
 #include "capture.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Completion, from the table of commands and the daemon's names. Called by main.c.
  */
 #include "complete.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `sluicectl complete WORD... CURRENT`: what may stand for the last word, for a shell's completion
  * (conf/sluicectl.bash). Used by main.c.
  */
-#ifndef CTL_CLI_COMPLETE_H
-#define CTL_CLI_COMPLETE_H
+#ifndef SLUICE_CLI_COMPLETE_H
+#define SLUICE_CLI_COMPLETE_H
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `sluicectl doctor`. Works without a daemon, too: then the file tells of the node. Called
  * through the table in commands.c.
  */

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `sluicectl doctor`: gathers what the doctor looks at, and shows what it found. Called through the
  * table in commands.c.
  */
-#ifndef CTL_CLI_DOCTOR_RUN_H
-#define CTL_CLI_DOCTOR_RUN_H
+#ifndef SLUICE_CLI_DOCTOR_RUN_H
+#define SLUICE_CLI_DOCTOR_RUN_H
 
 #include "commands.h"
 

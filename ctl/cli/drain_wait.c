@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `backend drain --wait` and `host drain --wait`: watch until no flow is left. Called by main.c.
  */
 #include "drain_wait.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `backend drain --wait` and `host drain --wait`: watch a backend, or all with an address, until no flow
  * is left there. Used by main.c.
  */
-#ifndef CTL_CLI_DRAIN_WAIT_H
-#define CTL_CLI_DRAIN_WAIT_H
+#ifndef SLUICE_CLI_DRAIN_WAIT_H
+#define SLUICE_CLI_DRAIN_WAIT_H
 
 #include "client.h"
 #include "commands.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Durations as people write them. Called by command_parse.c and show_*.c.
  */
 #include "duration.h"

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Durations as people write them: 90, 90s, 10m, 1h. Used by command_parse.c and show_*.c.
  */
-#ifndef CTL_CLI_DURATION_H
-#define CTL_CLI_DURATION_H
+#ifndef SLUICE_CLI_DURATION_H
+#define SLUICE_CLI_DURATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * VIP:PORT/PROTO. Called by commands.c.
  */
 #include "endpoint.h"

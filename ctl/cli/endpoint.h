@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * VIP:PORT/PROTO, as people write a service's address. Used by commands.c.
  */
-#ifndef CTL_CLI_ENDPOINT_H
-#define CTL_CLI_ENDPOINT_H
+#ifndef SLUICE_CLI_ENDPOINT_H
+#define SLUICE_CLI_ENDPOINT_H
 
 #include <arpa/inet.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `events`: what happened, and what happens; `log-level`. Called through the table in commands.c.
  */
 #include "events.h"

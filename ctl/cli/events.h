@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The command `events`: what happened, and with --follow what happens. Called through the table in
  * commands.c.
  */
-#ifndef CTL_CLI_EVENTS_H
-#define CTL_CLI_EVENTS_H
+#ifndef SLUICE_CLI_EVENTS_H
+#define SLUICE_CLI_EVENTS_H
 
 #include "commands.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A flow as people write it. Called by command_parse.c.
  */
 #include "flow_text.h"

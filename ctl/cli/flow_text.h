@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A flow as people write it: "tcp 192.0.2.1:40000 -> 198.51.100.10:443". Used by command_parse.c.
  */
-#ifndef CTL_CLI_FLOW_TEXT_H
-#define CTL_CLI_FLOW_TEXT_H
+#ifndef SLUICE_CLI_FLOW_TEXT_H
+#define SLUICE_CLI_FLOW_TEXT_H
 
 #include <arpa/inet.h>
 #include <stdbool.h>

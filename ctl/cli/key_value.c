@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * KEY=VALUE words. Whether a value is right is the daemon's to judge: here it gets its type.
  */
 #include "key_value.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * KEY=VALUE words, by the tables that the configuration file is read by (config_value.h): they make
  * an object for the daemon, and help and completion know them. Used by command_*.c, complete.c.
  */
-#ifndef CTL_CLI_KEY_VALUE_H
-#define CTL_CLI_KEY_VALUE_H
+#ifndef SLUICE_CLI_KEY_VALUE_H
+#define SLUICE_CLI_KEY_VALUE_H
 
 #include "config_value.h"
 

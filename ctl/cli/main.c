@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * sluicectl: asks sluiced, and shows what it answers. The exit statuses are in cli.h.
  */
 #include "client.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the results of the daemon's methods look like for people. Called by main.c through the
  * table in commands.c. A member that a result lacks (another version's daemon) shows as "-" or 0.
  */
-#ifndef CTL_CLI_SHOW_H
-#define CTL_CLI_SHOW_H
+#ifndef SLUICE_CLI_SHOW_H
+#define SLUICE_CLI_SHOW_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `explain` and `show capture`. Called through the table in commands.c.
  */
 #include "show.h"

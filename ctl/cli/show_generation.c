@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `show generation`, and what a change, or its dry run, says. Called through the table in
  * commands.c.
  */

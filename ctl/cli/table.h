@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A table for people: columns as wide as their widest cell, numbers to the right, in color if it
  * is wanted. Used by show_*.c and top_print.c. Out of memory ends the program.
  */
-#ifndef CTL_CLI_TABLE_H
-#define CTL_CLI_TABLE_H
+#ifndef SLUICE_CLI_TABLE_H
+#define SLUICE_CLI_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `sluicectl top`: asks, computes, draws, takes keys, until somebody quits. Called through the
  * table of commands.
  */

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the keys of `top` do. Used by top.c; the help on the screen is made of the same table.
  */
-#ifndef CTL_CLI_TOP_KEYS_H
-#define CTL_CLI_TOP_KEYS_H
+#ifndef SLUICE_CLI_TOP_KEYS_H
+#define SLUICE_CLI_TOP_KEYS_H
 
 #include "top_list.h"
 

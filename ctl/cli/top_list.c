@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Sorting, filtering, selecting. Called by top.c and top_keys.c.
  */
 #include "top_list.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Which rows `top` shows, in which order: sorted, filtered, with one selected. Used by top.c,
  * top_keys.c, top_screen.c.
  */
-#ifndef CTL_CLI_TOP_LIST_H
-#define CTL_CLI_TOP_LIST_H
+#ifndef SLUICE_CLI_TOP_LIST_H
+#define SLUICE_CLI_TOP_LIST_H
 
 #include "top_rates.h"
 

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `top --once`: the same numbers without a screen. Used by top.c.
  */
-#ifndef CTL_CLI_TOP_PRINT_H
-#define CTL_CLI_TOP_PRINT_H
+#ifndef SLUICE_CLI_TOP_PRINT_H
+#define SLUICE_CLI_TOP_PRINT_H
 
 #include "top_list.h"
 

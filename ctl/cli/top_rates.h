@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Rates a second, from two samples of counters. Used by top.c, top_list.c, top_screen.c.
  */
-#ifndef CTL_CLI_TOP_RATES_H
-#define CTL_CLI_TOP_RATES_H
+#ifndef SLUICE_CLI_TOP_RATES_H
+#define SLUICE_CLI_TOP_RATES_H
 
 #include "top_sample.h"
 

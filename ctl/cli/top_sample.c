@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Asking the daemon for counters. Called by top.c.
  */
 #include "top_sample.h"

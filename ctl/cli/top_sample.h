@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What `top` asks of the daemon, and when: counters as they stood at one moment. Used by top.c,
  * top_rates.c.
  */
-#ifndef CTL_CLI_TOP_SAMPLE_H
-#define CTL_CLI_TOP_SAMPLE_H
+#ifndef SLUICE_CLI_TOP_SAMPLE_H
+#define SLUICE_CLI_TOP_SAMPLE_H
 
 #include "client.h"
 #include "sluice/memory_counters.h"

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The screen of `top`: ncurses, of any size from 20x4 on. Used by top.c alone; one at a time.
  */
-#ifndef CTL_CLI_TOP_SCREEN_H
-#define CTL_CLI_TOP_SCREEN_H
+#ifndef SLUICE_CLI_TOP_SCREEN_H
+#define SLUICE_CLI_TOP_SCREEN_H
 
 #include "top_list.h"
 

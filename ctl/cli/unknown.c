@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Names that the daemon has, for one that it hasn't. Called by cli.c.
  */
 #include "unknown.h"

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What to do about a service or backend that the daemon doesn't know: which ones it has. Used by
  * cli.c.
  */
-#ifndef CTL_CLI_UNKNOWN_H
-#define CTL_CLI_UNKNOWN_H
+#ifndef SLUICE_CLI_UNKNOWN_H
+#define SLUICE_CLI_UNKNOWN_H
 
 #include <jansson.h>
 

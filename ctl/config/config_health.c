@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The config file's health checks: of a service, and what a backend has otherwise. What makes a
  * check right beside its service is the model's to judge (health_check_conf.c). Called by

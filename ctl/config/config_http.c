@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The config file's keys about what is shown by HTTP, and the log. Called by config_settings.c's
  * tables, on the control thread.

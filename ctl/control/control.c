@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server: accepts clients, bounds their number, and gets out of the way. Called by
  * main.c and from the event loop, on the control thread.
  */

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server: a UNIX stream socket on which clients send requests, one JSON object a
  * line, and get the answers in order (rpc.h). Nothing that a client does reaches another client:
  * a line, what is answered but not read, the number of clients and the requests handled in one
  * turn are all bounded. Made by main.c; runs in the event loop, on the control thread.
  */
-#ifndef CTL_CONTROL_CONTROL_H
-#define CTL_CONTROL_CONTROL_H
+#ifndef SLUICE_CONTROL_CONTROL_H
+#define SLUICE_CONTROL_CONTROL_H
 
 #include <stdbool.h>
 #include <stddef.h>

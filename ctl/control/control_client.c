@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * One client of the control server. A client serves its turn (a few requests), waits (for input,
  * for its next turn, or for the client to read), or lingers: it has been told its last, and what
  * it still sends is thrown away. Called from the event loop, on the control thread.

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * One client of the control server: its lines in, its answers out, its end. Used by control.c,
  * on the control thread.
  */
-#ifndef CTL_CONTROL_CONTROL_CLIENT_H
-#define CTL_CONTROL_CONTROL_CLIENT_H
+#ifndef SLUICE_CONTROL_CONTROL_CLIENT_H
+#define SLUICE_CONTROL_CONTROL_CLIENT_H
 
 #include "api.h"
 #include "control.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server's socket file: two daemons never share one, a dead one's is removed.
  * Called by control.c, at start and end.
  */

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server's listening socket and its file. Used by control.c, at start and end.
  */
-#ifndef CTL_CONTROL_CONTROL_SOCKET_H
-#define CTL_CONTROL_CONTROL_SOCKET_H
+#ifndef SLUICE_CONTROL_CONTROL_SOCKET_H
+#define SLUICE_CONTROL_CONTROL_SOCKET_H
 
 #include "control.h"
 

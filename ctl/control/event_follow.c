@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Which events a client wants, and how far it has come. On the control thread.
  */
 #include "event_follow.h"

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Which events a client wants, and how far it has come: of events.list for one answer, of
  * events.follow for as long as it is connected. Used by methods_events.c and control_client.c, on
  * the control thread.
  */
-#ifndef CTL_CONTROL_EVENT_FOLLOW_H
-#define CTL_CONTROL_EVENT_FOLLOW_H
+#ifndef SLUICE_CONTROL_EVENT_FOLLOW_H
+#define SLUICE_CONTROL_EVENT_FOLLOW_H
 
 #include "events.h"
 

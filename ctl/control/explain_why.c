@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Why a packet gets its verdict, in a sentence. Called by methods_explain.c, on the control thread.
  */
 #include "explain_why.h"

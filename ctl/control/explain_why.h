@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Why a packet gets its verdict, in a sentence. Used by methods_explain.c, on the control thread.
  */
-#ifndef CTL_CONTROL_EXPLAIN_WHY_H
-#define CTL_CONTROL_EXPLAIN_WHY_H
+#ifndef SLUICE_CONTROL_EXPLAIN_WHY_H
+#define SLUICE_CONTROL_EXPLAIN_WHY_H
 
 #include "api.h"
 

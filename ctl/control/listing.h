@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Results that are lists, a row at a time, so that a list of 100,000 rows holds up nothing; and a
  * walk through the services, which may change between two rows. Used by methods_*.c, on the control
  * thread.
  */
-#ifndef CTL_CONTROL_LISTING_H
-#define CTL_CONTROL_LISTING_H
+#ifndef SLUICE_CONTROL_LISTING_H
+#define SLUICE_CONTROL_LISTING_H
 
 #include "api.h"
 #include "rpc.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the methods of the control socket share: the list of them, building results, applying a
  * change. On the control thread.
  */

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The methods of the control socket, by noun, and what they share. Used by methods_*.c, on the
  * control thread. docs/control.md tells each method's parameters and result; a unit test holds
  * the two together.
  */
-#ifndef CTL_CONTROL_METHODS_H
-#define CTL_CONTROL_METHODS_H
+#ifndef SLUICE_CONTROL_METHODS_H
+#define SLUICE_CONTROL_METHODS_H
 
 #include "api.h"
 #include "rpc.h"

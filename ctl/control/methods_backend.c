@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * backend.set, .enable, .disable, .drain, .undrain, .add and .remove.
  * Called by rpc.c, on the control thread.
  */

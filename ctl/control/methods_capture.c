@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * capture.*: packets of one service, before and after. Called by rpc.c, on the control thread.
  */
 #include "methods.h"

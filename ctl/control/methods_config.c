@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * config.show, config.reload, config.save and config.apply, which makes many changes one. Called
  * by rpc.c, on the control thread.
  */

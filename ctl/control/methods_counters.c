@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * counters.list. Called by rpc.c, on the control thread.
  */
 #include "listing.h"

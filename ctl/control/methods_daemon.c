@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * generation.show, dataplane.show, version, methods.list. Called by rpc.c, on the control thread.
  */
 #include "methods.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * events.list, events.follow and log.set_level. Called by rpc.c, on the control thread.
  */
 #include "clock.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * flow.explain: what would become of a packet, and why. Called by rpc.c, on the control thread.
  */
 #include "methods.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * flows.list, transitions.list, memory.show: what is remembered of flows, and why. Called by
  * rpc.c, on the control thread.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * hosts.list, and host.drain, .undrain, .disable, .enable: every backend with an address, whatever
  * services it is of. Called by rpc.c, on the control thread.
  */

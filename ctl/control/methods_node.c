@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * node.show: what the nodes of a cluster must have in common, for `sluicectl doctor`. Called by
  * rpc.c, on the control thread.
  */

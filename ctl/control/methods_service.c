@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * services.list, service.add, service.set, service.remove. Called by rpc.c, on the control thread.
  */
 #include "config_tree.h"

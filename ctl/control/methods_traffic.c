@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * traffic.list: what rates are made of, for who asks every second, as `sluicectl top` does.
  * Called by rpc.c, on the control thread. Costs a read of the counters and nothing else.
  */

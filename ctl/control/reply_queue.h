@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What a client's lines are answered with: in the order of the lines, though some answers come
  * later than others, and some are long and made in pieces. Used by control_client.c, on the control
  * thread.
  */
-#ifndef CTL_CONTROL_REPLY_QUEUE_H
-#define CTL_CONTROL_REPLY_QUEUE_H
+#ifndef SLUICE_CONTROL_REPLY_QUEUE_H
+#define SLUICE_CONTROL_REPLY_QUEUE_H
 
 #include "rpc.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * JSON-RPC 2.0 (jsonrpc.org/specification): reading a request, finding its method, checking its
  * parameters, making the answer. Called by control.c, on the control thread.
  */

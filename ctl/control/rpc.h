@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * JSON-RPC 2.0 over lines: one request in, at most one answer out. Requests are checked against
  * a table of methods, so that a method's handler sees parameters of the right names and types
  * only. Called by control.c, on the control thread; docs/control.md is the protocol's text.
  */
-#ifndef CTL_CONTROL_RPC_H
-#define CTL_CONTROL_RPC_H
+#ifndef SLUICE_CONTROL_RPC_H
+#define SLUICE_CONTROL_RPC_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A call's parameters, checked against the method's table. Called by rpc.c and methods_*.c, on
  * the control thread.
  */

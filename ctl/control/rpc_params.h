@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A call's parameters: checking them against the method's table, and reading them afterwards.
  * Used by rpc.c and methods_*.c, on the control thread.
  */
-#ifndef CTL_CONTROL_RPC_PARAMS_H
-#define CTL_CONTROL_RPC_PARAMS_H
+#ifndef SLUICE_CONTROL_RPC_PARAMS_H
+#define SLUICE_CONTROL_RPC_PARAMS_H
 
 #include "rpc.h"
 

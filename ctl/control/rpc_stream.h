@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * An answer that is made piece by piece, as its client reads it, a little at a time. Used by rpc.c
  * and control_client.c, on the control thread.
  */
-#ifndef CTL_CONTROL_RPC_STREAM_H
-#define CTL_CONTROL_RPC_STREAM_H
+#ifndef SLUICE_CONTROL_RPC_STREAM_H
+#define SLUICE_CONTROL_RPC_STREAM_H
 
 #include "rpc.h"
 

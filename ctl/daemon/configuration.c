@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keeps run-time changes in the state file, and takes them up at the start. Control thread; the
  * file is written by a thread of its own (state_writer.h).

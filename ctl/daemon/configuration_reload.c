@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads the file again, tells what differs from what is in force, and puts it in force whole or not
  * at all. A thread reads and judges (reload_read()); all else is on the control thread, the preview in

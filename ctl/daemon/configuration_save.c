@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is in force as the text of a file, and into the file itself. Control thread; a thread reads
  * and writes the file for a save (save_read()).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's life. Started from the outside in (configuration, control socket's place, fast
  * path, generation, control server), ended in reverse. Control thread.

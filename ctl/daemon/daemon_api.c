@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the methods of the control socket, and HTTP, ask of the daemon (api.h): passed on to who
  * knows. Control thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Has sluiced files enough, and did calls fail for want of something? Called by doctor.c.
  */

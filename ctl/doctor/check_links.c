@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What kind of interface each port is, and what that means for packets: devices that stand on others, or
  * below them, and VLAN tags that hardware keeps from Sluice. Called by doctor.c.

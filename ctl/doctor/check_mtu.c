@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is there room for the outer headers on the way to the backends? Said once for each interface,
  * of the packet that needs most. Called by doctor.c.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Does the XDP program run in the driver? Behind it, the kernel has built its own packet first, and
  * a packet costs several times as much. Called by doctor.c.

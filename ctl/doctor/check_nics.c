@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each port's card by its kernel driver: what that driver is known to need or to break (nic.c).
  * Called by doctor.c.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Does another node decide as this one does? Compares what `sluicectl --json doctor` printed there
  * with what this one's daemon says. Called by doctor.c.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Are all ports up, and do their devices spread what comes over the workers as they were asked to?
  * By what the daemon says of them. Called by doctor.c.

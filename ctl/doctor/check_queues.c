@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Do packets reach all cores that could handle them? By receive queues and RSS, and by what
  * the workers counted. Called by doctor.c.

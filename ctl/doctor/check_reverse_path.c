@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rp_filter (Linux, ip-sysctl): strict, it drops packets whose answers would leave by another
  * interface, and says nothing. Called by doctor.c.

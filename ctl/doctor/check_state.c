@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is what was changed on disk, is the file in force, is the log read? Called by doctor.c.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What ethtool's ioctls (linux/ethtool.h) and rtnetlink tell of an interface. Called by the checks,
  * through struct host.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is known of the node, from the daemon if it runs, else from its configuration. Called by
  * the checks.

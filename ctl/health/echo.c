@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Echo requests and their answers. An answer is known by a number in it that nobody else knows, and
  * by who sent it. Control thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process that runs the programs of exec checks: kept alive by keeper.c, it has one thread,
  * and nothing but a socket to the daemon.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which backends of a model are down. Who is checked is known by health_follow.c, and told by
  * health_post.c. Control thread.

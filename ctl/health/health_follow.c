@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who is to be checked: from the model's services to slots, of which each backend that is checked has one for
  * as long as it is. A service that differs from the one before in nothing that a check goes by isn't said again.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Says to the process that makes checks whom to check. What waits to be said is a list of services, each
  * once, of which the newest version is said when its turn comes: so it can't grow, however slow the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process that makes health checks: kept alive by keeper.c, it has one thread and an event loop, and
  * nothing of the daemon's but a socket to it and the memory of health_shared.c. It reads what backends

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memory that the daemon and the process that makes checks share. A record is written under a
  * sequence number (a seqlock), so that neither side ever waits for the other.

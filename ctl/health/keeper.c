@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Starts a process again if it dies: killed for want of memory, or by a fault of its own. A process
  * of its own, with one thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many checks may begin: the generic cell rate algorithm (ITU-T I.371, annex A), twice. One thread.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * exec: passes when a program ends with status 0 in time. What is checked stands in its
  * environment. Control thread.

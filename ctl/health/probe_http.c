@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * http and https, by libcurl: passes when the answer's status and body are as expected. Each run
  * is a connection of its own. Control thread.

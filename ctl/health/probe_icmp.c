@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * icmp: an echo request to the backend, of either family, passes when it is answered. Control
  * thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tcp: passes when a connection comes about. A process that hangs keeps its kernel accepting: to
  * find that out takes http, udp or exec. Control thread.

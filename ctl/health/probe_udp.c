@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * udp: sends a datagram, and passes when one comes back that has the expected bytes in it, any if
  * none are. Control thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A TUN interface, and the rule and route that lead marked packets into it. Control thread.
  */

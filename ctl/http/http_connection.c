@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection waits for a request's head, then for its client to read the page, then for the next
  * request. Control thread.

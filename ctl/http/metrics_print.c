@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Figures as text for Prometheus. A family is a row of metrics_table.h; for each row of what it
  * tells of, one function of metrics_samples.h writes the samples. Control thread.

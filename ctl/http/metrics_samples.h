@@ -20,17 +20,19 @@ typedef void metrics_samples_fn(struct metrics_text *p, uint32_t row);
 #define METRICS_SERVICE_FN(name) service_##name
 #define METRICS_BACKEND_FN(name) backend_##name
 
-/* It knows no macro that makes declarations. */
-/* clang-format off */
-#define X(scope, name, type, unit, labels, help) \
-	metrics_samples_fn METRICS_##scope##_FN(name);
-METRICS_NODE(X) METRICS_DAEMON(X) METRICS_SCRAPE(X) METRICS_WORKER(X) METRICS_PORT(X) METRICS_VIP(X)
-METRICS_SERVICE(X) METRICS_BACKEND(X)
+#define X(scope, name, type, unit, labels, help) metrics_samples_fn METRICS_##scope##_FN(name);
+METRICS_NODE(X)
+METRICS_DAEMON(X)
+METRICS_SCRAPE(X)
+METRICS_WORKER(X)
+METRICS_PORT(X)
+METRICS_VIP(X)
+METRICS_SERVICE(X)
+METRICS_BACKEND(X)
 #undef X
 #define X(member, meaning) metrics_samples_fn node_flow_table_##member;
 METRICS_FLOW_TABLE(X)
 #undef X
-/* clang-format on */
 
 extern const char *const metrics_verdict_names[VERDICT_COUNT];
 

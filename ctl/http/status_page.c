@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The page /api/status: reads the figures that are asked for, then writes them, row by row. Control
  * thread.

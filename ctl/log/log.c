@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon's log: what is said is queued, and a thread hands it to where it goes (log_sink.c). A
  * lock keeps the queue and what is remembered of repeated lines; it is never held while something

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes lines of the log. A line on standard error is one write(2), so that lines of several
  * processes don't mix. One thread at a time.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What two nodes must have in common, as numbers. Used by control, for `sluicectl doctor`; on the
  * control thread.

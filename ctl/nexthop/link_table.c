@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * RTM_GETLINK: the kernel's interfaces. Called by nexthop_picture.c, on the control thread.
  */
 #include "link_table.h"

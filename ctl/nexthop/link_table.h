@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The kernel's network interfaces of one namespace, as one snapshot. Read by nexthop_picture.c
  * and by whoever maps the fast path's ports to interfaces; on the control thread.
  */
-#ifndef CTL_NEXTHOP_LINK_TABLE_H
-#define CTL_NEXTHOP_LINK_TABLE_H
+#ifndef SLUICE_NEXTHOP_LINK_TABLE_H
+#define SLUICE_NEXTHOP_LINK_TABLE_H
 
 #include <net/if.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * RTM_GETNEIGH for the neighbours that matter, and RTM_NEWNEIGH with NTF_USE to have the kernel
  * resolve them. Called by nexthop_picture.c and nexthop.c, on the control thread.
  */

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The neighbours that the next hops need, with their MACs as the kernel knows them (ARP, ND), and
  * the means to make the kernel find or confirm them. Used by nexthop_picture.c and nexthop.c, on
  * the control thread.
  */
-#ifndef CTL_NEXTHOP_NEIGHBOUR_TABLE_H
-#define CTL_NEXTHOP_NEIGHBOUR_TABLE_H
+#ifndef SLUICE_NEXTHOP_NEIGHBOUR_TABLE_H
+#define SLUICE_NEXTHOP_NEIGHBOUR_TABLE_H
 
 #include "ip.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * rtnetlink requests, dumps and announcements over libmnl. Called by the tables of links, routes
  * and neighbours and by nexthop.c, on the control thread.
  */

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Talking to the kernel's rtnetlink (RFC 3549, rtnetlink(7)): many questions at a time, dumps,
  * and the kernel's announcements. Called by the tables of links, routes and neighbours and by
  * nexthop.c, on the control thread. A struct netlink serves one thread at a time.
  */
-#ifndef CTL_NEXTHOP_NETLINK_H
-#define CTL_NEXTHOP_NETLINK_H
+#ifndef SLUICE_NEXTHOP_NETLINK_H
+#define SLUICE_NEXTHOP_NETLINK_H
 
 #include <stddef.h>
 #include <stdint.h>

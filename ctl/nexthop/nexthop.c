@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Keeps the picture of the ways to the backends up to date: listens to the kernel, and has what may
  * have changed asked anew (nexthop_update.c). Called by the daemon and the event loop, on the control
  * thread.

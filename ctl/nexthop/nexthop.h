@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The way to each backend as the kernel knows it: which interface, whose MAC, which VLAN, what
  * fits. The fast path looks up no route; the control plane writes what stands here into the
  * backend's entry, and follows the kernel's changes. Called by the daemon, on the control thread
  * (the one that runs the event base), for every function here.
  */
-#ifndef CTL_NEXTHOP_NEXTHOP_H
-#define CTL_NEXTHOP_NEXTHOP_H
+#ifndef SLUICE_NEXTHOP_NEXTHOP_H
+#define SLUICE_NEXTHOP_NEXTHOP_H
 
 #include "ip.h"
 #include "path_mtu.h"

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Takes the picture: links, then a route for each way, then the routes' neighbours. Called by
  * nexthop.c, on the control thread.
  */

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the kernel said at one time about a set of ways, and the next hops that
  * follow from it. Used by nexthop.c, on the control thread.
  */
-#ifndef CTL_NEXTHOP_NEXTHOP_PICTURE_H
-#define CTL_NEXTHOP_NEXTHOP_PICTURE_H
+#ifndef SLUICE_NEXTHOP_NEXTHOP_PICTURE_H
+#define SLUICE_NEXTHOP_NEXTHOP_PICTURE_H
 
 #include "link_table.h"
 #include "neighbour_table.h"

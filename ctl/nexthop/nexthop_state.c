@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The states of next hops in words. Pure functions, any thread.
  */
 #include "nexthop.h"

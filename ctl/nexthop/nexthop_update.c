@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Asks the kernel, and makes next hops of its answers. On the control thread.
  */
 #include "nexthop_update.h"

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * New pictures of the ways to the backends: taken at one go, or in steps where nobody waits for it,
  * since backends may be many. Unknown neighbours are resolved, stale ones confirmed. Used by
  * nexthop.c, on the control thread.
  */
-#ifndef CTL_NEXTHOP_NEXTHOP_UPDATE_H
-#define CTL_NEXTHOP_NEXTHOP_UPDATE_H
+#ifndef SLUICE_NEXTHOP_NEXTHOP_UPDATE_H
+#define SLUICE_NEXTHOP_NEXTHOP_UPDATE_H
 
 #include "netlink.h"
 #include "nexthop_picture.h"

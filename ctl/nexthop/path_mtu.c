@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path MTUs in an array in order of the address, found by halving it. Called by nexthop.c.
+ * Control thread.
+ */
 #include "path_mtu.h"
 
 #include <stdlib.h>

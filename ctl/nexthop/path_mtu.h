@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The path MTUs to backends that routers on the way have told, each for as long as the operator
  * lets it count (RFC 1191 §6.3, RFC 8201 §4, RFC 2003 §5.1). Used by nexthop.c, on the control
  * thread. No I/O, no clock of its own.
  */
-#ifndef CTL_NEXTHOP_PATH_MTU_H
-#define CTL_NEXTHOP_PATH_MTU_H
+#ifndef SLUICE_NEXTHOP_PATH_MTU_H
+#define SLUICE_NEXTHOP_PATH_MTU_H
 
 #include "ip.h"
 #include "path_mtu_message.h"

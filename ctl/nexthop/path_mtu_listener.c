@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two packet sockets with a filter in the kernel, read when the event loop says so. Called by
+ * nexthop.c. Control thread.
+ */
 #include "path_mtu_listener.h"
 
 #include <arpa/inet.h>

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Hears what routers say of outer packets that were too long for them. Packets of no service reach
  * the kernel on both fast paths, so packet sockets see these messages whichever path runs, also
  * those to an address of `outer.ipip_source_v4` or `_v6`, which is none of the kernel's own. Used
  * by nexthop.c, on the control thread.
  */
-#ifndef CTL_NEXTHOP_PATH_MTU_LISTENER_H
-#define CTL_NEXTHOP_PATH_MTU_LISTENER_H
+#ifndef SLUICE_NEXTHOP_PATH_MTU_LISTENER_H
+#define SLUICE_NEXTHOP_PATH_MTU_LISTENER_H
 
 #include "path_mtu_message.h"
 

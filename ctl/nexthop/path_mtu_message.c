@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the router's ICMP message and the outer packet that it quotes, each byte only after its
+ * bound was checked. Pure; any thread.
+ */
 #include "path_mtu_message.h"
 
 #include <string.h>

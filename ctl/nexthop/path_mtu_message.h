@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What a router says of an outer packet that was too long for it: ICMP "fragmentation needed"
  * (RFC 792, RFC 1191 §4) and ICMPv6 "packet too big" (RFC 4443 §3.2). Read by
  * path_mtu_listener.c and by a fuzz target; pure functions, any thread.
  */
-#ifndef CTL_NEXTHOP_PATH_MTU_MESSAGE_H
-#define CTL_NEXTHOP_PATH_MTU_MESSAGE_H
+#ifndef SLUICE_NEXTHOP_PATH_MTU_MESSAGE_H
+#define SLUICE_NEXTHOP_PATH_MTU_MESSAGE_H
 
 #include "ip.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Two sorted lists of ways, gone through side by side. On the control thread.
  */
 #include "picture_change.h"

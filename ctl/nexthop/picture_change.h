@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A picture of other ways, made of one that there is: the kernel is asked only for what is new in it.
  * Used by nexthop_update.c, on the control thread.
  */
-#ifndef CTL_NEXTHOP_PICTURE_CHANGE_H
-#define CTL_NEXTHOP_PICTURE_CHANGE_H
+#ifndef SLUICE_NEXTHOP_PICTURE_CHANGE_H
+#define SLUICE_NEXTHOP_PICTURE_CHANGE_H
 
 #include "nexthop_picture.h"
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * RTM_GETROUTE for many addresses. Called by nexthop_picture.c, on the control thread.
  */
 #include "route_query.h"

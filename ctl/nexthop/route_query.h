@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Which way the kernel would send a packet to an address: policy rules, metrics, ECMP and path
  * MTU exceptions are the kernel's to weigh, so it is asked for each address and its routing
  * table is never read. Called by nexthop_picture.c, on the control thread.
  */
-#ifndef CTL_NEXTHOP_ROUTE_QUERY_H
-#define CTL_NEXTHOP_ROUTE_QUERY_H
+#ifndef SLUICE_NEXTHOP_ROUTE_QUERY_H
+#define SLUICE_NEXTHOP_ROUTE_QUERY_H
 
 #include "nexthop.h"
 

@@ -2,8 +2,8 @@
 /*
  * Finds, loads and starts a fast path (include/sluice/module.h). Control thread.
  */
-#ifndef SLUICE_PATH_H
-#define SLUICE_PATH_H
+#ifndef SLUICE_PATH_PATH_H
+#define SLUICE_PATH_PATH_H
 
 #include "model.h"
 #include "sluice/module.h"

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the control server's methods (methods_*.c) need from the rest of the daemon, and all that
  * they need: the publisher implements it, unit tests with a fake. Every function is called on
  * the control thread, from the event loop, and may not run the loop.
  */
-#ifndef CTL_PUBLISH_API_H
-#define CTL_PUBLISH_API_H
+#ifndef SLUICE_PUBLISH_API_H
+#define SLUICE_PUBLISH_API_H
 
 #include "files.h"
 #include "health.h"

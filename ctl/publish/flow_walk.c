@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hands out remembered flows in steps (api.h). What is in force may change between two of them.
  * Control thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shares of flows. Flows are taken evenly out of all that there can be: the hash goes up in equal
  * steps, and the source's hash with it by the golden ratio, so that the two together are spread

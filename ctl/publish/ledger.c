@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counters of services, vips and backends. A row that was used before keeps its old counts, since only its worker writes
  * it: what it stood at when it was given is subtracted. Control thread.

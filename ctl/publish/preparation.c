@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plans that are made on another thread. preparation_run() reads what preparation_new() put together
  * and nothing else; it takes and gives up no references.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a model would do if it were put in force: plans are made as for a generation, compared with
  * what is in force, and thrown away. What changes while the flows are gone through is not looked at.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Brings a model into the fast path. A change goes: tables of the changed services aside, next
  * hops, the generation aside, one store, wait until no packet sees the old one, free it. Called by

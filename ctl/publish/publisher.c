@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The publisher's life, and how changes come to it: from the control socket, from the kernel, from
  * drains. publication.c makes generations of them. Control thread.

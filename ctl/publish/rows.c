@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which counter row belongs to whom: a tree by key (libc's tsearch) and a queue of free rows.
  * Control thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What time makes of the services in force. A tick looks at every service once (some nanoseconds
  * for one in a steady state), counts the remembered flows if somebody needs that, and publishes

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A folder, by its file descriptor. Called by state_file.c, and at the start by daemon_confine.c.
  */

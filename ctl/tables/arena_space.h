@@ -8,8 +8,8 @@
  * Spans start on a multiple of ARENA_SPACE_ALIGN, which is the largest object that the tables
  * hold, so none of their objects lies across two chunks. The first such unit is arena_head's.
  */
-#ifndef CTL_TABLES_ARENA_SPACE_H
-#define CTL_TABLES_ARENA_SPACE_H
+#ifndef SLUICE_TABLES_ARENA_SPACE_H
+#define SLUICE_TABLES_ARENA_SPACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

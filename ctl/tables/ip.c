@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Addresses and prefixes: text, comparison. Called by the config reader, the model and the
  * next-hop resolution, on whatever thread they run.
  */

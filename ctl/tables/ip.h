@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * An IPv4 or IPv6 address, and a prefix of them, as the control plane carries them about: in
  * network byte order, compared byte for byte, read from and written as text. Depends on libc
  * only; pure functions, any thread.
  */
-#ifndef CTL_TABLES_IP_H
-#define CTL_TABLES_IP_H
+#ifndef SLUICE_TABLES_IP_H
+#define SLUICE_TABLES_IP_H
 
 #include <stdbool.h>
 #include <stddef.h>

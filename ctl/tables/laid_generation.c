@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* laid_generation.h, and of layout.h what has to do with a generation that is laid out already. */
+/*
+ * laid_generation.h, and of layout.h what has to do with a generation that is laid out already.
+ */
 #include "laid_generation.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * What a laid generation consists of: for layout.c, which makes one, and adopt.c, which finds one
  * in the arena. Others use layout.h.
  */
-#ifndef CTL_TABLES_LAID_GENERATION_H
-#define CTL_TABLES_LAID_GENERATION_H
+#ifndef SLUICE_TABLES_LAID_GENERATION_H
+#define SLUICE_TABLES_LAID_GENERATION_H
 
 #include "layout.h"
 

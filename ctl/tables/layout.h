@@ -7,8 +7,8 @@
  * To publish: laid_generation_new(), the module's publish() with laid_generation_offset(),
  * quiesce(), then laid_generation_free() of the one before.
  */
-#ifndef CTL_TABLES_LAYOUT_H
-#define CTL_TABLES_LAYOUT_H
+#ifndef SLUICE_TABLES_LAYOUT_H
+#define SLUICE_TABLES_LAYOUT_H
 
 #include <stdint.h>
 

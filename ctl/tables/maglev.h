@@ -4,8 +4,8 @@
  * by the control plane, off the packet path, and by tests and benches. Pure functions, any
  * thread.
  */
-#ifndef CTL_TABLES_MAGLEV_H
-#define CTL_TABLES_MAGLEV_H
+#ifndef SLUICE_TABLES_MAGLEV_H
+#define SLUICE_TABLES_MAGLEV_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* part.h: the reference count, and the span that belongs to it. */
+/*
+ * part.h: the reference count, and the span that belongs to it.
+ */
 #include "part.h"
 
 #include <assert.h>

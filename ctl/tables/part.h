@@ -7,8 +7,8 @@
  * a generation keeps the one before (which holds references on its parts) until the fast path
  * has quiesced.
  */
-#ifndef CTL_TABLES_PART_H
-#define CTL_TABLES_PART_H
+#ifndef SLUICE_TABLES_PART_H
+#define SLUICE_TABLES_PART_H
 
 #include <stdint.h>
 

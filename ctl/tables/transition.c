@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transition.h: slot by slot. */
+/*
+ * transition.h: slot by slot.
+ */
 #include "transition.h"
 
 #include "sluice/generation.h"

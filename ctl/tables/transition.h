@@ -28,8 +28,8 @@
  * Services that don't hash take part: what they remember stays known, so leaving them needs marks
  * but no previous way; and one that hashed before keeps that way, as any other.
  */
-#ifndef CTL_TABLES_TRANSITION_H
-#define CTL_TABLES_TRANSITION_H
+#ifndef SLUICE_TABLES_TRANSITION_H
+#define SLUICE_TABLES_TRANSITION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * its turns as far apart as they can be. Called by the control plane, off the packet path, and by
  * tests. Pure, any thread.
  */
-#ifndef CTL_TABLES_WRR_H
-#define CTL_TABLES_WRR_H
+#ifndef SLUICE_TABLES_WRR_H
+#define SLUICE_TABLES_WRR_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * own functions, and the counters and the context that a worker has. One for each case of
  * bench_dpdk; made on the main thread, used by one worker at a time for each context.
  */
-#ifndef TESTS_BENCH_BALANCER_H
-#define TESTS_BENCH_BALANCER_H
+#ifndef SLUICE_TESTS_BENCH_BALANCER_H
+#define SLUICE_TESTS_BENCH_BALANCER_H
 
 #include "burst.h"
 #include "counters.h"

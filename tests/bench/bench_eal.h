@@ -3,8 +3,8 @@
  * DPDK for a benchmark: EAL without devices, on hugepages where enough are free, and a pool of
  * buffers. Main thread.
  */
-#ifndef TESTS_BENCH_BENCH_EAL_H
-#define TESTS_BENCH_BENCH_EAL_H
+#ifndef SLUICE_TESTS_BENCH_BENCH_EAL_H
+#define SLUICE_TESTS_BENCH_BENCH_EAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many backends one core can check, by the daemon's own code against servers on this host, and how
  * late checks begin, beside a client that asks `show backends` without a pause. `make bench-health`.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes services and backends, and lets the control plane lay them out. Called by the benches. One thread.
+ */
 #include "bench_tables.h"
 
 #include "layout.h"

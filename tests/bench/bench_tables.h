@@ -4,8 +4,8 @@
  * of each family, on which BENCH_SERVICES TCP and as many UDP services have backends of their own,
  * and a lookup table of the size that the control plane takes for so many.
  */
-#ifndef TESTS_BENCH_TABLES_H
-#define TESTS_BENCH_TABLES_H
+#ifndef SLUICE_TESTS_BENCH_TABLES_H
+#define SLUICE_TESTS_BENCH_TABLES_H
 
 #include "driver.h"
 #include "sluice/arena.h"

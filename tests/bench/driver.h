@@ -2,8 +2,8 @@
 /*
  * What driver.bpf.c shares with its loader.
  */
-#ifndef TESTS_BENCH_DRIVER_H
-#define TESTS_BENCH_DRIVER_H
+#ifndef SLUICE_TESTS_BENCH_DRIVER_H
+#define SLUICE_TESTS_BENCH_DRIVER_H
 
 #include <stdint.h>
 

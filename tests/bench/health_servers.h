@@ -3,8 +3,8 @@
  * Servers for bench_health to check, in a process of their own: each accepts at its port, on every
  * address of the host, and answers "ok" and ends the connection where it speaks HTTP.
  */
-#ifndef TESTS_BENCH_HEALTH_SERVERS_H
-#define TESTS_BENCH_HEALTH_SERVERS_H
+#ifndef SLUICE_TESTS_BENCH_HEALTH_SERVERS_H
+#define SLUICE_TESTS_BENCH_HEALTH_SERVERS_H
 
 #include <sys/types.h>
 

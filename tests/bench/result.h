@@ -5,8 +5,8 @@
  * and the same as a JSON object in a line of its own, appended to the file that the environment
  * names in BENCH_JSON. Used by the benchmarks' main threads.
  */
-#ifndef TESTS_BENCH_RESULT_H
-#define TESTS_BENCH_RESULT_H
+#ifndef SLUICE_TESTS_BENCH_RESULT_H
+#define SLUICE_TESTS_BENCH_RESULT_H
 
 #include <stdint.h>
 

@@ -7,8 +7,8 @@
  * and the passes through it: TRAFFIC_BUFFERS packets in bursts. Made on the main thread; a pass is
  * run by any one.
  */
-#ifndef TESTS_BENCH_SCENE_H
-#define TESTS_BENCH_SCENE_H
+#ifndef SLUICE_TESTS_BENCH_SCENE_H
+#define SLUICE_TESTS_BENCH_SCENE_H
 
 #include "balancer.h"
 #include "result.h"

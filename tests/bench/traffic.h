@@ -4,8 +4,8 @@
  * and handed out in bursts with their metadata set (as a driver does). Made on the main thread,
  * used by one thread.
  */
-#ifndef TESTS_BENCH_TRAFFIC_H
-#define TESTS_BENCH_TRAFFIC_H
+#ifndef SLUICE_TESTS_BENCH_TRAFFIC_H
+#define SLUICE_TESTS_BENCH_TRAFFIC_H
 
 #include "sluice/verdict.h"
 

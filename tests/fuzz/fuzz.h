@@ -3,8 +3,8 @@
  * What the fuzz targets share: the functions that libFuzzer calls, and how a target says that
  * something is wrong. tests/fuzz/run.sh runs them.
  */
-#ifndef TESTS_FUZZ_FUZZ_H
-#define TESTS_FUZZ_FUZZ_H
+#ifndef SLUICE_TESTS_FUZZ_FUZZ_H
+#define SLUICE_TESTS_FUZZ_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>

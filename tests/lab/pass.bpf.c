@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Passes everything. What XDP_TX sends into a veth is delivered only while the other end has a
  * program of its own: veth_xdp_flush() in the kernel's drivers/net/veth.c wakes no other receiver.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * How the next hops follow what happens in the kernel, and that nobody is told of anything else.
  * The topology is drawn in nexthop_lab.h.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Namespaces, commands and waiting for the tests of the next-hop resolution.
  */
 #include "nexthop_lab.h"

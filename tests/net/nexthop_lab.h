@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Where the next-hop resolution is tested, against a real kernel. Each test gets two new network
  * namespaces, its own and a child's, which go when the test ends:
  *
@@ -11,8 +11,8 @@
  * 10.1.0.10 (MAC 02:00:00:00:01:0a) and 2001:db8:1::10 (...:6a) on n0, 10.2.0.254 (...:fe),
  * 2001:db8:2::fe (...:6e) and fe80::99 (...:99) on n1. Needs root.
  */
-#ifndef TESTS_NET_NEXTHOP_LAB_H
-#define TESTS_NET_NEXTHOP_LAB_H
+#ifndef SLUICE_TESTS_NET_NEXTHOP_LAB_H
+#define SLUICE_TESTS_NET_NEXTHOP_LAB_H
 
 #include "link_table.h"
 #include "nexthop.h"

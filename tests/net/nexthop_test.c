@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What nexthops_watch finds out at once, of every kind of way that the kernel knows, and how soon.
  * The topology is drawn in nexthop_lab.h.
  */

@@ -2,8 +2,8 @@
 /*
  * Tells people how what a path did differs from what had to happen.
  */
-#ifndef TESTS_PARITY_DIFFERENCE_H
-#define TESTS_PARITY_DIFFERENCE_H
+#ifndef SLUICE_TESTS_PARITY_DIFFERENCE_H
+#define SLUICE_TESTS_PARITY_DIFFERENCE_H
 
 #include "path.h"
 

@@ -4,8 +4,8 @@
  * text, and its layout in an arena with the control plane's own functions. The oracle reads the
  * table, the paths read the arena.
  */
-#ifndef TESTS_PARITY_FIXTURE_H
-#define TESTS_PARITY_FIXTURE_H
+#ifndef SLUICE_TESTS_PARITY_FIXTURE_H
+#define SLUICE_TESTS_PARITY_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * internet checksum over all bytes: nothing of include/sluice, which is under test. Used by the
  * rows, the oracle and the mutations; pure functions.
  */
-#ifndef TESTS_PARITY_FRAMES_H
-#define TESTS_PARITY_FRAMES_H
+#ifndef SLUICE_TESTS_PARITY_FRAMES_H
+#define SLUICE_TESTS_PARITY_FRAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

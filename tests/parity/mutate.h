@@ -3,8 +3,8 @@
  * Random frames: rows of the table with bits flipped, bytes set, ends cut or grown, parts of two
  * spliced. The same seed gives the same frames everywhere.
  */
-#ifndef TESTS_PARITY_MUTATE_H
-#define TESTS_PARITY_MUTATE_H
+#ifndef SLUICE_TESTS_PARITY_MUTATE_H
+#define SLUICE_TESTS_PARITY_MUTATE_H
 
 #include "rows.h"
 

@@ -4,8 +4,8 @@
  * its verdict, where it goes, and each byte of it, with all checksums computed over all bytes.
  * Nothing of include/sluice but the names of verdicts and encapsulations. Slow and plain.
  */
-#ifndef TESTS_PARITY_ORACLE_H
-#define TESTS_PARITY_ORACLE_H
+#ifndef SLUICE_TESTS_PARITY_ORACLE_H
+#define SLUICE_TESTS_PARITY_ORACLE_H
 
 #include "fixture.h"
 #include "frames.h"

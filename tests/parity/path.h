@@ -3,8 +3,8 @@
  * A path under test: something that takes frames and does with them what Sluice does, by the
  * fixture's generation. All frames come by port 0. One thread.
  */
-#ifndef TESTS_PARITY_PATH_H
-#define TESTS_PARITY_PATH_H
+#ifndef SLUICE_TESTS_PARITY_PATH_H
+#define SLUICE_TESTS_PARITY_PATH_H
 
 #include "fixture.h"
 #include "frames.h"

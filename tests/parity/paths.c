@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens the paths that were built in and that PARITY_PATHS names. Called by test_parity.c and
+ * test_flows.c. One thread.
+ */
 #include "paths.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
  * The paths that were built in, opened for one fixture: what test_parity.c and test_flows.c send
  * their frames through. Environment: PARITY_PATHS (names, default all). One thread.
  */
-#ifndef TESTS_PARITY_PATHS_H
-#define TESTS_PARITY_PATHS_H
+#ifndef SLUICE_TESTS_PARITY_PATHS_H
+#define SLUICE_TESTS_PARITY_PATHS_H
 
 #include "path.h"
 

@@ -3,8 +3,8 @@
  * Frames of which only the first bytes can be reached, as a fast path has them whose frame lies in
  * several buffers. For test_reach.c and the fuzzer. One thread.
  */
-#ifndef TESTS_PARITY_REACH_H
-#define TESTS_PARITY_REACH_H
+#ifndef SLUICE_TESTS_PARITY_REACH_H
+#define SLUICE_TESTS_PARITY_REACH_H
 
 #include "frames.h"
 #include "sluice/arena.h"

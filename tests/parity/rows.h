@@ -4,8 +4,8 @@
  * fixture.h. Which backend a forwarded one goes to follows from the service that it is for. To
  * add a row: one line in the table of its theme.
  */
-#ifndef TESTS_PARITY_ROWS_H
-#define TESTS_PARITY_ROWS_H
+#ifndef SLUICE_TESTS_PARITY_ROWS_H
+#define SLUICE_TESTS_PARITY_ROWS_H
 
 #include "frames.h"
 #include "sluice/verdict.h"

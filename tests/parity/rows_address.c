@@ -148,7 +148,9 @@ static const struct {
 };
 
 /* clang-format off */
-/* Of each to each: the verdict of a frame that is ours. */
+/*
+ * Of each to each: the verdict of a frame that is ours.
+ */
 static const struct row frames[] = {
 	{"v4 syn", VERDICT_forward, {TCP(WEB4, 80), .flags = 2}},
 	{"v4 syn, tagged", VERDICT_forward, {TCP(WEB4, 80), .flags = 2, .tags = 1}},

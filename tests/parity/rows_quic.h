@@ -3,8 +3,8 @@
  * Rows: datagrams, and whether one opens a flow, which a client's first QUIC Initial does (RFC 9000
  * §7.2, §14.1, §17.2; RFC 9369 §3). The samples are the RFCs' own, so are the bytes of L2TP.
  */
-#ifndef TESTS_PARITY_ROWS_QUIC_H
-#define TESTS_PARITY_ROWS_QUIC_H
+#ifndef SLUICE_TESTS_PARITY_ROWS_QUIC_H
+#define SLUICE_TESTS_PARITY_ROWS_QUIC_H
 
 #include "frames.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IP addresses of both families, prefixes of them, and MACs. Any thread. */
+/*
+ * IP addresses of both families, prefixes of them, and MACs. Any thread.
+ */
 #include "address.h"
 #include "bytes.h"
 

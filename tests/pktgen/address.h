@@ -3,8 +3,8 @@
  * IP addresses of both families, prefixes of them, and MACs, in network byte order. Pure
  * functions, any thread.
  */
-#ifndef PKTGEN_ADDRESS_H
-#define PKTGEN_ADDRESS_H
+#ifndef SLUICE_PKTGEN_ADDRESS_H
+#define SLUICE_PKTGEN_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

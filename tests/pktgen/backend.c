@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backends that packets were sent to. Packet path of the generator. */
+/*
+ * The backends that packets were sent to. Packet path of the generator.
+ */
 #include "backend.h"
 #include "bytes.h"
 

@@ -3,8 +3,8 @@
  * The backends that packets were sent to: outer destination addresses, numbered as they come.
  * Written by the generator's core alone.
  */
-#ifndef PKTGEN_BACKEND_H
-#define PKTGEN_BACKEND_H
+#ifndef SLUICE_PKTGEN_BACKEND_H
+#define SLUICE_PKTGEN_BACKEND_H
 
 #include "address.h"
 

@@ -3,8 +3,8 @@
  * Bytes of the wire, and the internet checksum (RFC 1071). The generator's own: it checks what
  * include/sluice writes, so it uses nothing of it. Pure functions, any thread.
  */
-#ifndef PKTGEN_BYTES_H
-#define PKTGEN_BYTES_H
+#ifndef SLUICE_PKTGEN_BYTES_H
+#define SLUICE_PKTGEN_BYTES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * Whom the flows come from: each flow's number makes its client's address and port, and both make
  * the number again. So a packet that comes back says which flow it is of. Pure functions.
  */
-#ifndef PKTGEN_CLIENT_H
-#define PKTGEN_CLIENT_H
+#ifndef SLUICE_PKTGEN_CLIENT_H
+#define SLUICE_PKTGEN_CLIENT_H
 
 #include "address.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flow's packets in their order. Packet path of the generator. */
+/*
+ * A flow's packets in their order. Packet path of the generator.
+ */
 #include "connection.h"
 #include "headers.h"
 

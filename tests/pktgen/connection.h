@@ -7,8 +7,8 @@
  * Every packet carries a stamp as payload, the SYN too (which RFC 9293 §3.4 allows), and sequence
  * numbers count it.
  */
-#ifndef PKTGEN_CONNECTION_H
-#define PKTGEN_CONNECTION_H
+#ifndef SLUICE_PKTGEN_CONNECTION_H
+#define SLUICE_PKTGEN_CONNECTION_H
 
 #include <stdbool.h>
 #include <stdint.h>

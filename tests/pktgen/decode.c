@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes back, taken apart. Packet path of the generator. */
+/*
+ * What comes back, taken apart. Packet path of the generator.
+ */
 #include "decode.h"
 #include "bytes.h"
 #include "headers.h"

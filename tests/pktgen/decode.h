@@ -6,8 +6,8 @@
  *
  * IPIP: RFC 2003, RFC 2473, RFC 4213. GUE: draft-ietf-intarea-gue §3 (variant 0), §4 (variant 1).
  */
-#ifndef PKTGEN_DECODE_H
-#define PKTGEN_DECODE_H
+#ifndef SLUICE_PKTGEN_DECODE_H
+#define SLUICE_PKTGEN_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

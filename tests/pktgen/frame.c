@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames from a client to a service. frame_write() is the packet path of the generator. */
+/*
+ * Frames from a client to a service. frame_write() is the packet path of the generator.
+ */
 #include "frame.h"
 #include "bytes.h"
 

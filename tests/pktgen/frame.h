@@ -3,8 +3,8 @@
  * Frames from a client to a service: a template for each service, and what is each packet's own.
  * Templates are made before the run, frames by the generator's core.
  */
-#ifndef PKTGEN_FRAME_H
-#define PKTGEN_FRAME_H
+#ifndef SLUICE_PKTGEN_FRAME_H
+#define SLUICE_PKTGEN_FRAME_H
 
 #include "connection.h"
 #include "headers.h"

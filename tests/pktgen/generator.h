@@ -4,8 +4,8 @@
  * when (generator.c). Made and read on the main thread; generator_run() is one core's, and all
  * below but `stopping` and `progress` is its own meanwhile.
  */
-#ifndef PKTGEN_GENERATOR_H
-#define PKTGEN_GENERATOR_H
+#ifndef SLUICE_PKTGEN_GENERATOR_H
+#define SLUICE_PKTGEN_GENERATOR_H
 
 #include "backend.h"
 #include "decode.h"

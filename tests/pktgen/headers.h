@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of the wire that several files of the generator need. */
-#ifndef PKTGEN_HEADERS_H
-#define PKTGEN_HEADERS_H
+/*
+ * Numbers of the wire that several files of the generator need.
+ */
+#ifndef SLUICE_PKTGEN_HEADERS_H
+#define SLUICE_PKTGEN_HEADERS_H
 
 enum {
 	ETH_BYTES = 14,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a histogram. Any thread, when its writer is done. */
+/*
+ * Reading a histogram. Any thread, when its writer is done.
+ */
 #include "histogram.h"
 
 /* The largest value of a bucket. */

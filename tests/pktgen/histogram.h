@@ -3,8 +3,8 @@
  * How often which value came: 128 buckets for each power of two, so a value that is read back is
  * at most 1/128 too large, whatever its size (the idea of HdrHistogram). One thread writes.
  */
-#ifndef PKTGEN_HISTOGRAM_H
-#define PKTGEN_HISTOGRAM_H
+#ifndef SLUICE_PKTGEN_HISTOGRAM_H
+#define SLUICE_PKTGEN_HISTOGRAM_H
 
 #include <stdint.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The books of the run. Packet path of the generator. */
+/*
+ * The books of the run. Packet path of the generator.
+ */
 #include "ledger.h"
 
 #include <errno.h>

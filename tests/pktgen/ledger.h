@@ -3,8 +3,8 @@
  * The books: which packets are under way, when they were sent, and what each flow has seen. Every
  * packet has a number, counted from 0 through the run. Written by the generator's core alone.
  */
-#ifndef PKTGEN_LEDGER_H
-#define PKTGEN_LEDGER_H
+#ifndef SLUICE_PKTGEN_LEDGER_H
+#define SLUICE_PKTGEN_LEDGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

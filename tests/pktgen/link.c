@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The DPDK port that the generator stands at. */
+/*
+ * The DPDK port that the generator stands at.
+ */
 #include "link.h"
 #include "buffers.h"
 #include "bytes.h"

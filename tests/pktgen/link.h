@@ -3,8 +3,8 @@
  * The DPDK port that the generator stands at: the fast path's own EAL, port and buffer code, and
  * frames that wait to be sent. Made on the main thread; bursts are the generator's core's.
  */
-#ifndef PKTGEN_LINK_H
-#define PKTGEN_LINK_H
+#ifndef SLUICE_PKTGEN_LINK_H
+#define SLUICE_PKTGEN_LINK_H
 
 #include "options.h"
 #include "port.h"

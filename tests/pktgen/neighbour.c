@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ARP and neighbour discovery. The generator's core. */
+/*
+ * ARP and neighbour discovery. The generator's core.
+ */
 #include "neighbour.h"
 #include "bytes.h"
 #include "headers.h"

@@ -4,8 +4,8 @@
  * for the addresses that the generator stands for, so that the balancer's kernel resolves its next
  * hops; and learns the balancer's MAC from what it hears. The generator's core alone.
  */
-#ifndef PKTGEN_NEIGHBOUR_H
-#define PKTGEN_NEIGHBOUR_H
+#ifndef SLUICE_PKTGEN_NEIGHBOUR_H
+#define SLUICE_PKTGEN_NEIGHBOUR_H
 
 #include "address.h"
 

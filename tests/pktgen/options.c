@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: a table of options, and its parser. Main thread. */
+/*
+ * The command line: a table of options, and its parser. Main thread.
+ */
 #include "options.h"
 
 #include <errno.h>

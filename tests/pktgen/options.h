@@ -3,8 +3,8 @@
  * What the command line says: one table (options.c) is help, parser and defaults. Main thread,
  * before the run; then read by all.
  */
-#ifndef PKTGEN_OPTIONS_H
-#define PKTGEN_OPTIONS_H
+#ifndef SLUICE_PKTGEN_OPTIONS_H
+#define SLUICE_PKTGEN_OPTIONS_H
 
 #include "address.h"
 #include "neighbour.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files. Before the run. */
+/*
+ * Capture files. Before the run.
+ */
 #include "pcap.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
  * Capture files: classic pcap (draft-ietf-opsawg-pcap), either byte order, micro- or nanoseconds,
  * Ethernet. Before the run.
  */
-#ifndef PKTGEN_PCAP_H
-#define PKTGEN_PCAP_H
+#ifndef SLUICE_PKTGEN_PCAP_H
+#define SLUICE_PKTGEN_PCAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

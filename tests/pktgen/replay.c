@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The packets of a capture file. Packet path of the generator, but for create and destroy. */
+/*
+ * The packets of a capture file. Packet path of the generator, but for create and destroy.
+ */
 #include "replay.h"
 #include "bytes.h"
 #include "frame.h"

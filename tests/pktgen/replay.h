@@ -6,8 +6,8 @@
  * sent first is taken to come back first, unless its flow has been past it.
  * Made before the run; then the generator's core alone.
  */
-#ifndef PKTGEN_REPLAY_H
-#define PKTGEN_REPLAY_H
+#ifndef SLUICE_PKTGEN_REPLAY_H
+#define SLUICE_PKTGEN_REPLAY_H
 
 #include "decode.h"
 #include "pcap.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes of byte strings to numbers: open addressing, at most half full. */
+/*
+ * Hashes of byte strings to numbers: open addressing, at most half full.
+ */
 #include "replay_table.h"
 #include "bytes.h"
 

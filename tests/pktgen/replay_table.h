@@ -3,8 +3,8 @@
  * Hashes of byte strings to small numbers, given out as they come. 64 bits: among a million
  * strings two share a hash once in 40 million files. Filled before the run, then only read.
  */
-#ifndef PKTGEN_REPLAY_TABLE_H
-#define PKTGEN_REPLAY_TABLE_H
+#ifndef SLUICE_PKTGEN_REPLAY_TABLE_H
+#define SLUICE_PKTGEN_REPLAY_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Figures and verdicts of a run, as text. Main thread. */
+/*
+ * Figures and verdicts of a run, as text. Main thread.
+ */
 #include "report.h"
 
 #include <inttypes.h>

@@ -3,8 +3,8 @@
  * What the run has shown: figures, verdicts, text, JSON. Main thread, when the generator's core is
  * done; the progress line while it runs.
  */
-#ifndef PKTGEN_REPORT_H
-#define PKTGEN_REPORT_H
+#ifndef SLUICE_PKTGEN_REPORT_H
+#define SLUICE_PKTGEN_REPORT_H
 
 #include "generator.h"
 

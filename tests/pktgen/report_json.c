@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as JSON: docs/pktgen.md lists its members. Main thread. */
+/*
+ * The report as JSON: docs/pktgen.md lists its members. Main thread.
+ */
 #include "report.h"
 
 #include <errno.h>

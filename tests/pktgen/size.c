@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frame sizes from the command line. Any thread. */
+/*
+ * Frame sizes from the command line. Any thread.
+ */
 #include "size.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Frame sizes and how often each is sent. In bytes with the frame check sequence (RFC 2544 §9):
  * 64 is the smallest. Any thread; immutable after parsing.
  */
-#ifndef PKTGEN_SIZE_H
-#define PKTGEN_SIZE_H
+#ifndef SLUICE_PKTGEN_SIZE_H
+#define SLUICE_PKTGEN_SIZE_H
 
 #include <stdbool.h>
 #include <stdint.h>

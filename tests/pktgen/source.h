@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What traffic (made) and replay (from a file) have in common: a packet that goes, and how it is
- * known again when it comes back. */
-#ifndef PKTGEN_SOURCE_H
-#define PKTGEN_SOURCE_H
+/*
+ * What traffic (made) and replay (from a file) have in common: a packet that goes, and how it is
+ * known again when it comes back.
+ */
+#ifndef SLUICE_PKTGEN_SOURCE_H
+#define SLUICE_PKTGEN_SOURCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

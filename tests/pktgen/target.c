@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the generator sends to: parsing, and who gets which flow. Any thread. */
+/*
+ * What the generator sends to: parsing, and who gets which flow. Any thread.
+ */
 #include "target.h"
 #include "headers.h"
 

@@ -3,8 +3,8 @@
  * What the generator sends to: services, each with its share of the flows. Which one a flow goes
  * to follows from the flow's number alone. Any thread; immutable after parsing.
  */
-#ifndef PKTGEN_TARGET_H
-#define PKTGEN_TARGET_H
+#ifndef SLUICE_PKTGEN_TARGET_H
+#define SLUICE_PKTGEN_TARGET_H
 
 #include "address.h"
 

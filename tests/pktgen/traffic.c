@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The traffic that is made. Packet path of the generator, but for create and destroy. */
+/*
+ * The traffic that is made. Packet path of the generator, but for create and destroy.
+ */
 #include "traffic.h"
 #include "bytes.h"
 

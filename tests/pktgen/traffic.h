@@ -7,8 +7,8 @@
  * A flow has a place, 0 to flows - 1, and a life: how many flows had the place before. Its number
  * is place + life × flows; client and service follow from it.
  */
-#ifndef PKTGEN_TRAFFIC_H
-#define PKTGEN_TRAFFIC_H
+#ifndef SLUICE_PKTGEN_TRAFFIC_H
+#define SLUICE_PKTGEN_TRAFFIC_H
 
 #include "client.h"
 #include "decode.h"

@@ -2,8 +2,8 @@
 /*
  * A service, web, with flows, of which b1 has some: for tests of what the publisher does with them.
  */
-#ifndef TESTS_UNIT_B1_FLOWS_H
-#define TESTS_UNIT_B1_FLOWS_H
+#ifndef SLUICE_TESTS_UNIT_B1_FLOWS_H
+#define SLUICE_TESTS_UNIT_B1_FLOWS_H
 
 #include "world_packets.h"
 

@@ -4,8 +4,8 @@
  * generation in an arena, the table's frames, and what must become of each. Included after
  * cmocka.h's prerequisites; one thread.
  */
-#ifndef TESTS_UNIT_BURST_WORLD_H
-#define TESTS_UNIT_BURST_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_BURST_WORLD_H
+#define SLUICE_TESTS_UNIT_BURST_WORLD_H
 
 #include "burst.h"
 #include "counters.h"

@@ -3,8 +3,8 @@
  * What the tests of changed slots share: EAL without devices, a generation that is laid out by
  * hand, so that each slot can be set, and a worker's burst over it. One thread.
  */
-#ifndef TESTS_UNIT_CHANGED_WORLD_H
-#define TESTS_UNIT_CHANGED_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_CHANGED_WORLD_H
+#define SLUICE_TESTS_UNIT_CHANGED_WORLD_H
 
 #include "burst.h"
 #include "counters.h"

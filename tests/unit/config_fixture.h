@@ -2,8 +2,8 @@
 /*
  * Config files for tests, in a folder of their own that goes with the test.
  */
-#ifndef CONFIG_FIXTURE_H
-#define CONFIG_FIXTURE_H
+#ifndef SLUICE_CONFIG_FIXTURE_H
+#define SLUICE_CONFIG_FIXTURE_H
 
 #include "config.h"
 

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A control server on a real socket, and clients of it, for its tests. Server and clients share
  * one thread: the event loop is stepped while a client waits.
  */
-#ifndef TESTS_UNIT_CONTROL_ROOM_H
-#define TESTS_UNIT_CONTROL_ROOM_H
+#ifndef SLUICE_TESTS_UNIT_CONTROL_ROOM_H
+#define SLUICE_TESTS_UNIT_CONTROL_ROOM_H
 
 #include "control.h"
 #include "fake_daemon.h"

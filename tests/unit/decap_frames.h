@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Encapsulated frames for test_decap.c, built field by field from a description, with checksums
  * summed over the whole header: nothing here is shared with the code under test.
  */
-#ifndef DECAP_FRAMES_H
-#define DECAP_FRAMES_H
+#ifndef SLUICE_DECAP_FRAMES_H
+#define SLUICE_DECAP_FRAMES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * ebpf/decap.bpf.c loaded into the kernel and run on one packet at a time, for test_decap.c.
  */
-#ifndef DECAP_PROGRAM_H
-#define DECAP_PROGRAM_H
+#ifndef SLUICE_DECAP_PROGRAM_H
+#define SLUICE_DECAP_PROGRAM_H
 
 #include "../../ebpf/decap.h"
 

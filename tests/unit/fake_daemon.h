@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * A daemon without a fast path, for the tests of the control server: a real model, made-up
  * numbers. Services: web (198.51.100.10:80/tcp, gue, b1 and b2), which is in transition, and dns6
  * ([2001:db8::10]:53/udp, ipip, no backends), which is not.
  */
-#ifndef TESTS_UNIT_FAKE_DAEMON_H
-#define TESTS_UNIT_FAKE_DAEMON_H
+#ifndef SLUICE_TESTS_UNIT_FAKE_DAEMON_H
+#define SLUICE_TESTS_UNIT_FAKE_DAEMON_H
 
 #include "api.h"
 

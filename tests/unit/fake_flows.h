@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the fake daemon tells of flows: previews and lists, in steps. Part of fake_daemon.h.
  */
-#ifndef TESTS_UNIT_FAKE_FLOWS_H
-#define TESTS_UNIT_FAKE_FLOWS_H
+#ifndef SLUICE_TESTS_UNIT_FAKE_FLOWS_H
+#define SLUICE_TESTS_UNIT_FAKE_FLOWS_H
 
 struct daemon_preview_walk {
 	const struct fake_daemon *fake;

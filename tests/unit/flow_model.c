@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of docs/consistency.md, one after the other, on a plain array. Called by
+ * test_xdp_memory.c and its siblings.
+ */
 #include "flow_model.h"
 
 #define S MEMORY_SYN

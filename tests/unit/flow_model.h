@@ -4,8 +4,8 @@
  * number; the rules of docs/consistency.md one after the other. What test_xdp_memory.c compares the
  * program with, on an xdp_world. Never full.
  */
-#ifndef TESTS_UNIT_FLOW_MODEL_H
-#define TESTS_UNIT_FLOW_MODEL_H
+#ifndef SLUICE_TESTS_UNIT_FLOW_MODEL_H
+#define SLUICE_TESTS_UNIT_FLOW_MODEL_H
 
 #include "xdp_world.h"
 

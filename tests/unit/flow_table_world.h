@@ -3,8 +3,8 @@
  * For the tests of the DPDK worker's flow table: limits that are told apart easily, and what must
  * be true of a table at any time. Included after cmocka.h; one thread.
  */
-#ifndef TESTS_UNIT_FLOW_TABLE_WORLD_H
-#define TESTS_UNIT_FLOW_TABLE_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_FLOW_TABLE_WORLD_H
+#define SLUICE_TESTS_UNIT_FLOW_TABLE_WORLD_H
 
 #include "flow_table.h"
 #include "named_rows.h"

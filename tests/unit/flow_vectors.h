@@ -3,8 +3,8 @@
  * Golden vectors of the flow hash, SipHash-1-3. Written by siphash_vectors.py, which
  * shares nothing with flow.h; don't edit. Included by the tests of the hash.
  */
-#ifndef TESTS_UNIT_FLOW_VECTORS_H
-#define TESTS_UNIT_FLOW_VECTORS_H
+#ifndef SLUICE_TESTS_UNIT_FLOW_VECTORS_H
+#define SLUICE_TESTS_UNIT_FLOW_VECTORS_H
 
 #include <stdint.h>
 

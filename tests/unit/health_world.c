@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The servers that checks meet and the daemon around them. Called by test_health.c and
+ * test_health_kinds.c.
+ */
 #include "health_world.h"
 
 #include <setjmp.h>

@@ -3,8 +3,8 @@
  * The world of health checks, for tests of them: a daemon around them, and servers in this process,
  * on loopback, that they meet. Used by test_health.c and test_health_kinds.c.
  */
-#ifndef TESTS_UNIT_HEALTH_WORLD_H
-#define TESTS_UNIT_HEALTH_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_HEALTH_WORLD_H
+#define SLUICE_TESTS_UNIT_HEALTH_WORLD_H
 
 #include "checker.h"
 

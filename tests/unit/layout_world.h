@@ -3,8 +3,8 @@
  * For the tests of ctl/tables/layout.h: an arena with services in it, and the oracle, a list that
  * is searched from end to end. Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_LAYOUT_WORLD_H
-#define TESTS_UNIT_LAYOUT_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_LAYOUT_WORLD_H
+#define SLUICE_TESTS_UNIT_LAYOUT_WORLD_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 /*
  * For the tests of ctl/tables/maglev.[ch]: backends, and tables of them. Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_MAGLEV_TABLES_H
-#define TESTS_UNIT_MAGLEV_TABLES_H
+#ifndef SLUICE_TESTS_UNIT_MAGLEV_TABLES_H
+#define SLUICE_TESTS_UNIT_MAGLEV_TABLES_H
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * For the tests of sluice/memory.h: packets of every kind, as packet_parse() would have them.
  * Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_MEMORY_PACKETS_H
-#define TESTS_UNIT_MEMORY_PACKETS_H
+#ifndef SLUICE_TESTS_UNIT_MEMORY_PACKETS_H
+#define SLUICE_TESTS_UNIT_MEMORY_PACKETS_H
 
 #include "named_rows.h"
 #include "sluice/memory.h"

@@ -2,8 +2,8 @@
 /*
  * Models for tests: two services, and the pieces to add more. Each test file has its own copy.
  */
-#ifndef MODEL_FIXTURE_H
-#define MODEL_FIXTURE_H
+#ifndef SLUICE_MODEL_FIXTURE_H
+#define SLUICE_MODEL_FIXTURE_H
 
 #include "model.h"
 

@@ -3,8 +3,8 @@
  * For tests in tables of named rows, also on random input: a failure names its row, and one seed
  * gives the same numbers everywhere. Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_NAMED_ROWS_H
-#define TESTS_UNIT_NAMED_ROWS_H
+#ifndef SLUICE_TESTS_UNIT_NAMED_ROWS_H
+#define SLUICE_TESTS_UNIT_NAMED_ROWS_H
 
 #include <stdint.h>
 

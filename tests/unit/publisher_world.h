@@ -4,8 +4,8 @@
  * is a list, and a clock that goes when it is told to. Backends are addresses without a route, or
  * of this host, so no packet leaves. world_packets.h has what packets see. Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_PUBLISHER_WORLD_H
-#define TESTS_UNIT_PUBLISHER_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_PUBLISHER_WORLD_H
+#define SLUICE_TESTS_UNIT_PUBLISHER_WORLD_H
 
 #include <event2/event.h>
 #include <stdio.h>

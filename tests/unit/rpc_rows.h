@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Requests to a fake daemon and what its answers must hold, in named rows; for the tests of the
  * control protocol.
  */
-#ifndef TESTS_UNIT_RPC_ROWS_H
-#define TESTS_UNIT_RPC_ROWS_H
+#ifndef SLUICE_TESTS_UNIT_RPC_ROWS_H
+#define SLUICE_TESTS_UNIT_RPC_ROWS_H
 
 #include "fake_daemon.h"
 #include "stream_answer.h"

@@ -3,8 +3,8 @@
  * SipHash-1-3 again, byte by byte from the paper and sharing nothing with flow.h: the oracle of
  * the hash's tests and of tests/parity. Slow and plain.
  */
-#ifndef TESTS_UNIT_SIPHASH_BYTES_H
-#define TESTS_UNIT_SIPHASH_BYTES_H
+#ifndef SLUICE_TESTS_UNIT_SIPHASH_BYTES_H
+#define SLUICE_TESTS_UNIT_SIPHASH_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The whole of an answer that comes in pieces, for the tests of the control protocol.
  */
-#ifndef TESTS_UNIT_STREAM_ANSWER_H
-#define TESTS_UNIT_STREAM_ANSWER_H
+#ifndef SLUICE_TESTS_UNIT_STREAM_ANSWER_H
+#define SLUICE_TESTS_UNIT_STREAM_ANSWER_H
 
 #include "rpc_stream.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What DPDK's workers remember, over restarts: connections come and go, slots change, and processes
  * follow each other, with as many workers as before or with others, with longer tables or shorter

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * sluicectl without a daemon: VIP:PORT/PROTO, durations, command lines and what requests they
  * make, usage errors; and that the docs know every command's method.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The table of sluicectl's commands: that its rows are whole, and help shows all of them; and the
  * words that "did you mean" finds.
  */

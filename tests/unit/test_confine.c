@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The confinement, of a child process with threads that poll, sleep and wait: what each thread
  * still has afterwards, by /proc, and what the kernel refuses. Needs root.
  */

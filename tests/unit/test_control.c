@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server's clients: those that say nothing, too much, or don't read, reach nobody but
  * themselves.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The socket for readers: who may connect, and that nothing can be changed by it.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control server's socket file: made, stale, alive, something else, and removed at the end.
  */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docs/counters.md has one row for every verdict, with its action and text, then one for every
  * reason of loss at a port, then one for every counter of the flow table, and no other.

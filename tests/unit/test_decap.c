@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * ebpf/decap.bpf.c in the kernel (BPF_PROG_TEST_RUN), in named rows: each encapsulation taken
  * off, every lie in a header noticed, ECN by RFC 6040, cut and random packets. All of it twice:
  * as on a kernel with frames of several buffers, and as on one without. Skipped without CAP_BPF.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The doctor's checks, each on a host made of files in a temporary folder and of links made up
  * here: what it finds, how bad it is, and the command that mends it.
  */

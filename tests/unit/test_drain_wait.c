@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `backend drain --wait`: what each look says, and the looking itself, against a daemon of a few
  * scripted answers on a real socket.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A backend's entry, from configuration and next hop: which outer source, how much entropy, and
  * when it is not to be used.

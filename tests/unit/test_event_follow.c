@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * events.follow over a real socket: what comes, in which order, to whom; a client that doesn't
  * read; the gap that it is told.
  */

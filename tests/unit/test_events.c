@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ring of events: what is kept of one, and what is forgotten. The log's lines go to a file.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process that runs the programs of exec checks: it is killed, and there is another; what was
  * under way ends, with what it had started; and nothing is left when the daemon ends.

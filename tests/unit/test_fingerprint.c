@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Fingerprints: what changes a decision changes them, and nothing else does.
  */
 #include <setjmp.h>

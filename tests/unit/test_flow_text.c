@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * `explain`: flows as people write them, the requests they make, and what is shown of the answers.
  */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A service whose slots can't be compared with what they were, for its table's length, its hash or
  * its scheduler is another: by a new configuration, or by a restart with one. All flows stay, whether

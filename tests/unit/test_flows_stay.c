@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * No flow moves that a living backend holds: seeded random sequences of changes (of backends,
  * scheduler, hash and number of slots), time and restarts of the daemon, against a list of all flows

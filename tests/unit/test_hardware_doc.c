@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docs/hardware.md has one row for every driver that the doctor knows, with its values, and one
  * section that tells of the sources.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Heads of HTTP requests: what is served, what is refused and how, and bytes at random.
  */

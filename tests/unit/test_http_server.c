@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP server on real sockets: what is answered, in which form, and what clients that send too
  * much, too slowly, or don't read can do: nothing to others. Server and clients share one thread.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stable indices of backends: who keeps one, who gets which, and when one is used again. The last
  * test compares with a list of everything that was ever given out.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * ctl/tables/ip.[ch] in named rows: what is an address, what is a prefix, and what a prefix
  * contains.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory that outlives the process (dataplane/keep.h): what a later one finds, what it must not
  * believe, and other numbers of workers.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Answers that are made in pieces (rpc_stream.c, listing.c, reply_queue.c): over a real socket they
  * are one line among others, in their order, and nothing else waits for them; between two pieces
  * services go, change, and can't be read.

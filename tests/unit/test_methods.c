@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The methods of the control protocol (methods*.c): what they change, read and refuse; and
  * docs/control.md, which tells of every method, parameter and error.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * capture.*: what they refuse, what reaches the daemon, and what is told of a capture.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * events.list: which events a call gets, and where the next one goes on.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * flow.explain: what it refuses, and how it tells what the daemon found out.
  */
 #include <setjmp.h>

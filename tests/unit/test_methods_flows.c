@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The methods of the control protocol about where flows go, and stay: schedulers, drains, dry
  * runs, what is remembered.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Health checks at run time, by service.add, service.set, backend.add and backend.set: the keys are
  * the file's, and what is set is in the model and in what would be written to a file.
  */

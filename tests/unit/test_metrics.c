@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Metrics as text, of a daemon that is none: what stands in either format, names that need escapes,
  * services that come and go while it is read, and no backends' series where they are not wanted.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * docs/metrics.md has one row for every metric, with its name as it is scraped, type, labels and
  * meaning, in the order of the table, and no other; and names follow their types and units.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What follows from the kernel's messages, without a kernel: interfaces (VLANs above all) and
  * routes read from messages as the kernel writes them, and the next hop that follows.
  */

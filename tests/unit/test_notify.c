@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What the service manager is told, at a socket of the test's in its place; and when the watchdog's
  * sign is given.
  */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl/tables/part.[ch]: a part's life, from its copy into the arena to the last reference. */
+/*
+ * ctl/tables/part.[ch]: a part's life, from its copy into the arena to the last reference.
+ */
 #include "part.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Path MTU messages about outer packets: how they are read (the packets were written by scapy, with
  * its checksums), and what is learned of them.
  */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What captures are made of: base64 against the vectors of RFC 4648 and all lengths of bytes; blocks
  * of pcapng by a reader that follows the draft as plainly as can be.
  */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generator's histogram against the same values, sorted. */
+/*
+ * The generator's histogram against the same values, sorted.
+ */
 #include "../pktgen/histogram.h"
 
 #include <setjmp.h>

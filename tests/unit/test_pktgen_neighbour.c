@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generator's ARP and ND, byte by byte; sums by the functions of the parity tests. */
+/*
+ * The generator's ARP and ND, byte by byte; sums by the functions of the parity tests.
+ */
 #include "../parity/frames.h"
 #include "../pktgen/neighbour.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generator's command line. */
+/*
+ * The generator's command line.
+ */
 #include "../pktgen/options.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files, and packets known again by their bytes. */
+/*
+ * Capture files, and packets known again by their bytes.
+ */
 #include "../parity/frames.h"
 #include "../pktgen/ledger.h"
 #include "../pktgen/replay.h"

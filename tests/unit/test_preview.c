@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a dry run says is what happens: seeded random changes of every kind, of a service in a
  * steady state, in a transition or after one, are previewed, made, and then every flow sends a

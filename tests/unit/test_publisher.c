@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The publisher against a fast path that is nothing but memory: what packets would see after each
  * change, that unchanged services keep their tables, and that a change that fails changes nothing.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Drains, slow starts, and schedulers that don't hash. Packets are sent by the tables that lie in the
  * arena.

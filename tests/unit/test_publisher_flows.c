@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the publisher tells of flows: previews and lists. Packets are sent by the tables that lie in
  * the arena.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What goes on over a restart of the daemon, with the tables and without: the time that
  * transitions, drains and slow starts have left, sizes of lookup tables, who was down.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the publisher makes of changes and of time: transitions begin, go on, end and settle;
  * indices, schedulers. Packets are sent by the tables that lie in the arena.

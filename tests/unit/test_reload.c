@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reloads and saves, which a thread reads and judges: what else happens meanwhile, and in which order
  * they go. The file that takes long to read is a pipe that nobody has written yet.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A daemon that is started again and again, against its twin that never is: seeded random sequences
  * of changes, health and time. After each second both have the same slots, previous choices,

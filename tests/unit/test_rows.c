@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counter rows: who has one keeps it, and one that was given back is the last to be given out.
  */

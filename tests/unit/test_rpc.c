@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * The control protocol, a line in and an answer out (rpc.c, rpc_params.c): what is no request, what
  * are no parameters, and lines of any bytes.
  */

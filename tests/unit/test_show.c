@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * What sluicectl makes of the daemon's results: tables and lines for people.
  */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The steps of a slow start, a drain's states, and least-conn's loads: the pure parts.
  */

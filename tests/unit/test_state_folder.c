@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that root writes where others may be: whatever a member of the folder's group has put
  * there, no other file is replaced, read, or given away by it. Each row is tried for state.json,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /api/status of a daemon that is none: what is told, what is asked for, names and texts that need
  * escapes, services that go while it is read.

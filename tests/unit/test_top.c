@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * sluicectl top without a daemon or a terminal: rates of two samples, their text, sorting and
  * filtering, keys, and what --once prints.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * UTF-8 as RFC 3629 has it: rows of its sections 3, 4 and 10, and every code point there is, put
  * together by the table of section 3; jansson, which state files are read by, agrees about random

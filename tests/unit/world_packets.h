@@ -3,8 +3,8 @@
  * For tests of the publisher: what packets see in the world's arena, and packets, which are steered
  * by steer.h as a path does. Included after cmocka.h.
  */
-#ifndef TESTS_UNIT_WORLD_PACKETS_H
-#define TESTS_UNIT_WORLD_PACKETS_H
+#ifndef SLUICE_TESTS_UNIT_WORLD_PACKETS_H
+#define SLUICE_TESTS_UNIT_WORLD_PACKETS_H
 
 #include "publisher_world.h"
 #include "sluice/steer.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes the namespace, its two wires and its bpffs, and sends and takes frames. Called by the
+ * test_xdp_* that need interfaces.
+ */
 #include "xdp_lab.h"
 
 #include "../parity/fixture.h"

@@ -7,8 +7,8 @@
  *
  * and a bpffs of its own. Frames go in by p0; what the program sends comes out of p0 or p1.
  */
-#ifndef TESTS_UNIT_XDP_LAB_H
-#define TESTS_UNIT_XDP_LAB_H
+#ifndef SLUICE_TESTS_UNIT_XDP_LAB_H
+#define SLUICE_TESTS_UNIT_XDP_LAB_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads sluice-xdp.so with a generation and puts it on the lab's wires. Called by the test_xdp_*
+ * that need the module.
+ */
 #include "xdp_module_world.h"
 
 #include "../parity/fixture.h"

@@ -3,8 +3,8 @@
  * sluice-xdp.so on the wires of xdp_lab.h, loaded as sluiced does it. Used by test_xdp_attach.c,
  * test_xdp_module.c and test_xdp_restart.c.
  */
-#ifndef TESTS_UNIT_XDP_MODULE_WORLD_H
-#define TESTS_UNIT_XDP_MODULE_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_XDP_MODULE_WORLD_H
+#define SLUICE_TESTS_UNIT_XDP_MODULE_WORLD_H
 
 #include "../parity/fixture.h"
 #include "xdp_lab.h"

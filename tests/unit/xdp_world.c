@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lays the generation out in the program's arena and runs packets through it. Called by the
+ * test_xdp_* of flow memory.
+ */
 #include "xdp_world.h"
 
 #include "../parity/frames.h"

@@ -5,8 +5,8 @@
  * packets; the packets, by BPF_PROG_TEST_RUN; and a look at the maps. One program, one thread, one
  * CPU.
  */
-#ifndef TESTS_UNIT_XDP_WORLD_H
-#define TESTS_UNIT_XDP_WORLD_H
+#ifndef SLUICE_TESTS_UNIT_XDP_WORLD_H
+#define SLUICE_TESTS_UNIT_XDP_WORLD_H
 
 #include "flow_maps.h"
 #include "program.h"

@@ -5,8 +5,8 @@
  * each with a flow table of its own; the clock is a number. For bench_consistency.c; one thread.
  * Each function aborts with a message where it can't.
  */
-#ifndef TESTS_BENCH_CONSISTENCY_SIM_H
-#define TESTS_BENCH_CONSISTENCY_SIM_H
+#ifndef SLUICE_TESTS_BENCH_CONSISTENCY_SIM_H
+#define SLUICE_TESTS_BENCH_CONSISTENCY_SIM_H
 
 #include "burst.h"
 #include "flow_table.h"
