@@ -40,7 +40,8 @@ struct installed {
 	/* What goes on while packets see the same: written by transitions.c. */
 	struct course *courses; /* of conf->backends */
 	struct phase phase;
-	bool remembers; /* flows of it may be remembered */
+	bool remembers;   /* flows of it may be remembered */
+	bool reach_known; /* reach.c has looked at it since it was made */
 };
 
 /*

@@ -247,7 +247,7 @@ int publication_make(void *ctx, struct model *next, const struct change_list *li
 		events_share_end(who);
 	}
 	if (next)
-		reach_look(p->reach);
+		reach_look_new(p->reach);
 	hop_news_tell(p->hop_news, &p->watched, p->hops, r->model, p->hops_changed);
 	p->hops_changed = false;
 	if (next || rc > 0)

@@ -19,9 +19,11 @@ struct reach {
 	struct event *timer;
 	void (*due)(void *ctx);
 	void *ctx;
+	int64_t next_us;  /* when the timer fires, while it is pending */
+	uint64_t asked_n; /* backends looked at since the start */
 };
 
-/* One look at all backends. */
+/* One look, at some services or at all of them. */
 struct look {
 	const struct running *r;
 	int64_t now_us;
@@ -86,9 +88,11 @@ static void backend_look(struct look *look, const struct service_conf *conf, uin
 		look->next_us = at_us;
 }
 
-static void service_look(struct look *look, const struct installed *s)
+static void service_look(struct look *look, struct installed *s)
 {
 	bool before = plan_all_down(s->conf, s->courses);
+
+	s->reach_known = true;
 
 	for (uint32_t i = 0; i < s->conf->backends_n; i++)
 		backend_look(look, s->conf, i, &s->courses[i]);
@@ -96,27 +100,57 @@ static void service_look(struct look *look, const struct installed *s)
 		plan_tell_all_down(s->conf, "kernel");
 }
 
-void reach_look(struct reach *reach)
+/* Comes back at look->next_us, unless an earlier look asked for an earlier time. */
+static void timer_arm(struct reach *reach, const struct look *look)
+{
+	int64_t left_us = look->next_us - look->now_us;
+	const struct timeval left = {.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
+
+	if (look->next_us == 0)
+		return;
+	if (evtimer_pending(reach->timer, NULL) && reach->next_us <= look->next_us)
+		return;
+	reach->next_us = look->next_us;
+	evtimer_add(reach->timer, &left);
+}
+
+/* `all`: also at the services that have been looked at since they were made. */
+static void services_look(struct reach *reach, bool all)
 {
 	const struct running *r = reach->running;
 	struct look look = {.r = r, .now_us = r->around.now_us()};
-	struct timeval left;
 
-	for (uint32_t i = 0; r->model && i < r->model->services_n; i++)
-		service_look(&look, r->installed[i]);
+	for (uint32_t i = 0; r->model && i < r->model->services_n; i++) {
+		struct installed *s = r->installed[i];
+
+		if (s->reach_known && !all)
+			continue;
+		reach->asked_n += s->conf->backends_n;
+		service_look(&look, s);
+	}
 	if (look.changed_n > REACH_EVENTS_MAX)
 		events_warn(EVENT_HEALTH, "kernel", NULL, NULL,
 			    "%u more backends count as down, or no more, for their next hops; "
 			    "sluicectl show backends has each",
 			    look.changed_n - REACH_EVENTS_MAX);
-	if (look.next_us != 0) {
-		int64_t left_us = look.next_us - look.now_us;
-
-		left = (struct timeval){.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
-		evtimer_add(reach->timer, &left);
-	}
+	timer_arm(reach, &look);
 	if (look.changed_n > 0)
 		reach->due(reach->ctx);
+}
+
+void reach_look(struct reach *reach)
+{
+	services_look(reach, true);
+}
+
+void reach_look_new(struct reach *reach)
+{
+	services_look(reach, false);
+}
+
+uint64_t reach_asked(const struct reach *reach)
+{
+	return reach->asked_n;
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *ctx)

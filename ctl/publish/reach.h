@@ -21,4 +21,13 @@ void reach_free(struct reach *reach); /* NULL is allowed */
 /* Looks at the ways to all backends in force, and comes back when time makes a difference. */
 void reach_look(struct reach *reach);
 
+/*
+ * The same for the services that were made since the last look. After a change of the model these are
+ * the only ones whose answer can differ: the kernel's news ask for reach_look().
+ */
+void reach_look_new(struct reach *reach);
+
+/* How many backends were looked at since the start. */
+uint64_t reach_asked(const struct reach *reach);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "named_rows.h"
 #include "plan.h"
+#include "publisher_internal.h"
 #include "publisher_world.h"
 #include "world_packets.h"
 
@@ -261,6 +262,21 @@ static void test_unreachable(void **state)
 	service_conf_unref(changed);
 	turn(f);
 	assert_true(running(f, 0).slots > 0 && !running(f, 0).unreachable);
+}
+
+/* A change of one service looks at the ways to its backends, not at those of all others. */
+static void test_reach_looks_at_what_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct model *model = model_new(&f->settings);
+	uint64_t asked;
+
+	model = world_with(model, world_spec("web", VIP, 3));
+	model = world_with(model, world_spec("other", "198.51.100.77", 5));
+	world_apply(f, model);
+	asked = reach_asked(f->publisher->reach);
+	world_weight(f, "b1", 50);
+	assert_int_equal(reach_asked(f->publisher->reach) - asked, 3);
 }
 
 static void test_flows_are_let_go(void **state)
@@ -520,6 +536,7 @@ int main(void)
 		TEST(test_start),
 		TEST(test_known_before),
 		TEST(test_unreachable),
+		TEST(test_reach_looks_at_what_changed),
 		TEST(test_many_are_one_generation),
 		TEST(test_all_down),
 		TEST(test_all_down_come_up),
