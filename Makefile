@@ -6,7 +6,7 @@ MINUTES ?= 10
 soak: MINUTES = 30
 SETUP := tests/setup.sh
 
-.PHONY: help run test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz soak clean
+.PHONY: help run lint dist test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz soak clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -15,11 +15,13 @@ help:
 	@echo '  make run KEEP=1        ... and leave it up to look around'
 	@echo '  make run DATAPLANE=xdp ... on the XDP fast path (default: dpdk)'
 	@echo '  make test              all tests: unit, parity, sanitizers, network'
-	@echo '  make test ONLY=unit    one of: unit, sanitize, fuzz, net, vm'
+	@echo '  make test ONLY=unit    one of: lint, unit, sanitize, fuzz, net, vm'
 	@echo '  make test ONLY=vm VM=all  ... the scenes in virtual machines that are not in make test, too'
+	@echo '  make lint              clang-format, clang-tidy, cppcheck, shellcheck, codespell and the own rules; no root'
+	@echo '  make dist              the release as $(BUILD)/sluice-VERSION.tar.xz, the same bytes each time'
 	@echo '  make vm                a shell in a virtual machine that is the balancer; KERNEL=6.12 NIC=e1000e QUEUES=4'
 	@echo '  make build             only build, into $(BUILD)/'
-	@echo '  make deps              install the Debian packages that are missing'
+	@echo '  make deps              install the Debian packages that are missing, of everything'
 	@echo '  make fuzz MINUTES=10   fuzz all that is read from others, so long each'
 	@echo '  make soak MINUTES=30   a node under traffic is changed, killed, cut off and starved for so long; not in make test'
 	@echo '                         (DATAPLANE=xdp|dpdk|both [both], SEED=N as printed: docs/testing.md)'
@@ -34,33 +36,42 @@ help:
 	@echo 'run and test need root; each installs by name what is missing (Debian 12).'
 
 deps:
-	@$(SETUP) deps
+	@$(SETUP) deps test
 
-build: deps
+deps-%:
+	@$(SETUP) deps $*
+
+build: deps-build
 	@$(SETUP) build $(BUILD)
 
-run: build
+run: deps-run build
 	@BUILD=$(BUILD) DATAPLANE=$(DATAPLANE) KEEP=$(KEEP) tests/lab/run.sh
 
-test: build
+test: deps build
 	@BUILD=$(BUILD) ONLY=$(ONLY) VM=$(VM) TEST=$(TEST) tests/run.sh
 
-vm: build
+lint: deps-lint build
+	@BUILD=$(BUILD) tests/lint/run.sh
+
+dist:
+	@tests/dist.sh $(BUILD)
+
+vm: deps build
 	@BUILD=$(BUILD) KERNEL=$(KERNEL) NIC=$(NIC) QUEUES=$(QUEUES) bash tests/vm/shell.sh
 
-bench: build
+bench: deps build
 	@BUILD=$(BUILD) QUICK=$(QUICK) tests/bench/run.sh
 
-bench-xdp: build
+bench-xdp: deps build
 	@$(BUILD)/tests/bench/bench_xdp
 
-bench-consistency: build
+bench-consistency: deps build
 	@$(BUILD)/tests/bench/consistency/bench_consistency full
 
-bench-health: build
+bench-health: deps build
 	@$(BUILD)/tests/bench/bench_health
 
-bench-callgrind: build
+bench-callgrind: deps build
 	@BUILD=$(BUILD) tests/bench/callgrind.sh
 
 bench-plot:
@@ -71,7 +82,7 @@ fuzz: deps
 		-Db_lundef=false -Ddpdk=disabled -Dxdp=disabled
 	@tests/fuzz/run.sh $(MINUTES) $(BUILD)-fuzz
 
-soak: build
+soak: deps build
 	@BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) DATAPLANE=$(if $(filter command line environment,$(origin DATAPLANE)),$(DATAPLANE),both) tests/soak/run.sh
 
 clean:

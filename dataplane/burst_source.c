@@ -47,8 +47,8 @@ static bool doubts_v4(const uint64_t *addrs, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i += LANES) {
 		const words4 low = words_load(&addrs[i]), high = words_load(&addrs[i + 2]);
-		const words4 src = __builtin_shuffle(low, high, (words4){0, 2, 4, 6});
-		const words4 dst = __builtin_shuffle(low, high, (words4){1, 3, 5, 7});
+		const words4 src = __builtin_shufflevector(low, high, 0, 2, 4, 6);
+		const words4 dst = __builtin_shufflevector(low, high, 1, 3, 5, 7);
 		const bytes16 first = (bytes16)src;
 
 		octets |= (bytes16)(first + 32 <= 32) | (bytes16)(first == 127);

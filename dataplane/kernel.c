@@ -76,7 +76,7 @@ int kernel_create(struct kernel *k, uint16_t ports_n, uint16_t workers_n,
 		  struct rte_mempool *const *pools, char *error)
 {
 	*k = (struct kernel){.ports_n = ports_n, .workers_n = workers_n};
-	for (uint16_t port = 0; port < FAST_PATH_PORTS_MAX; port++)
+	for (int port = 0; port < FAST_PATH_PORTS_MAX; port++)
 		k->taps[port].fd = -1;
 	for (uint16_t port = 0; port < ports_n; port++) {
 		k->pools[port] = pools[port];

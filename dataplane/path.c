@@ -273,7 +273,7 @@ static void kept_tell(void)
 		 "%s: adopted the tables and %llu remembered flows, %llu of them of workers that "
 		 "are "
 		 "no more",
-		 k->dir, (unsigned long long)(own + orphans), (unsigned long long)orphans);
+		 k->dir, (unsigned long long)own + orphans, (unsigned long long)orphans);
 	path.config.log(FAST_PATH_LOG_INFO, line);
 }
 

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# `make test`: unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
+# `make test`: the analyzers, unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
 # network tests, then scenes in virtual machines. Ends with one line that counts test cases.
-# ONLY=unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
+# ONLY=lint|unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
 # TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each
 # core], LANES=N network tests at a time at most [2 for each core].
 #
 # Needs root (namespaces, BPF) and a built $BUILD.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 export BUILD=${BUILD:-build} ONLY=${ONLY:-} TEST=${TEST:-}
 JOBS=${JOBS:-$(($(nproc) * 2))}
 LANES=${LANES:-$(($(nproc) * 2))}
 BUILD=$(readlink -f "$BUILD")
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 passed=0 failed=0 skipped=0
+slow=$(mktemp) # "SECONDS NAME" of each test
 
 # count FILE STATUS NAME: adds the TAP lines of a file. A program that failed without a failed
 # case (a crash, a leak, no case at all) counts as one.
@@ -35,8 +36,11 @@ took() {
 	awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'
 }
 
+# part NAME WORDS: whether it is wanted. Notes when it began: the table at the end tells how long each took.
+parts=()
 part() {
 	[ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || return 1
+	parts+=("$1 $EPOCHREALTIME")
 	printf '\n=== %s\n' "$2"
 }
 
@@ -47,6 +51,7 @@ programs() {
 	mkdir -p "$1/meson-logs"
 	while IFS=$'\t' read -r name status took; do
 		log=$1/meson-logs/$name.tap
+		printf '%7.1f %s\n' "$took" "$name${1#"$BUILD"}" >>"$slow"
 		if [ "$status" = 0 ]; then
 			printf 'ok    %-24s %5s s\n' "$name" "$took"
 		else
@@ -87,6 +92,7 @@ script() {
 		printf -- '--- %s %s\n' "$2" "${3#-}"
 		cat "$log"
 		printf -- '--- %s s\n' "$(took "$start")"
+		printf '%7.1f %s %s\n' "$(took "$start")" "$2" "${3#-}" >>"$slow"
 	) 9>"$BUILD/meson-logs/lock"
 }
 
@@ -168,6 +174,11 @@ scenes() {
 
 [ "$(id -u)" = 0 ] || { echo "tests: not root: the tests make network namespaces and load BPF programs" >&2; exit 1; }
 
+if part lint "analyzers and the own rules"; then
+	mkdir -p "$BUILD/meson-logs"
+	tests/lint/run.sh | tee "$BUILD/meson-logs/lint.tap"
+	count "$BUILD/meson-logs/lint.tap" "${PIPESTATUS[0]}" lint
+fi
 if part unit "unit and parity tests"; then
 	programs "$BUILD"
 fi
@@ -191,6 +202,22 @@ if part vm "scenes in virtual machines"; then
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 	scenes
 fi
+
+# times: how long each part took, and the tests that took the longest.
+times() {
+	local i name began ended
+	parts+=("end $EPOCHREALTIME")
+	printf '\n=== seconds by part\n'
+	for ((i = 0; i + 1 < ${#parts[@]}; i++)); do
+		read -r name began <<<"${parts[i]}"
+		read -r _ ended <<<"${parts[i + 1]}"
+		awk -v n="$name" -v a="$began" -v b="$ended" 'BEGIN { printf "%-10s %7.1f\n", n, b - a }'
+	done
+	printf '\n=== the ten slowest tests\n'
+	sort -k1,1nr "$slow" | head -n 10
+	rm -f "$slow"
+}
+times
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -5,28 +5,45 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What the build needs, and what the lab and the tests run.
+# What the build needs; what the lab (make run) runs; what the tests and benchmarks need beside that; and the
+# analyzers of make lint.
 build_packages=(
 	gcc libc6-dev linux-libc-dev make pkg-config meson ninja-build python3
 	clang llvm bpftool libbpf-dev libdpdk-dev
 	libconfig-dev libjansson-dev libevent-dev libmnl-dev libcmocka-dev libncurses-dev
 	libcap-ng-dev libseccomp-dev libcurl4-openssl-dev libssl-dev
 )
+run_packages=(
+	iproute2 iputils-ping ethtool procps util-linux systemd udev nginx-light curl wrk tcpdump socat
+	netcat-openbsd openssl jq
+)
 test_packages=(
-	libclang-rt-14-dev iproute2 iputils-ping ethtool procps util-linux
-	systemd udev nginx-light curl wrk tcpdump iperf3 netcat-openbsd openssl socat python3-scapy jq lua5.3
+	libclang-rt-14-dev iperf3 python3-scapy lua5.3
 	mandoc python3-jsonschema python3-pyte prometheus tshark chromium
 	qemu-system-x86 busybox-static cpio kmod xz-utils e2fsprogs
 )
+lint_packages=(git clang-format clang-tidy cppcheck shellcheck codespell)
+
+# packages_of USE: build, run, lint, or test, which is all.
+packages_of() {
+	case $1 in
+	build) echo "${build_packages[@]}" ;;
+	run) echo "${build_packages[@]}" "${run_packages[@]}" ;;
+	lint) echo "${build_packages[@]}" "${lint_packages[@]}" ;;
+	test) echo "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}" ;;
+	*) die "deps: build, run, lint or test, not '$1'" ;;
+	esac
+}
 
 die() {
 	printf 'setup: %s\n' "$*" >&2
 	exit 1
 }
 
+# missing_packages USE
 missing_packages() {
 	local package
-	for package in "${build_packages[@]}" "${test_packages[@]}"; do
+	for package in $(packages_of "$1"); do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
 			echo "$package"
 	done
@@ -46,11 +63,13 @@ without_services() {
 	return "$status"
 }
 
+# deps USE
 deps() {
 	local missing
+	packages_of "$1" >/dev/null
 	command -v dpkg-query >/dev/null || die "no dpkg here: install by hand what Debian 12 calls:
-  ${build_packages[*]} ${test_packages[*]}"
-	missing=$(missing_packages)
+  $(packages_of "$1")"
+	missing=$(missing_packages "$1")
 	[ -n "$missing" ] || return 0
 	# shellcheck disable=SC2086 # a list of words
 	set -- $missing
@@ -67,10 +86,11 @@ deps() {
 	rm -f /tmp/sluice-apt.$$.log
 }
 
-# build DIR [MESON OPTION ...]
+# build DIR [MESON OPTION ...]. Without options a warning is an error. Sanitizers make gcc warn of more.
 build() {
 	local dir=$1
 	shift
+	[ $# != 0 ] || set -- -Dwerror=true
 	# A configured folder that a failed setup left behind has no build.ninja.
 	[ -f "$dir/build.ninja" ] || {
 		rm -rf "$dir"
@@ -84,7 +104,7 @@ build() {
 }
 
 case ${1-} in
-deps) deps ;;
+deps) deps "${2-test}" ;;
 build) shift; build "$@" ;;
-*) die "usage: setup.sh deps | build DIR [MESON OPTION ...]" ;;
+*) die "usage: setup.sh deps [build|run|lint|test] | build DIR [MESON OPTION ...]" ;;
 esac

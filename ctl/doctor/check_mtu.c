@@ -98,7 +98,7 @@ static void check_narrow(struct doctor *d, const json_t *services)
 		uint32_t outer_bytes = need_bytes(services, backend) - INNER_BYTES;
 		uint32_t inner_bytes = inner_min_bytes(services, backend);
 
-		if (mtu_bytes == 0 || mtu_bytes >= (json_int_t)(inner_bytes + outer_bytes))
+		if (mtu_bytes == 0 || mtu_bytes >= (json_int_t)inner_bytes + outer_bytes)
 			continue;
 		if (narrow++ < TOLD_MAX)
 			say_narrow(d, backend, outer_bytes, inner_bytes);

@@ -70,9 +70,9 @@ static json_t *actions(const uint64_t packets[VERDICT_COUNT])
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "forwarded",
 			 (json_int_t)packets_of(packets, ACTION_FORWARD), "answered",
-			 (json_int_t)(packets_of(packets, ACTION_ECHO) +
-				      packets_of(packets, ACTION_TOO_BIG) +
-				      packets_of(packets, ACTION_REJECT)),
+			 (json_int_t)packets_of(packets, ACTION_ECHO) +
+				 (json_int_t)packets_of(packets, ACTION_TOO_BIG) +
+				 (json_int_t)packets_of(packets, ACTION_REJECT),
 			 "to_kernel", (json_int_t)packets_of(packets, ACTION_PASS), "dropped",
 			 (json_int_t)packets_of(packets, ACTION_DROP));
 }

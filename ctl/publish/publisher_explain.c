@@ -112,11 +112,12 @@ int publisher_explain(void *ctx, const struct packet_probe *probe, uint32_t port
 		.ctx = &explain,
 	};
 	uint8_t *room = malloc(TRACE_GROWTH_MAX + PACKET_PROBE_FRAME_MAX);
-	struct trace_frame frame = {.bytes = room + TRACE_GROWTH_MAX};
+	struct trace_frame frame = {0};
 
 	*out = (struct daemon_explanation){.port = -1, .generation = r->number};
 	if (!room)
 		return -ENOMEM;
+	frame.bytes = room + TRACE_GROWTH_MAX;
 	frame.n = packet_probe_frame(probe, frame.bytes);
 	trace_packet(&tables, &frame, &out->trace);
 	free(room);

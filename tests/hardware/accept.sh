@@ -113,7 +113,7 @@ check() {
 	if [ "$2" = 0 ]; then
 		passed=$((passed + 1))
 	else
-		failed=$((failed + 1)) result=**FAILED**
+		failed=$((failed + 1)) result="**FAILED**"
 	fi
 	printf '| %s | %s | %s |\n' "$1" "$result" "$3" >>"$dir/results"
 	printf '%-8s %s: %s\n' "${result//\*/}" "$1" "$3"

@@ -20,8 +20,8 @@ esac
 
 # pings BYTES: echo requests of so many bytes, in one frame, from fabric to lb's kernel, of both families.
 pings() {
-	lab_exec fabric ping -q -c 5 -i 0.3 -W 5 -M do -s $(($1 - 28)) "$(lab_address4 lb)" >"$LAB_DIR/ping" &&
-		lab_exec fabric ping -q -c 5 -i 0.3 -W 5 -M do -s $(($1 - 48)) "$(lab_address6 lb)" >>"$LAB_DIR/ping"
+	lab_exec fabric ping -q -c 5 -i 0.3 -W 5 -M "do" -s $(($1 - 28)) "$(lab_address4 lb)" >"$LAB_DIR/ping" &&
+		lab_exec fabric ping -q -c 5 -i 0.3 -W 5 -M "do" -s $(($1 - 48)) "$(lab_address6 lb)" >>"$LAB_DIR/ping"
 }
 
 trap lab_down EXIT

@@ -46,6 +46,7 @@ nics_find() {
 		0x02*) modprobe -qb "$(cat "$device/modalias")" ;;
 		esac
 	done
+	# shellcheck disable=SC2046 # a list of words
 	[ ! -e /sys/bus/virtio/devices ] || modprobe -qab $(cat /sys/bus/virtio/devices/*/modalias)
 }
 

@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=dash
 #
 # Process 1 of a guest until it has its root: the host's own, read-only by 9p, under an overlay that takes
 # what the guest writes: memory, or the disk /dev/vda if there is one, which outlives a reboot. The kernel
@@ -52,4 +53,5 @@ $b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=none lab "/ro
 for dir in dev proc sys; do
 	$b mount --move /$dir /root/$dir
 done
+# shellcheck disable=SC2046 # a list of words
 exec $b switch_root /root $(echo "$init" | $b tr , ' ')

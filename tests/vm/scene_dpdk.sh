@@ -38,6 +38,7 @@ scene_bind() {
 }
 
 # scene_pci [INTERFACE]: the PCI address of a NIC that the kernel still has.
+# shellcheck disable=SC2120 # scenes that source this pass arguments
 scene_pci() {
 	lab_exec lb bash -c 'f=$(readlink -f /sys/class/net/$1/device); case $f in */virtio*) f=${f%/*} ;; esac
 		basename "$f"' - "${1:-eth0}"
