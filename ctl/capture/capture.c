@@ -46,12 +46,6 @@ struct captures {
 	bool held; /* the client has not read all yet */
 };
 
-static const char *const verdict_names[] = {
-#define X(name, action, text) [VERDICT_##name] = #name,
-	SLUICE_VERDICTS(X)
-#undef X
-};
-
 static const char *name_of(const struct captures *c, uint32_t row)
 {
 	for (uint32_t i = 0; i < c->names_n; i++)
@@ -68,7 +62,7 @@ static void describe(const struct captures *c, const struct fast_path_captured *
 	snprintf(text, COMMENT_MAX, "service %s, %s%s%sverdict %s, worker %u", c->state.service,
 		 frame->backend ? "backend " : "",
 		 backend ? backend : (frame->backend ? "added since" : ""),
-		 frame->backend ? ", " : "", verdict_names[frame->verdict], frame->worker);
+		 frame->backend ? ", " : "", verdict_name(frame->verdict), frame->worker);
 }
 
 /* Whether the frame belongs to one of the first packets_max packets. */

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "words.h"
+
 #define CLI_SOCKET_DEFAULT "/run/sluice/control.sock"
 
 /* X(identifier, status, when) */
@@ -25,6 +27,16 @@ enum cli_status {
 	CLI_STATUSES(X)
 #undef X
 };
+
+/* Of --color. X(identifier, word); words.h */
+#define CLI_COLORS(X)                 \
+	X(CLI_COLOR_AUTO, "auto")     \
+	X(CLI_COLOR_ALWAYS, "always") \
+	X(CLI_COLOR_NEVER, "never")
+
+enum cli_color { CLI_COLORS(ENUM_ID) };
+
+ENUM_DECLARE(cli_color);
 
 struct cli {
 	const char *socket;

@@ -24,10 +24,11 @@ static bool is_option(const struct command_arg *arg)
 	return arg->word[0] == '-';
 }
 
-/* Words that would fill a line are told by the help alone. */
-static const char *words_text(const struct command_arg *arg)
+/* "ipip|gue|gue0". A list that would fill the line is shortened to WORD; the help names them. */
+static const char *words_text(const struct command_arg *arg, char buf[COMMAND_ARG_TEXT_MAX])
 {
-	return strlen(arg->words) <= WORDS_SHOWN_MAX ? arg->words : "WORD";
+	enum_list(arg->words, "|", "|", buf, COMMAND_ARG_TEXT_MAX);
+	return strlen(buf) <= WORDS_SHOWN_MAX ? buf : "WORD";
 }
 
 const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG_TEXT_MAX])
@@ -41,15 +42,13 @@ const char *command_arg_text(const struct command_arg *arg, char buf[COMMAND_ARG
 		[VALUE_KEYS] = "KEY=VALUE...",
 	};
 
+	char words[COMMAND_ARG_TEXT_MAX];
+
 	if (is_place(arg) || arg->value == VALUE_NONE)
 		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s", arg->word);
 	else
 		snprintf(buf, COMMAND_ARG_TEXT_MAX, "%s %s", arg->word,
-			 arg->value == VALUE_WORD ? words_text(arg) : values[arg->value]);
-	if (arg->value == VALUE_WORD && !is_place(arg)) {
-		for (char *c = buf + strlen(arg->word) + 1; *c; c++)
-			*c = *c == ' ' ? '|' : *c;
-	}
+			 arg->value == VALUE_WORD ? words_text(arg, words) : values[arg->value]);
 	return buf;
 }
 

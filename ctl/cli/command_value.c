@@ -59,19 +59,15 @@ static json_t *read_time(struct command_reader *r, const struct command_arg *arg
 
 static json_t *read_word(struct command_reader *r, const struct command_arg *arg, const char *text)
 {
+	char words[ENUM_LIST_MAX], better[NEAR_WORD_MAX + 32];
 	struct near near = near_to(text);
-	char words[COMMAND_ARG_TEXT_MAX], *rest = NULL, mend[NEAR_WORD_MAX + 32];
-	bool found = false;
 
-	snprintf(words, sizeof(words), "%s", arg->words);
-	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
-		found = found || strcmp(w, text) == 0;
-		near_try(&near, w);
-	}
-	if (found)
+	if (enum_parse(arg->words, text) >= 0)
 		return json_string(text);
+	for (size_t i = 0; arg->words[i]; i++)
+		near_try(&near, arg->words[i]);
 	snprintf(r->error, COMMAND_ERROR_MAX, "%s: \"%.64s\" is none of: %s%s", arg->word, text,
-		 arg->words, near_text(&near, mend));
+		 enum_list(arg->words, " ", " ", words, sizeof(words)), near_text(&near, better));
 	return NULL;
 }
 

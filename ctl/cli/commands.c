@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ENUM_DEFINE(cli_color, CLI_COLORS);
+
 const struct command_group command_groups[] = {
 	{"Looking", commands_show},      {"Seeing why", commands_why},
 	{"Changing", commands_change},   {"Configuration", commands_config},
@@ -20,7 +22,7 @@ const struct command_arg command_options[] = {
 	 .help = "prints the result as it came, for programs (docs/json.md has its form)"},
 	{"--socket", VALUE_FILE, true, .own = true,
 	 .help = "sluiced's control socket; else $SLUICE_SOCKET, else " CLI_SOCKET_DEFAULT},
-	{"--color", VALUE_WORD, true, .own = true, .words = "auto always never",
+	{"--color", VALUE_WORD, true, .own = true, .words = cli_color_words,
 	 .help = "auto, if not given: on a terminal, unless $NO_COLOR is set"},
 	{"--help", VALUE_NONE, true, .own = true, .letter = 'h',
 	 .help = "help, on one command if one is named"},

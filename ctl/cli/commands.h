@@ -47,7 +47,7 @@ struct command_arg {
 	/* No parameter of the method: for the client itself, in command_line.own. */
 	bool own;
 	char letter;                   /* of an option: -c for --count; 0: none */
-	const char *words;             /* VALUE_WORD: "ipip gue gue0" */
+	const char *const *words;      /* VALUE_WORD: words.h */
 	const struct config_key *keys; /* VALUE_KEYS: those that there are */
 	/* The parameter's name; NULL: the word in lower case, "_" for "-", without the "--". */
 	const char *param;

@@ -22,12 +22,11 @@
 
 /* What `service set` can change, and `service add` takes, too. */
 #define SETTABLE                                                                                   \
-	{"encap", VALUE_WORD, .optional = true, .words = "ipip gue gue0",                          \
+	{"encap", VALUE_WORD, .optional = true, .words = encap_words,                              \
 	 .help = "how packets are wrapped towards the backends; ipip if never given"},             \
-		{"scheduler", VALUE_WORD, .optional = true,                                        \
-		 .words = "maglev rr wrr random least-conn",                                       \
+		{"scheduler", VALUE_WORD, .optional = true, .words = scheduler_words,              \
 		 .help = "how new flows are spread; maglev if never given"},                       \
-		{"hash", VALUE_WORD, .optional = true, .words = "flow source",                     \
+		{"hash", VALUE_WORD, .optional = true, .words = hash_of_words,                     \
 		 .help = "maglev: source keeps all flows of a client together; flow if never "     \
 			 "given"},                                                                 \
 		{"transition", VALUE_TIME, .optional = true,                                       \
@@ -38,20 +37,20 @@
 		 .help = "how its backends are checked; keys that are not given stay, KEY= is "    \
 			 "the "                                                                    \
 			 "default again, type=none ends it"},                                      \
-		{"all-down", VALUE_WORD, .optional = true, .words = "all none",                    \
+		{"all-down", VALUE_WORD, .optional = true, .words = all_down_words,                \
 		 .help = "when all backends are down: flows go to all of them, or are dropped; "   \
 			 "all if "                                                                 \
 			 "never given"},                                                           \
-		{"on-down", VALUE_WORD, .optional = true, .words = "cut keep",                     \
+		{"on-down", VALUE_WORD, .optional = true, .words = on_down_words,                  \
 		 .help = "when a backend goes down: its flows go to others, or stay; cut if "      \
 			 "never given"},                                                           \
-		{"start", VALUE_WORD, .optional = true, .words = "up down",                        \
+		{"start", VALUE_WORD, .optional = true, .words = start_state_words,                \
 		 .help = "what a backend counts as before its first check; up if never given"},    \
 		{"unresolved", VALUE_TIME, .optional = true,                                       \
 		 .help = "how long a backend may have no next hop before it counts as down; 5s "   \
 			 "if never "                                                               \
 			 "given, 0: for ever"},                                                    \
-		{"no-backend", VALUE_WORD, .optional = true, .words = "drop reject",               \
+		{"no-backend", VALUE_WORD, .optional = true, .words = no_backend_words,            \
 		 .help = "packets that find no backend: dropped, or refused by TCP reset or "      \
 			 "ICMP; drop "                                                             \
 			 "if never given"},                                                        \
@@ -63,11 +62,11 @@
 				"what fits the narrowest way (auto); off if never given"           \
 	}
 #define OWN                                                                                      \
-	{"on-down", VALUE_WORD, .optional = true, .words = "cut keep service",                   \
+	{"on-down", VALUE_WORD, .optional = true, .words = own_on_down_words,                    \
 	 .help = "when it goes down: its flows go to others, or stay; as the service if never "  \
 		 "given"},                                                                       \
 	{                                                                                        \
-		"start", VALUE_WORD, .optional = true, .words = "up down service",               \
+		"start", VALUE_WORD, .optional = true, .words = own_start_words,                 \
 				     .help = "what it counts as before its first check; as the " \
 					     "service if never given"                            \
 	}

@@ -5,6 +5,8 @@
 #include "commands.h"
 #include "doctor_run.h"
 #include "events.h"
+#include "events_run.h"
+#include "log.h"
 
 static const struct command_arg of_doctor[] = {
 	{"--config", VALUE_FILE, .optional = true, .own = true,
@@ -19,8 +21,7 @@ static const struct command_arg of_events[] = {
 	 .help = "goes on with what happens, until interrupted"},
 	{"--service", VALUE_SERVICE, .optional = true, .help = "only this one's"},
 	{"--backend", VALUE_BACKEND, .optional = true, .help = "only this one's"},
-	{"--kind", VALUE_WORD, .optional = true,
-	 .words = "daemon config service backend health next-hop transition drain generation port",
+	{"--kind", VALUE_WORD, .optional = true, .words = event_kind_words,
 	 .help = "only these: daemon, config, service, backend, health, next-hop, transition, "
 		 "drain, generation or port"},
 	{"--since", VALUE_TIME, .optional = true, .help = "those of the last so many seconds"},
@@ -30,7 +31,7 @@ static const struct command_arg of_events[] = {
 };
 
 static const struct command_arg of_log_level[] = {
-	{"LEVEL", VALUE_WORD, .optional = true, .words = "error warning info debug",
+	{"LEVEL", VALUE_WORD, .optional = true, .words = log_level_words,
 	 .help = "what is less important is left out"},
 	{.word = NULL},
 };

@@ -33,7 +33,7 @@ static const struct command_arg of_top[] = {
 	{"SERVICE", VALUE_SERVICE, .optional = true, .own = true, .help = "its backends"},
 	{"--backends", VALUE_NONE, .optional = true, .own = true,
 	 .help = "the backends of all services, instead of the services"},
-	{"--sort", VALUE_WORD, .optional = true, .own = true, .words = TOP_SORT_WORDS,
+	{"--sort", VALUE_WORD, .optional = true, .own = true, .words = top_sort_words,
 	 .help = "by packets, if not given"},
 	{"--filter", VALUE_TEXT, .optional = true, .own = true,
 	 .help = "only services and backends that have it in their name"},

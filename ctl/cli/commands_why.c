@@ -2,7 +2,7 @@
 /*
  * The commands that tell why. Called through the table in commands.c.
  */
-#include "capture.h"
+#include "capture_run.h"
 #include "commands.h"
 
 static const struct command_arg of_explain[] = {

@@ -35,18 +35,10 @@ static void candidate(const struct completion *c, const char *text)
 		fprintf(c->out, "%s%s\n", c->prefix, text);
 }
 
-/* The words of a list with blanks. */
-static void candidates(const struct completion *c, const char *words)
+static void candidates(const struct completion *c, const char *const words[])
 {
-	while (*words) {
-		size_t length = strcspn(words, " ");
-		char word[COMMAND_NAME_MAX];
-
-		snprintf(word, sizeof(word), "%.*s", (int)length, words);
-		candidate(c, word);
-		words += length;
-		words += *words == ' ';
-	}
+	for (size_t i = 0; words[i]; i++)
+		candidate(c, words[i]);
 }
 
 /* A member of what a method lists. */
@@ -76,8 +68,8 @@ static void keys_of(struct completion *c, const struct command_arg *arg)
 		snprintf(c->prefix, sizeof(c->prefix), "%.*s",
 			 (int)(strchr(c->current, '=') - c->current) + 1, c->current);
 		c->current = strchr(c->current, '=') + 1;
-		for (int i = 0; key && key->choices && key->choices[i]; i++)
-			candidate(c, key->choices[i]);
+		if (key && key->choices)
+			candidates(c, key->choices);
 		return;
 	}
 	for (key = arg->keys; key->name; key++) {

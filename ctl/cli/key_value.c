@@ -5,6 +5,7 @@
 #include "key_value.h"
 
 #include "near.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -123,9 +124,8 @@ const char *key_value_form(const struct config_key *key, char buf[KEY_VALUE_TEXT
 		snprintf(buf + used, KEY_VALUE_TEXT_MAX - used, "true|false");
 	else if (!key->choices)
 		snprintf(buf + used, KEY_VALUE_TEXT_MAX - used, "TEXT%s", key->list ? " ..." : "");
-	for (int i = 0; key->choices && key->choices[i] && used < KEY_VALUE_TEXT_MAX; i++)
-		used += (size_t)snprintf(buf + used, KEY_VALUE_TEXT_MAX - used, "%s%s",
-					 i ? "|" : "", key->choices[i]);
+	else
+		enum_list(key->choices, "|", "|", buf + used, KEY_VALUE_TEXT_MAX - used);
 	return buf;
 }
 

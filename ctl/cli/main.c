@@ -48,19 +48,21 @@ static enum cli_status help(const struct options *options, int argc, char *const
 	return CLI_DONE;
 }
 
-static bool color_wanted(const char *when)
+static bool color_wanted(enum cli_color when)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	if (strcmp(when, "auto") != 0)
-		return strcmp(when, "always") == 0;
+	if (when != CLI_COLOR_AUTO)
+		return when == CLI_COLOR_ALWAYS;
 	return isatty(STDOUT_FILENO) && (!no_color || !no_color[0]) &&
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
 static enum cli_status option_set(struct options *options, const char *word, const char *value)
 {
+	char all[ENUM_LIST_MAX];
+
 	if (strcmp(word, "--json") == 0) {
 		options->cli.json = true;
 	} else if (strcmp(word, "--socket") == 0) {
@@ -69,12 +71,13 @@ static enum cli_status option_set(struct options *options, const char *word, con
 		options->help = true;
 	} else if (strcmp(word, "--version") == 0) {
 		options->version = true;
-	} else if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
-		   strcmp(value, "never") != 0) {
-		cli_error("--color: \"%.64s\" is none of: auto always never", value);
+	} else if (enum_parse(cli_color_words, value) < 0) {
+		cli_error("--color: \"%.64s\" is none of: %s", value,
+			  enum_list(cli_color_words, " ", " ", all, sizeof(all)));
 		return CLI_USAGE;
 	} else {
-		options->cli.color = color_wanted(value);
+		options->cli.color =
+			color_wanted((enum cli_color)enum_parse(cli_color_words, value));
 	}
 	return CLI_DONE;
 }
@@ -144,7 +147,7 @@ int main(int argc, char *argv[])
 {
 	const char *env = getenv("SLUICE_SOCKET");
 	struct options options = {.cli = {.socket = env && env[0] ? env : CLI_SOCKET_DEFAULT,
-					  .color = color_wanted("auto")}};
+					  .color = color_wanted(CLI_COLOR_AUTO)}};
 	enum cli_status status;
 	int words_n = 0;
 

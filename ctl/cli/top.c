@@ -244,7 +244,7 @@ enum cli_status top_run(const struct cli *cli, const struct command_line *line)
 	snprintf(top.view.filter, sizeof(top.view.filter), "%s", filter ? filter : "");
 	top.view.each = command_flag(line, "backends");
 	if (sort)
-		top_sort_parse(sort, &top.view.sort);
+		top.view.sort = (enum top_sort)enum_parse(top_sort_words, sort);
 	status = command_flag(line, "once") ? once(&top) : live(&top);
 	top_free(&top);
 	return status;

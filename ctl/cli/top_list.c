@@ -8,23 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool top_sort_parse(const char *text, enum top_sort *sort)
-{
-	static const char *const words[] = {
-		[TOP_SORT_PACKETS] = "packets",
-		[TOP_SORT_BITS] = "bits",
-		[TOP_SORT_DROPS] = "drops",
-		[TOP_SORT_NAME] = "name",
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i]) == 0) {
-			*sort = (enum top_sort)i;
-			return true;
-		}
-	}
-	return false;
-}
+ENUM_DEFINE(top_sort, TOP_SORTS);
 
 static int compare_names(const struct top_row *a, const struct top_row *b)
 {

@@ -7,10 +7,18 @@
 #define SLUICE_CLI_TOP_LIST_H
 
 #include "top_rates.h"
+#include "words.h"
 
-enum top_sort { TOP_SORT_PACKETS, TOP_SORT_BITS, TOP_SORT_DROPS, TOP_SORT_NAME };
+/* X(identifier, word); words.h */
+#define TOP_SORTS(X)                   \
+	X(TOP_SORT_PACKETS, "packets") \
+	X(TOP_SORT_BITS, "bits")       \
+	X(TOP_SORT_DROPS, "drops")     \
+	X(TOP_SORT_NAME, "name")
 
-#define TOP_SORT_WORDS "packets bits drops name"
+enum top_sort { TOP_SORTS(ENUM_ID) };
+
+ENUM_DECLARE(top_sort);
 
 /* What somebody wants to see. */
 struct top_view {
@@ -30,9 +38,6 @@ struct top_list {
 	const struct top_rate **rows;
 	size_t n;
 };
-
-/* "packets", "bits" ...; false: none of these. */
-bool top_sort_parse(const char *text, enum top_sort *sort);
 
 /* Sorts and filters, and finds the selected row again, wherever it is now; without one, or if it is
  * gone, the place counts. Returns 0 or -ENOMEM; `list` to be freed. */

@@ -4,14 +4,9 @@
  */
 #include "top_print.h"
 
+#include "model.h"
 #include "show.h"
 #include "table.h"
-
-static const char *const verdict_names[] = {
-#define X(name, action, text) #name,
-	SLUICE_VERDICTS(X)
-#undef X
-};
 
 static bool is_drop(unsigned int verdict, const struct top_rates *rates)
 {
@@ -37,7 +32,7 @@ static void print_sums(const struct top_rates *rates, FILE *out)
 	fprintf(out, "dropped     %s/s", top_rate_text(rates->actions_s[ACTION_DROP], a));
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
 		if (is_drop(i, rates))
-			fprintf(out, ", %s %s/s", verdict_names[i],
+			fprintf(out, ", %s %s/s", verdict_words[i],
 				top_rate_text(rates->verdicts_s[i], a));
 	}
 	fputs("\n\n", out);
@@ -151,7 +146,7 @@ json_t *top_json(const struct top_rates *rates, const struct top_list *list)
 		json_array_append_new(rows, row_json(list->rows[i]));
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
 		if (is_drop(i, rates))
-			json_object_set_new(drops, verdict_names[i],
+			json_object_set_new(drops, verdict_words[i],
 					    json_real(rates->verdicts_s[i]));
 	}
 	return json_pack("{s:f, s:s, s:{s:f, s:f, s:f, s:f, s:f}, s:{s:I, s:I, s:f, s:f, s:f}, "

@@ -4,6 +4,7 @@
  */
 #include "top_screen.h"
 
+#include "model.h"
 #include "show.h"
 #include "top_keys.h"
 
@@ -188,18 +189,14 @@ static void draw_workers(const struct top_rates *rates)
 
 static void draw_drops(const struct top_rates *rates)
 {
-	static const char *const names[] = {
-#define X(name, action, text) #name,
-		SLUICE_VERDICTS(X)
-#undef X
-	};
 	char text[LINE_MAX] = "drops", rate[TOP_RATE_TEXT_MAX];
 	bool any = false;
 
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
 		if (verdict_action((enum verdict)i) != ACTION_DROP || rates->verdicts_s[i] <= 0)
 			continue;
-		append(text, "  %s %s/s", names[i], top_rate_text(rates->verdicts_s[i], rate));
+		append(text, "  %s %s/s", verdict_words[i],
+		       top_rate_text(rates->verdicts_s[i], rate));
 		any = true;
 	}
 	put_line(4, any ? attributes(PAIR_BAD) : A_NORMAL, "%s%s", text, any ? "" : "  none");

@@ -17,20 +17,12 @@ static config_json_fn statuses_json, bytes_json, args_json;
 #define SERVICE(member) AT(struct health_conf, member)
 #define BACKEND(member) AT(struct health_override, timing.member)
 
-static const char *const type_choices[] = {[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp",
-					   [HEALTH_HTTP] = "http",     [HEALTH_HTTPS] = "https",
-					   [HEALTH_UDP] = "udp",       [HEALTH_ICMP] = "icmp",
-					   [HEALTH_EXEC] = "exec",     NULL};
-static const char *const via_choices[] = {
-	[HEALTH_VIA_NODE] = "node", [HEALTH_VIA_VIP] = "vip", NULL};
-static const char *const method_choices[] = {
-	[HEALTH_GET] = "GET", [HEALTH_HEAD] = "HEAD", [HEALTH_OPTIONS] = "OPTIONS", NULL};
 static const char *const off_choices[] = {[false] = "on", [true] = "off", NULL};
 
 /* Of a service. */
 const struct config_key config_health_keys[] = {
-	{"type", NULL, config_read_choice, SERVICE(type), .choices = type_choices},
-	{"via", "\"node\"", config_read_choice, SERVICE(via), .choices = via_choices},
+	{"type", NULL, config_read_choice, SERVICE(type), .choices = health_type_words},
+	{"via", "\"node\"", config_read_choice, SERVICE(via), .choices = health_via_words},
 	{"port", "0", config_read_integer, SERVICE(timing.port), .min = 0, .max = 65535},
 	{"interval_ms", "2000", config_read_integer, SERVICE(timing.interval_ms), .min = 10,
 	 .max = HEALTH_MS_MAX},
@@ -46,7 +38,7 @@ const struct config_key config_health_keys[] = {
 	{"flap_window_s", "600", config_read_integer, SERVICE(flap_window_s), .min = 1,
 	 .max = 86400},
 	{"flap_hold_s", "10", config_read_integer, SERVICE(flap_hold_s), .min = 1, .max = 3600},
-	{"method", "\"GET\"", config_read_choice, SERVICE(method), .choices = method_choices},
+	{"method", "\"GET\"", config_read_choice, SERVICE(method), .choices = health_method_words},
 	{"path", "\"/\"", config_read_path, SERVICE(path)},
 	{"host", "\"\"", config_read_text, SERVICE(host)},
 	{"status", "\"200-399\"", read_statuses, SERVICE(statuses), .json = statuses_json},
@@ -233,9 +225,10 @@ static void particular_leave(json_t *health, unsigned int type)
 
 void config_health_retype(json_t *health, const char *type)
 {
-	for (unsigned int i = 0; type_choices[i]; i++)
-		if (strcmp(type_choices[i], type) == 0)
-			particular_leave(health, i);
+	int value = enum_parse(health_type_words, type);
+
+	if (value >= 0)
+		particular_leave(health, (unsigned int)value);
 }
 
 json_t *config_health_json(const struct config_key *key, const void *in)

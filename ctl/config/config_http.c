@@ -15,30 +15,20 @@ static config_json_fn listen_json, hosts_json;
 	.offset = offsetof(struct config_form, member), \
 	.size = sizeof(((struct config_form *)NULL)->member)
 
-static const char *const switch_names[] = {[SETTING_OFF] = "off", [SETTING_ON] = "on", NULL};
-static const char *const target_names[] = {[LOG_TO_AUTO] = "auto",
-					   [LOG_TO_STDERR] = "stderr",
-					   [LOG_TO_SYSLOG] = "syslog",
-					   [LOG_TO_JOURNALD] = "journald",
-					   NULL};
-static const char *const level_names[] = {[FAST_PATH_LOG_ERROR] = "error",
-					  [FAST_PATH_LOG_WARNING] = "warning",
-					  [FAST_PATH_LOG_INFO] = "info",
-					  [FAST_PATH_LOG_DEBUG] = "debug",
-					  NULL};
-
 const struct config_key config_http_keys[] = {
 	{"listen", "[ \"127.0.0.1\" ]", read_listen, .offset = 0, .json = listen_json},
 	{"port", "9107", config_read_integer, AT(settings.http_port), .min = 1, .max = 65535},
 	{"backend_series", "\"on\"", config_read_choice, AT(settings.http_backend_series),
-	 .choices = switch_names},
+	 .choices = setting_switch_words},
 	{"hosts", "[ ]", read_hosts, .offset = 0, .list = true, .json = hosts_json},
 	{.name = NULL},
 };
 
 const struct config_key config_log_keys[] = {
-	{"to", "\"auto\"", config_read_choice, AT(settings.log_target), .choices = target_names},
-	{"level", "\"info\"", config_read_choice, AT(settings.log_level), .choices = level_names},
+	{"to", "\"auto\"", config_read_choice, AT(settings.log_target),
+	 .choices = log_target_words},
+	{"level", "\"info\"", config_read_choice, AT(settings.log_level),
+	 .choices = log_level_words},
 	{.name = NULL},
 };
 

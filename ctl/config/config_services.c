@@ -17,31 +17,6 @@ static config_json_fn port_json, protocol_json, backends_json, own_json, mss_jso
 
 #define AT(of, member) .offset = offsetof(of, member), .size = sizeof(((of *)NULL)->member)
 
-static const char *const encap_choices[] = {
-	[ENCAP_IPIP] = "ipip", [ENCAP_GUE] = "gue", [ENCAP_GUE_VARIANT0] = "gue0", NULL};
-static const char *const scheduler_choices[] = {[SCHEDULER_MAGLEV] = "maglev",
-						[SCHEDULER_RR] = "rr",
-						[SCHEDULER_WRR] = "wrr",
-						[SCHEDULER_RANDOM] = "random",
-						[SCHEDULER_LEAST_CONN] = "least-conn",
-						NULL};
-static const char *const hash_choices[] = {[false] = "flow", [true] = "source", NULL};
-static const char *const all_down_choices[] = {
-	[ALL_DOWN_ALL] = "all", [ALL_DOWN_NONE] = "none", NULL};
-static const char *const on_down_choices[] = {[ON_DOWN_CUT] = "cut", [ON_DOWN_KEEP] = "keep", NULL};
-static const char *const no_backend_choices[] = {
-	[NO_BACKEND_DROP] = "drop", [NO_BACKEND_REJECT] = "reject", NULL};
-static const char *const start_choices[] = {[START_UP] = "up", [START_DOWN] = "down", NULL};
-/* Of a backend: 0 is the service's. */
-static const char *const own_on_down_choices[] = {"service", [1 + ON_DOWN_CUT] = "cut",
-						  [1 + ON_DOWN_KEEP] = "keep", NULL};
-static const char *const own_start_choices[] = {"service", [1 + START_UP] = "up",
-						[1 + START_DOWN] = "down", NULL};
-static const char *const state_choices[] = {[BACKEND_ENABLED] = "enabled",
-					    [BACKEND_DRAINING] = "draining",
-					    [BACKEND_DISABLED] = "disabled",
-					    NULL};
-
 const struct config_key config_backend_keys[] = {
 	{"name", NULL, config_read_name, AT(struct backend_conf, name),
 	 .mend = "as in: name = \"b1\";"},
@@ -50,15 +25,15 @@ const struct config_key config_backend_keys[] = {
 	{"weight", "100", config_read_integer, AT(struct backend_conf, weight), .min = 0,
 	 .max = MODEL_WEIGHT_MAX},
 	{"state", "\"enabled\"", config_read_choice, AT(struct backend_conf, admin),
-	 .choices = state_choices},
+	 .choices = backend_admin_words},
 	{"drain_timeout_s", "0", config_read_integer, AT(struct backend_conf, drain_timeout_s),
 	 .min = 0, .max = MODEL_DRAIN_TIMEOUT_S_MAX},
 	{"health", "", read_override, AT(struct backend_conf, health),
 	 .json = config_override_json},
 	{"on_down", "\"service\"", config_read_choice, AT(struct backend_conf, on_down),
-	 .choices = own_on_down_choices, .json = own_json},
+	 .choices = own_on_down_words, .json = own_json},
 	{"start", "\"service\"", config_read_choice, AT(struct backend_conf, start),
-	 .choices = own_start_choices, .json = own_json},
+	 .choices = own_start_words, .json = own_json},
 	{.name = NULL},
 };
 
@@ -72,13 +47,13 @@ const struct config_key config_service_keys[] = {
 	{"protocol", NULL, read_protocol, AT(struct service_conf, proto),
 	 .mend = "\"tcp\" or \"udp\"", .json = protocol_json},
 	{"encap", "\"ipip\"", config_read_choice, AT(struct service_conf, encap),
-	 .choices = encap_choices},
+	 .choices = encap_words},
 	{"slots", "0", config_read_integer, AT(struct service_conf, slots), .min = 0,
 	 .max = MAGLEV_SLOTS_MAX},
 	{"scheduler", "\"maglev\"", config_read_choice, AT(struct service_conf, scheduler),
-	 .choices = scheduler_choices},
+	 .choices = scheduler_words},
 	{"hash", "\"flow\"", config_read_choice, AT(struct service_conf, hash_source),
-	 .choices = hash_choices},
+	 .choices = hash_of_words},
 	{"transition_s", "300", config_read_integer, AT(struct service_conf, transition_s),
 	 .min = 0, .max = MODEL_TRANSITION_S_MAX},
 	{"slow_start_s", "0", config_read_integer, AT(struct service_conf, slow_start_s), .min = 0,
@@ -86,15 +61,15 @@ const struct config_key config_service_keys[] = {
 	{"health", "", config_read_health, AT(struct service_conf, health),
 	 .keys = config_health_keys, .json = config_health_json},
 	{"all_down", "\"all\"", config_read_choice, AT(struct service_conf, all_down),
-	 .choices = all_down_choices},
+	 .choices = all_down_words},
 	{"on_down", "\"cut\"", config_read_choice, AT(struct service_conf, on_down),
-	 .choices = on_down_choices},
+	 .choices = on_down_words},
 	{"start", "\"up\"", config_read_choice, AT(struct service_conf, start),
-	 .choices = start_choices},
+	 .choices = start_state_words},
 	{"unresolved_s", "5", config_read_integer, AT(struct service_conf, unresolved_s), .min = 0,
 	 .max = MODEL_UNRESOLVED_S_MAX},
 	{"no_backend", "\"drop\"", config_read_choice, AT(struct service_conf, no_backend),
-	 .choices = no_backend_choices},
+	 .choices = no_backend_words},
 	{"mss", "\"off\"", read_mss, AT(struct service_conf, mss), .json = mss_json},
 	{"backends", "", read_backends, .keys = config_backend_keys, .json = backends_json},
 	{.name = NULL},
@@ -137,9 +112,11 @@ static void read_protocol(struct config_reader *r, const config_setting_t *s,
 			  const struct config_key *key, void *out)
 {
 	const char *text = config_string(r, s);
+	char all[ENUM_LIST_MAX];
 
 	if (text && proto_parse(text, out) < 0)
-		config_fault(r, s, NULL, "\"%.64s\" is none of tcp, udp", text);
+		config_fault(r, s, NULL, "\"%.64s\" is none of %s", text,
+			     enum_list(proto_words, ", ", ", ", all, sizeof(all)));
 }
 
 /* A number, or one as a text, as it comes from a command line. */

@@ -23,24 +23,8 @@ static config_json_fn seed_json, cores_json, ports_json, state_json, mtu_json, m
 	.offset = offsetof(struct config_form, member), \
 	.size = sizeof(((struct config_form *)NULL)->member)
 
-static const char *const mode_names[] = {
-	[PATH_AUTO] = "auto", [PATH_DPDK] = "dpdk", [PATH_XDP] = "xdp", NULL};
 static const char *const idle_names[] = {
 	[CONFIG_IDLE_BUSY] = "busy", [CONFIG_IDLE_ADAPTIVE] = "adaptive", NULL};
-static const char *const hugepages_names[] = {[FAST_PATH_HUGEPAGES_AUTO] = "auto",
-					      [FAST_PATH_HUGEPAGES_ON] = "on",
-					      [FAST_PATH_HUGEPAGES_OFF] = "off",
-					      NULL};
-static const char *const attach_names[] = {[FAST_PATH_ATTACH_AUTO] = "auto",
-					   [FAST_PATH_ATTACH_NATIVE] = "native",
-					   [FAST_PATH_ATTACH_GENERIC] = "generic",
-					   NULL};
-
-static const char *const unserved_names[] = {[UNSERVED_AUTO] = "auto",
-					     [UNSERVED_KERNEL] = "kernel",
-					     [UNSERVED_REJECT] = "reject",
-					     [UNSERVED_DROP] = "drop",
-					     NULL};
 
 static const struct config_key port_keys[] = {
 	{"device", "", config_read_text, .offset = offsetof(struct port_conf, device),
@@ -55,7 +39,7 @@ static const struct config_key port_keys[] = {
 };
 
 static const struct config_key dataplane_keys[] = {
-	{"mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = mode_names},
+	{"mode", "\"auto\"", config_read_choice, AT(settings.mode), .choices = path_mode_words},
 	{"ports", NULL, read_ports, .mend = "as in: ports = ( { interface = \"eth0\"; } );",
 	 .keys = port_keys, .json = ports_json},
 	{"cores", "[ 1 ]", read_cores, .offset = 0, .json = cores_json},
@@ -63,11 +47,11 @@ static const struct config_key dataplane_keys[] = {
 	{"idle_max_us", "50", config_read_integer, AT(settings.idle_max_us), .min = 1,
 	 .max = 10000},
 	{"hugepages", "\"auto\"", config_read_choice, AT(settings.hugepages),
-	 .choices = hugepages_names},
+	 .choices = fast_path_hugepages_words},
 	{"memory_mb", "512", config_read_integer, AT(settings.memory_mb), .min = 64, .max = 65536},
 	{"eal_args", "\"\"", config_read_text, AT(settings.eal_args)},
 	{"xdp_attach", "\"auto\"", config_read_choice, AT(settings.attach),
-	 .choices = attach_names},
+	 .choices = fast_path_attach_words},
 	{"pin_dir", "\"/sys/fs/bpf/sluice\"", config_read_path, AT(settings.pin_dir)},
 	{"memory_dir", "", config_read_path, AT(settings.memory_dir)},
 	{"tables_mb", "64", config_read_integer, AT(settings.tables_mb), .min = 4, .max = 2048},
@@ -144,7 +128,7 @@ const struct config_key config_root_keys[] = {
 	{"outer", "", config_read_group, .keys = outer_keys},
 	{"icmp", "", config_read_group, .keys = icmp_keys},
 	{"unserved", "\"auto\"", config_read_choice, AT(settings.unserved),
-	 .choices = unserved_names},
+	 .choices = unserved_words},
 	{"control", "", config_read_group, .keys = control_keys},
 	{"security", "", config_read_group, .keys = security_keys},
 	{"health", "", config_read_group, .keys = health_keys},

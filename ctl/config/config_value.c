@@ -181,19 +181,16 @@ void config_read_choice(struct config_reader *r, const config_setting_t *s,
 			const struct config_key *key, void *out)
 {
 	const char *text = config_string(r, s);
-	char all[128] = "";
+	int value = text ? enum_parse(key->choices, text) : 0;
+	char all[ENUM_LIST_MAX];
 
 	if (!text)
 		return;
-	for (int64_t i = 0; key->choices[i]; i++) {
-		if (strcmp(key->choices[i], text) == 0) {
-			integer_store(out, key->size, i);
-			return;
-		}
-		strncat(all, i ? ", " : "", sizeof(all) - strlen(all) - 1);
-		strncat(all, key->choices[i], sizeof(all) - strlen(all) - 1);
-	}
-	config_fault(r, s, NULL, "\"%.64s\" is none of %s", text, all);
+	if (value < 0)
+		config_fault(r, s, NULL, "\"%.64s\" is none of %s", text,
+			     enum_list(key->choices, ", ", ", ", all, sizeof(all)));
+	else
+		integer_store(out, key->size, value);
 }
 
 void config_read_addr(struct config_reader *r, const config_setting_t *s,

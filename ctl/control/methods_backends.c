@@ -29,7 +29,7 @@ static json_t *next_hop_json(const struct daemon_backend *backend)
 	bool no_port = hop->state == NEXTHOP_RESOLVED && backend->port < 0;
 	json_t *object = json_object();
 
-	methods_put_text(&object, "state", no_port ? "no_port" : nexthop_state_word(hop->state));
+	methods_put_text(&object, "state", no_port ? "no_port" : nexthop_state_name(hop->state));
 	methods_put_text(&object, "text",
 			 no_port ? "its interface is no port of the fast path"
 				 : nexthop_state_text(hop->state));
@@ -50,7 +50,7 @@ static json_t *drain_json(const struct daemon_drain *drain)
 	if (drain->state == DRAIN_NONE)
 		return json_null();
 	object = json_object();
-	methods_put_text(&object, "state", daemon_drain_word(drain->state));
+	methods_put_text(&object, "state", drain_state_name(drain->state));
 	methods_put_number(&object, "quiet_s", drain->quiet_s);
 	methods_put_number(&object, "started_us", (uint64_t)drain->started_us);
 	methods_put(&object, "deadline_us",

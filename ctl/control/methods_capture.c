@@ -20,40 +20,19 @@ enum {
 	CAPTURE_ID_MAX = INT32_MAX,
 };
 
-static const char *end_word(enum daemon_capture_end end)
-{
-	static const char *const words[] = {
-		[CAPTURE_ON] = "on",           [CAPTURE_STOPPED] = "stopped",
-		[CAPTURE_PACKETS] = "packets", [CAPTURE_BYTES] = "bytes",
-		[CAPTURE_SECONDS] = "seconds", [CAPTURE_GONE] = "service_removed",
-		[CAPTURE_FAILED] = "failed",
-	};
-
-	return words[end];
-}
-
 /* False: refused. */
 static bool read_verdict(struct rpc_call *call, enum verdict *verdict)
 {
-	static const char *const names[] = {
-#define X(name, action, text) [VERDICT_##name] = #name,
-		SLUICE_VERDICTS(X)
-#undef X
-	};
 	const char *name = rpc_string(call->params, "verdict");
+	int found = name ? enum_parse(verdict_words, name) : VERDICT_COUNT;
 
-	*verdict = VERDICT_COUNT;
-	if (!name)
-		return true;
-	for (uint32_t i = 0; i < VERDICT_COUNT; i++)
-		if (strcmp(names[i], name) == 0)
-			*verdict = (enum verdict)i;
-	if (*verdict == VERDICT_COUNT)
+	*verdict = found < 0 ? VERDICT_COUNT : (enum verdict)found;
+	if (found < 0)
 		rpc_refuse(call, RPC_INVALID,
 			   "verdict: no verdict is called \"%.64s\": \"show counters --all\" lists "
 			   "them",
 			   name);
-	return *verdict != VERDICT_COUNT;
+	return found >= 0;
 }
 
 static bool read_request(struct rpc_call *call, struct daemon_capture_request *request)
@@ -130,7 +109,7 @@ static json_t *refuse_gone(struct rpc_call *call)
 static void put_counts(json_t **object, const struct daemon_capture *capture)
 {
 	methods_put_text(object, "service", capture->service);
-	methods_put_text(object, "state", end_word(capture->end));
+	methods_put_text(object, "state", capture_end_name(capture->end));
 	methods_put_number(object, "packets", capture->packets);
 	methods_put_number(object, "frames", capture->frames);
 	methods_put_number(object, "bytes", capture->bytes);

@@ -32,19 +32,18 @@ static bool read_name(struct rpc_call *call, const char *param, char out[EVENT_N
 	return true;
 }
 
-#define WORD(id, word, text) " " word
-#define KIND_WORDS           EVENT_KINDS(WORD)
-
 static bool read_kind(struct rpc_call *call, struct event_follow *follow)
 {
 	const char *name = rpc_string(call->params, "kind");
+	int kind = name ? enum_parse(event_kind_words, name) : 0;
+	char all[ENUM_LIST_MAX];
 
-	if (!name)
-		return true;
-	follow->of_kind = event_kind_parse(name, &follow->kind);
-	if (!follow->of_kind)
-		rpc_refuse(call, RPC_INVALID, "kind: \"%.64s\" is none of:" KIND_WORDS, name);
-	return follow->of_kind;
+	follow->kind = (enum event_kind)kind;
+	follow->of_kind = name && kind >= 0;
+	if (kind < 0)
+		rpc_refuse(call, RPC_INVALID, "kind: \"%.64s\" is none of: %s", name,
+			   enum_list(event_kind_words, " ", " ", all, sizeof(all)));
+	return kind >= 0;
 }
 
 /* From which event on; *given says whether the call names it. */
@@ -143,16 +142,17 @@ static json_t *events_follow(struct rpc_call *call)
 static json_t *log_set_level_method(struct rpc_call *call)
 {
 	const char *name = rpc_string(call->params, "level");
-	enum fast_path_log level, before = log_level();
+	int level = name ? enum_parse(log_level_words, name) : 0;
+	enum fast_path_log before = log_level();
+	char who[128], all[ENUM_LIST_MAX];
 	json_t *result;
-	char who[128];
 
-	if (name && !log_level_parse(name, &level))
-		return rpc_refuse(call, RPC_INVALID,
-				  "level: \"%.64s\" is none of: error warning info debug", name);
+	if (level < 0)
+		return rpc_refuse(call, RPC_INVALID, "level: \"%.64s\" is none of: %s", name,
+				  enum_list(log_level_words, " ", " ", all, sizeof(all)));
 	if (name) {
 		methods_who(call, who, sizeof(who));
-		log_set_level(level);
+		log_set_level((enum fast_path_log)level);
 		events_add(EVENT_DAEMON, who, NULL, NULL, "log level %s -> %s",
 			   log_level_name(before), name);
 	}

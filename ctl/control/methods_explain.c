@@ -11,12 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const verdict_names[] = {
-#define X(name, action, text) [VERDICT_##name] = #name,
-	SLUICE_VERDICTS(X)
-#undef X
-};
-
 static const char *action_name(enum verdict verdict)
 {
 	static const char *const names[] = {
@@ -208,7 +202,7 @@ static json_t *next_hop_json(struct rpc_call *call, const struct daemon_explanat
 	if (e->port >= 0)
 		(void)api->port_read(api->ctx, (uint32_t)e->port, &port);
 	object = json_object();
-	methods_put_text(&object, "state", nexthop_state_word(e->next_hop.state));
+	methods_put_text(&object, "state", nexthop_state_name(e->next_hop.state));
 	methods_put(&object, "interface",
 		    port.interface[0] ? rpc_text(port.interface) : json_null());
 	methods_put(&object, "port", e->port >= 0 ? json_integer(e->port) : json_null());
@@ -239,7 +233,7 @@ static json_t *candidates_json(const struct daemon_explanation *e)
 
 		put_name(&object, "backend", e->candidates[i].backend);
 		methods_put_number(&object, "slots", e->candidates[i].slots);
-		methods_put_text(&object, "verdict", verdict_names[e->candidates[i].verdict]);
+		methods_put_text(&object, "verdict", verdict_name(e->candidates[i].verdict));
 		methods_append(&list, object);
 	}
 	return list;
@@ -271,7 +265,7 @@ static json_t *otherwise(struct rpc_call *call, const struct packet_probe *probe
 	    (told.backend != e->backend || told.trace.verdict != e->trace.verdict)) {
 		object = json_object();
 		methods_put(&object, "opens", json_boolean(other.opens));
-		methods_put_text(&object, "verdict", verdict_names[told.trace.verdict]);
+		methods_put_text(&object, "verdict", verdict_name(told.trace.verdict));
 		put_name(&object, "backend", told.backend);
 	}
 	free(told.candidates);
@@ -288,7 +282,7 @@ static json_t *answer(struct rpc_call *call, const struct packet_probe *probe, u
 	explain_why(probe, e, why);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, t->steering.hash);
 	methods_put(&result, "packet", packet_json(probe, &t->packet));
-	methods_put_text(&result, "verdict", verdict_names[t->verdict]);
+	methods_put_text(&result, "verdict", verdict_name(t->verdict));
 	methods_put_text(&result, "action", action_name(t->verdict));
 	methods_put_text(&result, "why", why);
 	methods_put_number(&result, "generation", e->generation);

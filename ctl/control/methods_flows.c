@@ -188,7 +188,7 @@ static json_t *transition_json(const struct service_conf *service,
 	json_t *object = json_object();
 
 	methods_put_text(&object, "service", service->name);
-	methods_put_text(&object, "state", daemon_transition_word(transition->state));
+	methods_put_text(&object, "state", transition_state_name(transition->state));
 	methods_put_number(&object, "started_us", (uint64_t)transition->started_us);
 	methods_put(&object, "ends_in_s",
 		    active ? json_integer(transition->ends_in_s) : json_null());

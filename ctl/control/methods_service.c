@@ -36,7 +36,7 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	methods_put_text(&object, "protocol", proto_name(service->proto));
 	methods_put_text(&object, "encap", encap_name((enum encap)service->encap));
 	methods_put_text(&object, "scheduler", scheduler_name((enum scheduler)service->scheduler));
-	methods_put_text(&object, "hash", hash_name(service->hash_source));
+	methods_put_text(&object, "hash", hash_of_name(service->hash_source));
 	methods_put_number(&object, "transition_s", service->transition_s);
 	methods_put_number(&object, "slow_start_s", service->slow_start_s);
 	methods_put_number(&object, "slots", transition.slots);
@@ -44,7 +44,7 @@ static json_t *service_json(const struct daemon_api *api, const struct service_c
 	methods_put_number(&object, "backends", service->backends_n);
 	methods_put_number(&object, "backends_enabled", enabled);
 	methods_put_number(&object, "backends_draining", draining);
-	methods_put_text(&object, "transition", daemon_transition_word(transition.state));
+	methods_put_text(&object, "transition", transition_state_name(transition.state));
 	return object;
 }
 

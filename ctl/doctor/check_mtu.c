@@ -29,11 +29,9 @@ static uint8_t encap_of(const json_t *services, const char *service)
 {
 	const json_t *row = json_object_get(services, service);
 	const char *text = json_string_value(json_object_get(row, "encap"));
-	uint8_t encap = ENCAP_IPIP;
+	int encap = text ? enum_parse(encap_words, text) : ENCAP_IPIP;
 
-	if (text)
-		(void)encap_parse(text, &encap);
-	return encap;
+	return encap < 0 ? ENCAP_IPIP : (uint8_t)encap;
 }
 
 static uint32_t need_bytes(const json_t *services, const json_t *backend)

@@ -17,17 +17,7 @@ static doctor_check *const checks[] = {
 	check_next_hops, check_mtu,   check_drops,     check_nodes,
 };
 
-const char *finding_level_name(enum finding_level level)
-{
-	static const char *const names[FINDING_LEVELS] = {
-		[FINDING_GOOD] = "good",
-		[FINDING_UNKNOWN] = "unknown",
-		[FINDING_SLOW] = "slow",
-		[FINDING_WRONG] = "wrong",
-	};
-
-	return names[level];
-}
+ENUM_DEFINE(finding_level, FINDING_LEVEL_WORDS);
 
 static bool room_make(struct doctor *d)
 {

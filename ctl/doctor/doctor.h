@@ -14,13 +14,14 @@
 #include "host.h"
 #include "model.h"
 
-enum finding_level {
-	FINDING_GOOD,
-	FINDING_UNKNOWN, /* it could not be looked at, and why */
-	FINDING_SLOW,    /* packets are handled right, but fewer a second than could be */
-	FINDING_WRONG,   /* packets are lost or misled, or will be */
-	FINDING_LEVELS,
-};
+/* X(identifier, word); words.h */
+#define FINDING_LEVEL_WORDS(X)                                                                  \
+	X(FINDING_GOOD, "good")                                                                 \
+	X(FINDING_UNKNOWN, "unknown") /* it could not be looked at, and why */                  \
+	X(FINDING_SLOW, "slow")       /* packets are handled right, but slower than possible */ \
+	X(FINDING_WRONG, "wrong")     /* packets are lost or misled, or will be */
+
+enum finding_level { FINDING_LEVEL_WORDS(ENUM_ID) FINDING_LEVELS };
 
 struct finding {
 	enum finding_level level;
@@ -58,8 +59,7 @@ void doctor_free(struct doctor *doctor);
 /* The worst level among the findings. */
 enum finding_level doctor_worst(const struct doctor *doctor);
 
-/* "good", "unknown", "slow", "wrong" */
-const char *finding_level_name(enum finding_level level);
+ENUM_DECLARE(finding_level);
 
 /* ---- for the checks (check_*.c) ---- */
 

@@ -9,12 +9,10 @@
 
 bool patient_runs(const struct patient *p, const char *path)
 {
-	static const char *const modes[] = {
-		[PATH_AUTO] = NULL, [PATH_DPDK] = "dpdk", [PATH_XDP] = "xdp"};
 	const char *runs = json_string_value(json_object_get(p->dataplane, "path"));
 
-	if (!runs && p->config)
-		runs = modes[p->config->settings.mode];
+	if (!runs && p->config && p->config->settings.mode != PATH_AUTO)
+		runs = path_mode_name(p->config->settings.mode);
 	return !runs || strcmp(runs, path) == 0;
 }
 

@@ -33,21 +33,6 @@ struct checker {
 	struct event *rearm; /* each second */
 };
 
-const char *health_state_name(enum health_state state)
-{
-	switch (state) {
-	case HEALTH_NONE:
-		break;
-	case HEALTH_UNKNOWN:
-		return "unknown";
-	case HEALTH_UP:
-		return "up";
-	case HEALTH_DOWN:
-		return "down";
-	}
-	return "none";
-}
-
 const char *checker_first_reason(const struct service_conf *service, uint32_t i, bool out,
 				 char buf[HEALTH_REASON_MAX])
 {

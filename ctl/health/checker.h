@@ -112,7 +112,4 @@ void checker_files_set(struct checker *checker, uint32_t n);
 
 void checker_totals(const struct checker *checker, struct health_totals *out);
 
-/* "none", "unknown", "up", "down" */
-const char *health_state_name(enum health_state state);
-
 #endif

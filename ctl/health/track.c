@@ -4,6 +4,8 @@
  */
 #include "track.h"
 
+ENUM_DEFINE(health_state, HEALTH_STATES);
+
 struct track track_new(bool out)
 {
 	return (struct track){.state = HEALTH_UNKNOWN, .out = out};

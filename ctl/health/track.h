@@ -11,12 +11,16 @@
 
 #include "health_conf.h"
 
-enum health_state {
-	HEALTH_NONE,    /* there is no check */
-	HEALTH_UNKNOWN, /* no result tells yet */
-	HEALTH_UP,
-	HEALTH_DOWN,
-};
+/* X(identifier, word); words.h */
+#define HEALTH_STATES(X)                                            \
+	X(HEALTH_NONE, "none")       /* there is no check */        \
+	X(HEALTH_UNKNOWN, "unknown") /* no check has decided yet */ \
+	X(HEALTH_UP, "up")                                          \
+	X(HEALTH_DOWN, "down")
+
+enum health_state { HEALTH_STATES(ENUM_ID) };
+
+ENUM_DECLARE(health_state);
 
 enum {
 	TRACK_DOWNS_MAX = 16,   /* and of flap_count */

@@ -84,7 +84,7 @@ void node_path_mtu_messages(struct metrics_text *p, uint32_t row)
 	const struct nexthops_stats *stats = &p->f->stats.next_hops;
 
 	for (int i = 0; i < PATH_MTU_N_RESULTS; i++) {
-		text_series(p, "result", path_mtu_result_word((enum path_mtu_result)i), NULL);
+		text_series(p, "result", path_mtu_result_name((enum path_mtu_result)i), NULL);
 		text_end_number(p, stats->path_mtu[i]);
 	}
 	text_series(p, "result", "lost", NULL);
@@ -93,15 +93,13 @@ void node_path_mtu_messages(struct metrics_text *p, uint32_t row)
 
 /* ---- control sockets ---- */
 
-static const char *const sockets[] = {[DAEMON_CONTROL] = "control", [DAEMON_READ] = "read"};
-
-#define CLIENTS_NUMBER(metric, member)                                     \
-	void node_control_##metric(struct metrics_text *p, uint32_t row)   \
-	{                                                                  \
-		for (int i = 0; i < DAEMON_SOCKETS; i++) {                 \
-			text_series(p, "socket", sockets[i], NULL);        \
-			text_end_number(p, p->f->stats.clients[i].member); \
-		}                                                          \
+#define CLIENTS_NUMBER(metric, member)                                         \
+	void node_control_##metric(struct metrics_text *p, uint32_t row)       \
+	{                                                                      \
+		for (int i = 0; i < DAEMON_SOCKETS; i++) {                     \
+			text_series(p, "socket", daemon_socket_name(i), NULL); \
+			text_end_number(p, p->f->stats.clients[i].member);     \
+		}                                                              \
 	}
 
 CLIENTS_NUMBER(clients, connected)

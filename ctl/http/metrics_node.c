@@ -6,12 +6,6 @@
 
 #include <stdio.h>
 
-const char *const metrics_verdict_names[VERDICT_COUNT] = {
-#define X(name, action, text) [VERDICT_##name] = #name,
-	SLUICE_VERDICTS(X)
-#undef X
-};
-
 /* ---- the node ---- */
 
 void metrics_states(struct metrics_text *p, const char *service,
@@ -101,7 +95,7 @@ void node_transitions(struct metrics_text *p, uint32_t row)
 void node_drains(struct metrics_text *p, uint32_t row)
 {
 	for (int i = DRAIN_RUNNING; i <= DRAIN_TIMED_OUT; i++) {
-		text_series(p, "state", daemon_drain_word((enum daemon_drain_state)i), NULL);
+		text_series(p, "state", drain_state_name((enum daemon_drain_state)i), NULL);
 		text_end_number(p, p->f->drains[i]);
 	}
 }
@@ -138,7 +132,7 @@ void node_events(struct metrics_text *p, uint32_t row)
 static void all_verdicts(struct metrics_text *p, const uint64_t *packets)
 {
 	for (int v = 0; v < VERDICT_COUNT; v++) {
-		text_series(p, "verdict", metrics_verdict_names[v], NULL);
+		text_series(p, "verdict", verdict_name(v), NULL);
 		text_end_number(p, packets[v]);
 	}
 }

@@ -34,8 +34,6 @@ METRICS_BACKEND(X)
 METRICS_FLOW_TABLE(X)
 #undef X
 
-extern const char *const metrics_verdict_names[VERDICT_COUNT];
-
 /* By admin state, and by health: of a service, or (NULL) of all. */
 void metrics_states(struct metrics_text *p, const char *service,
 		    const uint32_t numbers[FIGURES_STATES]);

@@ -25,7 +25,7 @@ void vip_vip_packets(struct metrics_text *p, uint32_t row)
 	for (int v = 0; v < VERDICT_COUNT; v++) {
 		if (vip->packets[v] == 0 && v != VERDICT_echo_reply)
 			continue;
-		text_series(p, "vip", addr, "verdict", metrics_verdict_names[v], NULL);
+		text_series(p, "vip", addr, "verdict", verdict_name(v), NULL);
 		text_end_number(p, vip->packets[v]);
 	}
 }
@@ -51,7 +51,7 @@ void service_service_packets(struct metrics_text *p, uint32_t row)
 	for (int v = 0; v < VERDICT_COUNT; v++) {
 		if (s->packets[v] == 0 && !verdict_always(v))
 			continue;
-		text_series(p, "service", s->conf->name, "verdict", metrics_verdict_names[v], NULL);
+		text_series(p, "service", s->conf->name, "verdict", verdict_name(v), NULL);
 		text_end_number(p, s->packets[v]);
 	}
 }

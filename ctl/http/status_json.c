@@ -16,12 +16,6 @@
 #include "clock.h"
 #include "http_server.h"
 
-static const char *const verdict_names[] = {
-#define X(name, action, text) #name,
-	SLUICE_VERDICTS(X)
-#undef X
-};
-
 /* Of any bytes: those beyond ASCII become "?" where they are no UTF-8. */
 static json_t *string(const char *text)
 {
@@ -83,7 +77,7 @@ static json_t *drops(const uint64_t packets[VERDICT_COUNT])
 
 	for (int v = 0; v < VERDICT_COUNT; v++)
 		if (verdict_action((enum verdict)v) == ACTION_DROP)
-			json_object_set_new(object, verdict_names[v],
+			json_object_set_new(object, verdict_words[v],
 					    json_integer((json_int_t)packets[v]));
 	return object;
 }
@@ -189,7 +183,7 @@ static json_t *service(const struct figures_service *s)
 		backend_states(s->states, s->health), "packets",
 		(json_int_t)packets_of(s->packets, ACTION_FORWARD), "bytes", (json_int_t)s->bytes,
 		"dropped", (json_int_t)packets_of(s->packets, ACTION_DROP), "transition",
-		daemon_transition_word(s->transition.state));
+		transition_state_name(s->transition.state));
 }
 
 static json_t *backend(const struct figures *f, const struct figures_backend *b)
@@ -205,7 +199,7 @@ static json_t *backend(const struct figures *f, const struct figures_backend *b)
 	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "name", string(backend->name), "address", ip_format(&backend->addr, addr),
 			 "admin", backend_admin_name(backend->admin), "drain",
-			 daemon_drain_word(b->drain), "health", health_state_name(b->health),
+			 drain_state_name(b->drain), "health", health_state_name(b->health),
 			 "reason", string(report.reason), "resolved", b->resolved, "weight",
 			 (json_int_t)backend->weight, "weight_now", (json_int_t)b->weight, "slots",
 			 (json_int_t)b->slots, "flows", (json_int_t)b->flows, "packets",

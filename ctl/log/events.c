@@ -29,10 +29,11 @@ static int64_t minute_us; /* when the one began in which `unasked` were kept */
 static uint32_t unasked;
 static LIST_HEAD(, events_listener) listeners = LIST_HEAD_INITIALIZER(listeners);
 
-static const char *const kind_names[] = {
+const char *const event_kind_words[] = {
 #define X(id, word, text) [EVENT_##id] = word,
 	EVENT_KINDS(X)
 #undef X
+		NULL,
 };
 
 /* Whoever reads a line may trust that it is one. */
@@ -72,7 +73,7 @@ static void log_event(enum fast_path_log level, const struct event_entry *e, con
 		 e->backend[0] ? ": " : "", e->text, told ? " (" : "", told ? who : "",
 		 told ? ")" : "");
 	clean(line);
-	field_add(fields, &used, "SLUICE_KIND", kind_names[e->kind], EVENT_NAME_MAX);
+	field_add(fields, &used, "SLUICE_KIND", event_kind_name(e->kind), EVENT_NAME_MAX);
 	field_add(fields, &used, "SLUICE_SERVICE", e->service, EVENT_NAME_MAX);
 	field_add(fields, &used, "SLUICE_BACKEND", e->backend, EVENT_NAME_MAX);
 	field_add(fields, &used, "SLUICE_WHO", e->who, EVENT_WHO_MAX);
@@ -219,20 +220,4 @@ void events_listen(struct events_listener *listener)
 void events_unlisten(struct events_listener *listener)
 {
 	LIST_REMOVE(listener, link);
-}
-
-const char *event_kind_name(enum event_kind kind)
-{
-	return kind_names[kind];
-}
-
-bool event_kind_parse(const char *name, enum event_kind *kind)
-{
-	for (int i = 0; i < EVENT_N_KINDS; i++) {
-		if (strcmp(name, kind_names[i]) == 0) {
-			*kind = (enum event_kind)i;
-			return true;
-		}
-	}
-	return false;
 }

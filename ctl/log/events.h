@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "words.h"
+
 enum {
 	EVENTS_MAX = 4096,
 	EVENTS_UNASKED_MAX = 512, /* a minute, of what nobody asked for: see events_add() */
@@ -104,10 +106,6 @@ struct events_listener {
 void events_listen(struct events_listener *listener);
 void events_unlisten(struct events_listener *listener);
 
-/* "next-hop". */
-const char *event_kind_name(enum event_kind kind);
-
-/* False: none is called so. */
-bool event_kind_parse(const char *name, enum event_kind *kind);
+ENUM_DECLARE(event_kind); /* "next-hop" */
 
 #endif

@@ -34,12 +34,8 @@ static uint64_t lost_told;
 
 static void (*diverted)(enum fast_path_log level, const char *line); /* NULL: not */
 
-static const char *const level_names[] = {
-	[FAST_PATH_LOG_ERROR] = "error",
-	[FAST_PATH_LOG_WARNING] = "warning",
-	[FAST_PATH_LOG_INFO] = "info",
-	[FAST_PATH_LOG_DEBUG] = "debug",
-};
+ENUM_DEFINE(log_target, LOG_TARGETS);
+ENUM_DEFINE(log_level, FAST_PATH_LOG_LEVELS);
 
 /* ---- levels ---- */
 
@@ -51,22 +47,6 @@ void log_set_level(enum fast_path_log level)
 enum fast_path_log log_level(void)
 {
 	return __atomic_load_n(&level_now, __ATOMIC_RELAXED);
-}
-
-const char *log_level_name(enum fast_path_log level)
-{
-	return level_names[level];
-}
-
-bool log_level_parse(const char *name, enum fast_path_log *level)
-{
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (strcmp(level_names[i], name) == 0) {
-			*level = (enum fast_path_log)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* ---- the queue; under the lock ---- */

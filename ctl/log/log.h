@@ -16,13 +16,22 @@
 #include <stdbool.h>
 
 #include "sluice/module.h"
+#include "words.h"
 
-enum log_target {
-	LOG_TO_AUTO, /* journald, where systemd reads our standard error into it; else stderr */
-	LOG_TO_STDERR,
-	LOG_TO_SYSLOG,   /* syslog's socket, as daemon.* */
-	LOG_TO_JOURNALD, /* journald's own protocol, with fields */
-};
+/*
+ * X(identifier, word). AUTO: journald, where systemd reads our standard error into it; else stderr.
+ * JOURNALD speaks its own protocol, with fields; SYSLOG writes to syslog's socket, as daemon.*.
+ */
+#define LOG_TARGETS(X)             \
+	X(LOG_TO_AUTO, "auto")     \
+	X(LOG_TO_STDERR, "stderr") \
+	X(LOG_TO_SYSLOG, "syslog") \
+	X(LOG_TO_JOURNALD, "journald")
+
+enum log_target { LOG_TARGETS(ENUM_ID) };
+
+ENUM_DECLARE(log_target);
+ENUM_DECLARE(log_level);
 
 enum {
 	LOG_QUEUE_BYTES = 4 << 20, /* of lines that wait to be written: some 30,000 */
@@ -69,10 +78,6 @@ struct log_stats log_stats(void);
  * what is queued, at the end.
  */
 void log_flush(bool all);
-
-/* "error", "warning", "info", "debug"; false: it is none of them. */
-const char *log_level_name(enum fast_path_log level);
-bool log_level_parse(const char *name, enum fast_path_log *level);
 
 void log_line(enum fast_path_log level, const char *line);
 

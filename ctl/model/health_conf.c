@@ -249,14 +249,3 @@ const char *health_host_refusal(const char *host, bool port)
 		       "(xn--...)";
 	return NULL;
 }
-
-const char *health_type_name(enum health_type type)
-{
-	static const char *const names[] = {
-		[HEALTH_NO_CHECK] = "none", [HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http",
-		[HEALTH_HTTPS] = "https",   [HEALTH_UDP] = "udp", [HEALTH_ICMP] = "icmp",
-		[HEALTH_EXEC] = "exec",
-	};
-
-	return (size_t)type < HEALTH_TYPES ? names[type] : "unknown";
-}

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "words.h"
+
 enum {
 	HEALTH_MS_MAX = 3600000,
 	HEALTH_COUNT_MAX = 100, /* of rise and fall */
@@ -19,45 +21,62 @@ enum {
 	HEALTH_BYTES_MAX = 256, /* that udp sends, or expects */
 };
 
-enum health_type {
-	HEALTH_NO_CHECK,
-	HEALTH_TCP,
-	HEALTH_HTTP,
-	HEALTH_HTTPS,
-	HEALTH_UDP,
-	HEALTH_ICMP,
-	HEALTH_EXEC,
-	HEALTH_TYPES,
-};
+/* X(identifier, word); words.h */
+#define HEALTH_TYPE_WORDS(X)       \
+	X(HEALTH_NO_CHECK, "none") \
+	X(HEALTH_TCP, "tcp")       \
+	X(HEALTH_HTTP, "http")     \
+	X(HEALTH_HTTPS, "https")   \
+	X(HEALTH_UDP, "udp")       \
+	X(HEALTH_ICMP, "icmp")     \
+	X(HEALTH_EXEC, "exec")
 
-enum health_via {
-	HEALTH_VIA_NODE, /* from the node's address to the backend's */
-	HEALTH_VIA_VIP,  /* to the vip, in the service's outer headers to the backend */
-};
+enum health_type { HEALTH_TYPE_WORDS(ENUM_ID) HEALTH_TYPES };
 
-enum health_method {
-	HEALTH_GET,
-	HEALTH_HEAD,
-	HEALTH_OPTIONS,
-};
+#define HEALTH_VIAS(X)                                                            \
+	X(HEALTH_VIA_NODE, "node") /* from the node's address to the backend's */ \
+	X(HEALTH_VIA_VIP, "vip")   /* to the vip, in the service's outer headers */
+
+enum health_via { HEALTH_VIAS(ENUM_ID) };
+
+#define HEALTH_METHODS(X)      \
+	X(HEALTH_GET, "GET")   \
+	X(HEALTH_HEAD, "HEAD") \
+	X(HEALTH_OPTIONS, "OPTIONS")
+
+enum health_method { HEALTH_METHODS(ENUM_ID) };
 
 /* What a service does when none of its backends that could take flows is up. */
-enum all_down {
-	ALL_DOWN_ALL,  /* as if all were up */
-	ALL_DOWN_NONE, /* its packets are dropped, as no_backend */
-};
+#define ALL_DOWNS(X)                                     \
+	X(ALL_DOWN_ALL, "all")   /* as if all were up */ \
+	X(ALL_DOWN_NONE, "none") /* its packets are dropped, as no_backend */
+
+enum all_down { ALL_DOWNS(ENUM_ID) };
 
 /* What becomes of a backend's flows while it is down. */
-enum on_down {
-	ON_DOWN_CUT,  /* they go to other backends: it is taken for dead */
-	ON_DOWN_KEEP, /* they stay; it takes no new ones */
-};
+#define ON_DOWNS(X)                                                                \
+	X(ON_DOWN_CUT, "cut")   /* they go to other backends: it counts as dead */ \
+	X(ON_DOWN_KEEP, "keep") /* they stay; it takes no new ones */
+
+enum on_down { ON_DOWNS(ENUM_ID) };
 
 /* What a backend counts as before its first check. */
-enum start_state {
-	START_UP,
-	START_DOWN,
-};
+#define START_STATES(X)   \
+	X(START_UP, "up") \
+	X(START_DOWN, "down")
+
+enum start_state { START_STATES(ENUM_ID) };
+
+ENUM_DECLARE(health_type);
+ENUM_DECLARE(health_via);
+ENUM_DECLARE(health_method);
+ENUM_DECLARE(all_down);
+ENUM_DECLARE(on_down);
+ENUM_DECLARE(start_state);
+
+/* The last two of a backend: 0 is "service" (as the service has it), else 1 + the enum. */
+ENUM_DECLARE(own_on_down);
+ENUM_DECLARE(own_start);
 
 /* What a backend can have of its own; in one, 0 (jitter: not set) means as the service. */
 struct health_timing {
@@ -139,8 +158,5 @@ const char *health_path_refusal(const char *path);
  * brackets; with `port`, a ":80" may follow. NULL: it can.
  */
 const char *health_host_refusal(const char *host, bool port);
-
-/* "tcp", "none" and so on. */
-const char *health_type_name(enum health_type type);
 
 #endif

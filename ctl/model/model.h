@@ -20,6 +20,8 @@
 #include "sluice/generation.h"
 #include "sluice/memory.h"
 #include "sluice/module.h"
+#include "sluice/verdict.h"
+#include "words.h"
 
 enum {
 	MODEL_NAME_MAX = 64, /* of a service or backend, with its 0: letters, digits, . _ - : */
@@ -52,11 +54,13 @@ struct model_error {
 	char text[MODEL_ERROR_MAX]; /* "services[0].port: 70000 is not in 1-65535" */
 };
 
-enum backend_admin {
-	BACKEND_ENABLED,
-	BACKEND_DRAINING, /* keeps its flows, takes no new ones */
-	BACKEND_DISABLED, /* takes nothing */
-};
+/* X(identifier, word); words.h */
+#define BACKEND_ADMINS(X)                                                        \
+	X(BACKEND_ENABLED, "enabled")                                            \
+	X(BACKEND_DRAINING, "draining") /* keeps its flows, takes no new ones */ \
+	X(BACKEND_DISABLED, "disabled") /* takes nothing */
+
+enum backend_admin { BACKEND_ADMINS(ENUM_ID) };
 
 struct backend_conf {
 	char name[MODEL_NAME_MAX];
@@ -69,27 +73,40 @@ struct backend_conf {
 	struct health_override health;
 };
 
-enum scheduler {
-	SCHEDULER_MAGLEV,
-	SCHEDULER_RR,
-	SCHEDULER_WRR,
-	SCHEDULER_RANDOM,
-	SCHEDULER_LEAST_CONN,
-};
+#define SCHEDULERS(X)                 \
+	X(SCHEDULER_MAGLEV, "maglev") \
+	X(SCHEDULER_RR, "rr")         \
+	X(SCHEDULER_WRR, "wrr")       \
+	X(SCHEDULER_RANDOM, "random") \
+	X(SCHEDULER_LEAST_CONN, "least-conn")
+
+enum scheduler { SCHEDULERS(ENUM_ID) };
+
+/* What a scheduler's hash is made of. */
+#define HASHES(X)            \
+	X(HASH_FLOW, "flow") \
+	X(HASH_SOURCE, "source")
+
+enum hash_of { HASHES(ENUM_ID) };
 
 /* What becomes of packets that find no backend. */
-enum no_backend {
-	NO_BACKEND_DROP,
-	NO_BACKEND_REJECT, /* a TCP reset, or ICMP port unreachable */
-};
+#define NO_BACKENDS(X)             \
+	X(NO_BACKEND_DROP, "drop") \
+	X(NO_BACKEND_REJECT, "reject") /* a TCP reset, or ICMP port unreachable */
 
-/* What becomes of flows to a vip's port that no service has. */
-enum unserved {
-	UNSERVED_AUTO, /* the kernel's, where the vip is an address of the node's; else refused */
-	UNSERVED_KERNEL,
-	UNSERVED_REJECT, /* as NO_BACKEND_REJECT */
-	UNSERVED_DROP,
-};
+enum no_backend { NO_BACKENDS(ENUM_ID) };
+
+/*
+ * What becomes of flows to a vip's port that no service has. AUTO: the kernel gets them if the vip
+ * is an address of the node; else they are refused.
+ */
+#define UNSERVEDS(X)                                            \
+	X(UNSERVED_AUTO, "auto")                                \
+	X(UNSERVED_KERNEL, "kernel")                            \
+	X(UNSERVED_REJECT, "reject") /* as NO_BACKEND_REJECT */ \
+	X(UNSERVED_DROP, "drop")
+
+enum unserved { UNSERVEDS(ENUM_ID) };
 
 struct backend_index;
 
@@ -119,16 +136,18 @@ struct service_conf {
 	struct backend_conf backends[]; /* in the order they were added */
 };
 
-enum path_mode {
-	PATH_AUTO, /* dpdk where it can start, else xdp */
-	PATH_DPDK,
-	PATH_XDP,
-};
+#define PATH_MODES(X)                                                \
+	X(PATH_AUTO, "auto") /* dpdk where it can start, else xdp */ \
+	X(PATH_DPDK, "dpdk")                                         \
+	X(PATH_XDP, "xdp")
 
-enum setting_switch {
-	SETTING_OFF,
-	SETTING_ON,
-};
+enum path_mode { PATH_MODES(ENUM_ID) };
+
+#define SETTING_SWITCHES(X)   \
+	X(SETTING_OFF, "off") \
+	X(SETTING_ON, "on")
+
+enum setting_switch { SETTING_SWITCHES(ENUM_ID) };
 
 struct port_conf {
 	char device[256];                    /* "" when not given */
@@ -327,18 +346,24 @@ struct model *model_host_change(const struct model *m, const struct ip_addr *add
 				enum host_change change, uint32_t timeout_s,
 				struct model_error *error);
 
-/* Texts, and back (-EINVAL: none of them). */
-const char *encap_name(enum encap encap); /* "ipip", "gue", "gue0" */
-int encap_parse(const char *text, uint8_t *encap);
-const char *proto_name(uint8_t proto); /* "tcp", "udp" */
+/* Words of the values: noun_words[] and noun_name(); enum_parse() is the way back. */
+ENUM_DECLARE(encap);
+ENUM_DECLARE(scheduler);
+ENUM_DECLARE(hash_of);
+ENUM_DECLARE(no_backend);
+ENUM_DECLARE(unserved);
+ENUM_DECLARE(path_mode);
+ENUM_DECLARE(setting_switch);
+ENUM_DECLARE(fast_path_hugepages);
+ENUM_DECLARE(fast_path_attach);
+ENUM_DECLARE(memory_state);
+ENUM_DECLARE(backend_admin);
+ENUM_DECLARE(verdict); /* "forward" */
+
+/* IP protocols have their own numbers. "tcp", "udp"; proto_parse() returns -EINVAL for others. */
+extern const char *const proto_words[];
+const char *proto_name(uint8_t proto);
 int proto_parse(const char *text, uint8_t *proto);
-const char *scheduler_name(enum scheduler scheduler); /* "maglev", "rr", ... "least-conn" */
-int scheduler_parse(const char *text, uint8_t *scheduler);
-const char *hash_name(bool source); /* "flow", "source" */
-int hash_parse(const char *text, bool *source);
-const char *memory_state_name(enum memory_state state);   /* "syn", "tcp_once", ... "udp" */
-const char *backend_admin_name(enum backend_admin admin); /* "enabled", "draining", "disabled" */
-int backend_admin_parse(const char *text, enum backend_admin *admin);
 
 /* Whether `name` can name a service or backend: 1-63 letters, digits, . _ - : */
 bool model_name_valid(const char name[MODEL_NAME_MAX]);

@@ -155,13 +155,26 @@ static void slots_check(struct fault_sink *sink, uint32_t service, const struct 
 			     "%u are too few for %u backends", s->slots, s->backends_n);
 }
 
+/* Whether a number is one of an enum's values, of which `words` has one each. */
+static bool word_check(struct fault_sink *sink, uint32_t service, const char *key,
+		       const char *const words[], int value)
+{
+	char all[ENUM_LIST_MAX];
+	int n = 0;
+
+	while (words[n])
+		n++;
+	if (value >= n)
+		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, key, "%d is none of %s",
+			     value, enum_list(words, ", ", ", ", all, sizeof(all)));
+	return value < n;
+}
+
 /* How flows are spread, and how they are kept at a change. */
 static void spreading_check(struct fault_sink *sink, uint32_t service, const struct service_conf *s)
 {
-	if (s->scheduler > SCHEDULER_LEAST_CONN)
-		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "scheduler",
-			     "%u is none of maglev, rr, wrr, random, least-conn", s->scheduler);
-	else if (s->hash_source && s->scheduler != SCHEDULER_MAGLEV)
+	if (word_check(sink, service, "scheduler", scheduler_words, s->scheduler) &&
+	    s->hash_source && s->scheduler != SCHEDULER_MAGLEV)
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "hash",
 			     "\"source\" needs the scheduler maglev; %s takes no hash",
 			     scheduler_name((enum scheduler)s->scheduler));
@@ -180,13 +193,9 @@ void service_check(struct fault_sink *sink, uint32_t service, const struct servi
 	if (s->proto != PROTO_TCP && s->proto != PROTO_UDP)
 		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "protocol",
 			     "%u is neither tcp nor udp", s->proto);
-	if (s->encap > ENCAP_GUE_VARIANT0)
-		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "encap",
-			     "%u is none of ipip, gue, gue0", s->encap);
+	word_check(sink, service, "encap", encap_words, s->encap);
 	spreading_check(sink, service, s);
-	if (s->no_backend > NO_BACKEND_REJECT)
-		fault_report(sink, MODEL_INVALID, service, MODEL_NOWHERE, "no_backend",
-			     "%u is none of drop, reject", s->no_backend);
+	word_check(sink, service, "no_backend", no_backend_words, s->no_backend);
 	if (s->mss != 0 && s->proto == PROTO_UDP)
 		fault_report(sink, MODEL_CONFLICT, service, MODEL_NOWHERE, "mss",
 			     "is TCP's; the service is udp: leave it out");

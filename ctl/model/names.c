@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts of the model's values, as the config file, the control socket and people write them, and
- * back. Pure functions, any thread.
+ * The words of the model's values, and texts made of them. Pure functions, any thread.
  */
 #include "model.h"
 
@@ -11,129 +10,53 @@
 
 #include "sluice/wire.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+ENUM_DEFINE(encap, ENCAPS);
+ENUM_DEFINE(scheduler, SCHEDULERS);
+ENUM_DEFINE(hash_of, HASHES);
+ENUM_DEFINE(no_backend, NO_BACKENDS);
+ENUM_DEFINE(unserved, UNSERVEDS);
+ENUM_DEFINE(path_mode, PATH_MODES);
+ENUM_DEFINE(setting_switch, SETTING_SWITCHES);
+ENUM_DEFINE(fast_path_hugepages, FAST_PATH_HUGEPAGES);
+ENUM_DEFINE(fast_path_attach, FAST_PATH_ATTACHES);
+ENUM_DEFINE(memory_state, MEMORY_STATE_WORDS);
+ENUM_DEFINE(backend_admin, BACKEND_ADMINS);
+ENUM_DEFINE(all_down, ALL_DOWNS);
+ENUM_DEFINE(on_down, ON_DOWNS);
+ENUM_DEFINE(start_state, START_STATES);
+ENUM_DEFINE(health_type, HEALTH_TYPE_WORDS);
+ENUM_DEFINE(health_via, HEALTH_VIAS);
+ENUM_DEFINE(health_method, HEALTH_METHODS);
 
-static const char *const encap_names[] = {
-	[ENCAP_IPIP] = "ipip",
-	[ENCAP_GUE] = "gue",
-	[ENCAP_GUE_VARIANT0] = "gue0",
+#define OWN_WORD(id, word) [1 + (id)] = word,
+const char *const own_on_down_words[] = {"service", ON_DOWNS(OWN_WORD) NULL};
+const char *const own_start_words[] = {"service", START_STATES(OWN_WORD) NULL};
+
+const char *const verdict_words[] = {
+#define X(name, action, text) [VERDICT_##name] = #name,
+	SLUICE_VERDICTS(X)
+#undef X
+		NULL,
 };
 
-static const char *const scheduler_names[] = {
-	[SCHEDULER_MAGLEV] = "maglev",
-	[SCHEDULER_RR] = "rr",
-	[SCHEDULER_WRR] = "wrr",
-	[SCHEDULER_RANDOM] = "random",
-	[SCHEDULER_LEAST_CONN] = "least-conn",
-};
-
-static const char *const hash_names[] = {
-	[false] = "flow",
-	[true] = "source",
-};
-
-static const char *const memory_state_names[] = {
-	[MEMORY_NONE] = "none", [MEMORY_SYN] = "syn",         [MEMORY_TCP_ONCE] = "tcp_once",
-	[MEMORY_TCP] = "tcp",   [MEMORY_CLOSING] = "closing", [MEMORY_UDP_ONCE] = "udp_once",
-	[MEMORY_UDP] = "udp",
-};
-
-_Static_assert(COUNT(memory_state_names) == MEMORY_STATES, "each has a name");
-
-static const char *const admin_names[] = {
-	[BACKEND_ENABLED] = "enabled",
-	[BACKEND_DRAINING] = "draining",
-	[BACKEND_DISABLED] = "disabled",
-};
-
-/* Index of `text` in `names`, or -EINVAL. */
-static int name_find(const char *const names[], size_t names_n, const char *text)
-{
-	for (size_t i = 0; i < names_n; i++) {
-		if (strcmp(names[i], text) == 0)
-			return (int)i;
-	}
-	return -EINVAL;
-}
-
-const char *encap_name(enum encap encap)
-{
-	return (size_t)encap < COUNT(encap_names) ? encap_names[encap] : "unknown";
-}
-
-int encap_parse(const char *text, uint8_t *encap)
-{
-	int found = name_find(encap_names, COUNT(encap_names), text);
-
-	if (found < 0)
-		return found;
-	*encap = (uint8_t)found;
-	return 0;
-}
+static const uint8_t protos[] = {PROTO_TCP, PROTO_UDP};
+const char *const proto_words[] = {"tcp", "udp", NULL};
 
 const char *proto_name(uint8_t proto)
 {
-	return proto == PROTO_TCP ? "tcp" : proto == PROTO_UDP ? "udp" : "unknown";
+	for (size_t i = 0; i < sizeof(protos); i++)
+		if (protos[i] == proto)
+			return proto_words[i];
+	return "unknown";
 }
 
 int proto_parse(const char *text, uint8_t *proto)
 {
-	if (strcmp(text, "tcp") == 0)
-		*proto = PROTO_TCP;
-	else if (strcmp(text, "udp") == 0)
-		*proto = PROTO_UDP;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-const char *scheduler_name(enum scheduler scheduler)
-{
-	return (size_t)scheduler < COUNT(scheduler_names) ? scheduler_names[scheduler] : "unknown";
-}
-
-int scheduler_parse(const char *text, uint8_t *scheduler)
-{
-	int found = name_find(scheduler_names, COUNT(scheduler_names), text);
+	int found = enum_parse(proto_words, text);
 
 	if (found < 0)
 		return found;
-	*scheduler = (uint8_t)found;
-	return 0;
-}
-
-const char *hash_name(bool source)
-{
-	return hash_names[source];
-}
-
-int hash_parse(const char *text, bool *source)
-{
-	int found = name_find(hash_names, COUNT(hash_names), text);
-
-	if (found < 0)
-		return found;
-	*source = found;
-	return 0;
-}
-
-const char *memory_state_name(enum memory_state state)
-{
-	return (size_t)state < COUNT(memory_state_names) ? memory_state_names[state] : "unknown";
-}
-
-const char *backend_admin_name(enum backend_admin admin)
-{
-	return (size_t)admin < COUNT(admin_names) ? admin_names[admin] : "unknown";
-}
-
-int backend_admin_parse(const char *text, enum backend_admin *admin)
-{
-	int found = name_find(admin_names, COUNT(admin_names), text);
-
-	if (found < 0)
-		return found;
-	*admin = (enum backend_admin)found;
+	*proto = protos[found];
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "ip.h"
 #include "path_mtu.h"
+#include "words.h"
 
 #include <net/if.h>
 #include <stddef.h>
@@ -175,7 +176,7 @@ int nexthops_learn_path_mtus(struct nexthops *hops, const struct path_mtu_rules 
 struct nexthops_stats nexthops_stats(const struct nexthops *hops);
 
 /* "no_route", for programs; "the kernel has no route to it", for people. */
-const char *nexthop_state_word(enum nexthop_state state);
+ENUM_DECLARE(nexthop_state);
 const char *nexthop_state_text(enum nexthop_state state);
 
 #endif

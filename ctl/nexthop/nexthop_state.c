@@ -4,16 +4,12 @@
  */
 #include "nexthop.h"
 
-const char *nexthop_state_word(enum nexthop_state state)
-{
-	static const char *const words[] = {
+const char *const nexthop_state_words[] = {
 #define X(id, word, text) [NEXTHOP_##id] = word,
-		NEXTHOP_STATES(X)
+	NEXTHOP_STATES(X)
 #undef X
-	};
-
-	return state < NEXTHOP_N_STATES ? words[state] : "unknown";
-}
+		NULL,
+};
 
 const char *nexthop_state_text(enum nexthop_state state)
 {

@@ -116,13 +116,9 @@ void path_mtus_free(struct path_mtus *paths)
 	*paths = (struct path_mtus){0};
 }
 
-const char *path_mtu_result_word(enum path_mtu_result result)
-{
-	static const char *const words[] = {
+const char *const path_mtu_result_words[] = {
 #define X(id, word, meaning) [PATH_MTU_##id] = word,
-		PATH_MTU_RESULTS(X)
+	PATH_MTU_RESULTS(X)
 #undef X
-	};
-
-	return words[result];
-}
+		NULL,
+};

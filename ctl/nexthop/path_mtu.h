@@ -9,6 +9,7 @@
 
 #include "ip.h"
 #include "path_mtu_message.h"
+#include "words.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +68,6 @@ int64_t path_mtus_next_us(const struct path_mtus *paths);
 
 void path_mtus_free(struct path_mtus *paths);
 
-const char *path_mtu_result_word(enum path_mtu_result result);
+ENUM_DECLARE(path_mtu_result);
 
 #endif

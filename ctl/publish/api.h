@@ -41,15 +41,16 @@ struct daemon_dataplane {
 	const char *description; /* struct fast_path_started.description */
 };
 
-enum daemon_drain_state {
-	DRAIN_NONE,      /* the backend is neither draining, nor disabled by a drain's timeout */
-	DRAIN_RUNNING,   /* flows are left, or may be */
-	DRAIN_DONE,      /* none is: it can be disabled or removed without harm */
-	DRAIN_TIMED_OUT, /* the timeout came first: it was disabled */
-};
+/* X(identifier, word); words.h */
+#define DRAIN_STATES(X)                                                                           \
+	X(DRAIN_NONE, "none")           /* neither draining, nor disabled by a drain's timeout */ \
+	X(DRAIN_RUNNING, "running")     /* flows are left, or may be */                           \
+	X(DRAIN_DONE, "done")           /* no flow is left: disabling or removing it is safe */   \
+	X(DRAIN_TIMED_OUT, "timed_out") /* the timeout came first: it was disabled */
 
-/* "none", "running", "done", "timed_out" */
-const char *daemon_drain_word(enum daemon_drain_state state);
+enum daemon_drain_state { DRAIN_STATES(ENUM_ID) };
+
+ENUM_DECLARE(drain_state);
 
 struct daemon_drain {
 	enum daemon_drain_state state;
@@ -75,14 +76,14 @@ struct daemon_backend {
 	struct daemon_drain drain;
 };
 
-enum daemon_transition_state {
-	TRANSITION_NONE,     /* the lookup table alone tells where each flow goes */
-	TRANSITION_ACTIVE,   /* unknown flows of changed slots go where they went before */
-	TRANSITION_SETTLING, /* over, but some remembered flows still go elsewhere */
-};
+#define TRANSITION_STATES(X)                                                                     \
+	X(TRANSITION_NONE, "none")     /* the lookup table alone tells where each flow goes */   \
+	X(TRANSITION_ACTIVE, "active") /* unknown flows of changed slots stay where they went */ \
+	X(TRANSITION_SETTLING, "settling") /* over, but some remembered flows still go elsewhere */
 
-/* "none", "active", "settling" */
-const char *daemon_transition_word(enum daemon_transition_state state);
+enum daemon_transition_state { TRANSITION_STATES(ENUM_ID) };
+
+ENUM_DECLARE(transition_state);
 
 /* How far a service is from its last change. */
 struct daemon_transition {
@@ -152,7 +153,13 @@ struct daemon_clients {
 	uint64_t accepted, refused, requests, long_lines, slow; /* struct control_stats has them */
 };
 
-enum daemon_socket { DAEMON_CONTROL, DAEMON_READ, DAEMON_SOCKETS };
+#define DAEMON_SOCKET_WORDS(X)       \
+	X(DAEMON_CONTROL, "control") \
+	X(DAEMON_READ, "read")
+
+enum daemon_socket { DAEMON_SOCKET_WORDS(ENUM_ID) DAEMON_SOCKETS };
+
+ENUM_DECLARE(daemon_socket);
 
 /* The daemon's own numbers: how it fares with the kernel, the disk and its clients. */
 struct daemon_stats {
@@ -229,15 +236,18 @@ struct daemon_capture_request {
 	uint64_t bytes_max; /* of pcapng */
 };
 
-enum daemon_capture_end {
-	CAPTURE_ON,      /* it goes on */
-	CAPTURE_STOPPED, /* capture_stop(), or the client asks no more */
-	CAPTURE_PACKETS, /* a bound: so many have come */
-	CAPTURE_BYTES,
-	CAPTURE_SECONDS,
-	CAPTURE_GONE,   /* the service was removed */
-	CAPTURE_FAILED, /* the fast path says so, or there is no memory */
-};
+#define CAPTURE_ENDS(X)                                                                \
+	X(CAPTURE_ON, "on")           /* it goes on */                                 \
+	X(CAPTURE_STOPPED, "stopped") /* capture_stop(), or the client asks no more */ \
+	X(CAPTURE_PACKETS, "packets") /* a bound: so many have come */                 \
+	X(CAPTURE_BYTES, "bytes")                                                      \
+	X(CAPTURE_SECONDS, "seconds")                                                  \
+	X(CAPTURE_GONE, "service_removed")                                             \
+	X(CAPTURE_FAILED, "failed") /* the fast path says so, or there is no memory */
+
+enum daemon_capture_end { CAPTURE_ENDS(ENUM_ID) };
+
+ENUM_DECLARE(capture_end);
 
 struct daemon_capture {
 	uint64_t id; /* 0: there was none yet */

@@ -136,10 +136,16 @@ struct vip6 {
 	uint64_t addr[2];
 };
 
+/* X(identifier, word). The tables in the arena hold the numbers, so new ones go to the end. */
+#define ENCAPS(X)                                                                     \
+	X(ENCAP_IPIP, "ipip")         /* RFC 2003, RFC 2473, RFC 4213 */              \
+	X(ENCAP_GUE, "gue")           /* variant 1: the inner IP header behind UDP */ \
+	X(ENCAP_GUE_VARIANT0, "gue0") /* with the 4-byte header */
+
 enum encap {
-	ENCAP_IPIP = 0,         /* RFC 2003, RFC 2473, RFC 4213 */
-	ENCAP_GUE = 1,          /* variant 1: the inner IP header directly behind UDP */
-	ENCAP_GUE_VARIANT0 = 2, /* with the 4-byte header */
+#define X(id, word) id,
+	ENCAPS(X)
+#undef X
 };
 
 enum backend_flags {

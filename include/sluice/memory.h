@@ -13,16 +13,21 @@
 #include "sluice/generation.h"
 #include "sluice/packet.h"
 
-/* As far as one can tell who sees the client's side only. */
+/* X(identifier, word): a flow's state, as far as the client's side alone tells it. */
+#define MEMORY_STATE_WORDS(X)                                                           \
+	X(MEMORY_NONE, "none")         /* nothing is remembered */                      \
+	X(MEMORY_SYN, "syn")           /* half-open: a SYN was seen, nothing else */    \
+	X(MEMORY_TCP_ONCE, "tcp_once") /* one packet of an older connection was seen */ \
+	X(MEMORY_TCP, "tcp")           /* established */                                \
+	X(MEMORY_CLOSING, "closing")   /* a FIN or RST was seen */                      \
+	X(MEMORY_UDP_ONCE, "udp_once") /* one packet was seen */                        \
+	X(MEMORY_UDP, "udp")
+
 enum memory_state {
-	MEMORY_NONE,     /* nothing is remembered */
-	MEMORY_SYN,      /* half-open: a SYN was seen, nothing else */
-	MEMORY_TCP_ONCE, /* one packet of an older connection was seen */
-	MEMORY_TCP,      /* established */
-	MEMORY_CLOSING,  /* a FIN or RST was seen */
-	MEMORY_UDP_ONCE, /* one packet was seen */
-	MEMORY_UDP,
-	MEMORY_STATES
+#define X(id, word) id,
+	MEMORY_STATE_WORDS(X)
+#undef X
+		MEMORY_STATES
 };
 
 /*

@@ -35,24 +35,29 @@ enum {
 
 #define FAST_PATH_ANY_WORKER UINT32_MAX
 
-enum fast_path_log {
-	FAST_PATH_LOG_ERROR,
-	FAST_PATH_LOG_WARNING,
-	FAST_PATH_LOG_INFO,
-	FAST_PATH_LOG_DEBUG,
-};
+/* X(identifier, word) */
+#define FAST_PATH_LOG_LEVELS(X)             \
+	X(FAST_PATH_LOG_ERROR, "error")     \
+	X(FAST_PATH_LOG_WARNING, "warning") \
+	X(FAST_PATH_LOG_INFO, "info")       \
+	X(FAST_PATH_LOG_DEBUG, "debug")
 
-enum fast_path_hugepages {
-	FAST_PATH_HUGEPAGES_AUTO, /* when there are some */
-	FAST_PATH_HUGEPAGES_ON,
-	FAST_PATH_HUGEPAGES_OFF,
-};
+#define FAST_PATH_HUGEPAGES(X)                                        \
+	X(FAST_PATH_HUGEPAGES_AUTO, "auto") /* when there are some */ \
+	X(FAST_PATH_HUGEPAGES_ON, "on")                               \
+	X(FAST_PATH_HUGEPAGES_OFF, "off")
 
-enum fast_path_attach {
-	FAST_PATH_ATTACH_AUTO, /* native if the drivers of all ports have it, else generic */
-	FAST_PATH_ATTACH_NATIVE,
-	FAST_PATH_ATTACH_GENERIC,
-};
+#define FAST_PATH_ATTACHES(X)                                                    \
+	X(FAST_PATH_ATTACH_AUTO,                                                 \
+	  "auto") /* native if the drivers of all ports have it, else generic */ \
+	X(FAST_PATH_ATTACH_NATIVE, "native")                                     \
+	X(FAST_PATH_ATTACH_GENERIC, "generic")
+
+#define X(id, word) id,
+enum fast_path_log { FAST_PATH_LOG_LEVELS(X) };
+enum fast_path_hugepages { FAST_PATH_HUGEPAGES(X) };
+enum fast_path_attach { FAST_PATH_ATTACHES(X) };
+#undef X
 
 /* How a port's device spreads what comes over its receive queues. X(identifier, word, meaning) */
 #define FAST_PATH_SPREADS(X)                                                     \

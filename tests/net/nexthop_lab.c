@@ -196,7 +196,7 @@ const struct nexthop *hop_to(const struct lab *lab, const char *text)
 
 void assert_state(const struct nexthop *hop, enum nexthop_state state)
 {
-	assert_string_equal(nexthop_state_word(hop->state), nexthop_state_word(state));
+	assert_string_equal(nexthop_state_name(hop->state), nexthop_state_name(state));
 }
 
 void assert_mac(const uint8_t mac[6], const char *expected)

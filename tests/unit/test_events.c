@@ -2,6 +2,7 @@
 /*
  * The ring of events: what is kept of one, and what is forgotten. The log's lines go to a file.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,14 +168,10 @@ static void test_listeners(void **state)
 
 static void test_kinds(void **state)
 {
-	enum event_kind kind;
-
-	for (int i = 0; i < EVENT_N_KINDS; i++) {
-		assert_true(event_kind_parse(event_kind_name((enum event_kind)i), &kind));
-		assert_int_equal(kind, i);
-	}
-	assert_false(event_kind_parse("nexthop", &kind));
-	assert_false(event_kind_parse("", &kind));
+	for (int i = 0; i < EVENT_N_KINDS; i++)
+		assert_int_equal(enum_parse(event_kind_words, event_kind_name(i)), i);
+	assert_int_equal(enum_parse(event_kind_words, "nexthop"), -EINVAL);
+	assert_int_equal(enum_parse(event_kind_words, ""), -EINVAL);
 }
 
 static void add_many(size_t n)

@@ -245,36 +245,20 @@ static void test_names(void **state)
 {
 	struct service_conf *s = service("s", "2001:db8::1", 0, NULL, 0);
 	char endpoint[ENDPOINT_TEXT_MAX], longest[MODEL_NAME_MAX];
-	enum backend_admin admin = BACKEND_ENABLED;
 	uint8_t value = 99;
-	bool source = false;
 
 	assert_string_equal(endpoint_format(s, endpoint), "[2001:db8::1]:all/tcp");
 	service_conf_unref(s);
-	for (uint8_t encap = ENCAP_IPIP; encap <= ENCAP_GUE_VARIANT0; encap++) {
-		assert_int_equal(encap_parse(encap_name(encap), &value), 0);
-		assert_int_equal(value, encap);
-	}
-	assert_int_equal(encap_parse("gre", &value), -EINVAL);
+	assert_int_equal(enum_parse(encap_words, "gue0"), ENCAP_GUE_VARIANT0);
+	assert_int_equal(enum_parse(encap_words, "gre"), -EINVAL);
+	assert_string_equal(encap_name(ENCAP_GUE), "gue");
 	assert_int_equal(proto_parse("udp", &value), 0);
 	assert_string_equal(proto_name(value), "udp");
 	assert_int_equal(proto_parse("TCP", &value), -EINVAL);
 	assert_int_equal(value, PROTO_UDP);
-	for (enum backend_admin i = BACKEND_ENABLED; i <= BACKEND_DISABLED; i++) {
-		assert_int_equal(backend_admin_parse(backend_admin_name(i), &admin), 0);
-		assert_int_equal(admin, i);
-	}
-	assert_int_equal(backend_admin_parse("", &admin), -EINVAL);
-	for (enum scheduler i = SCHEDULER_MAGLEV; i <= SCHEDULER_LEAST_CONN; i++) {
-		assert_int_equal(scheduler_parse(scheduler_name(i), &value), 0);
-		assert_int_equal(value, i);
-	}
-	assert_int_equal(scheduler_parse("lc", &value), -EINVAL);
-	assert_int_equal(hash_parse(hash_name(true), &source), 0);
-	assert_true(source);
-	assert_int_equal(hash_parse("flow", &source), 0);
-	assert_false(source);
-	assert_int_equal(hash_parse("Flow", &source), -EINVAL);
+	assert_string_equal(own_on_down_name(0), "service");
+	assert_string_equal(own_on_down_name(1 + ON_DOWN_KEEP), "keep");
+	assert_string_equal(verdict_name(VERDICT_COUNT - 1), "bad_tables");
 	assert_string_equal(memory_state_name(MEMORY_TCP_ONCE), "tcp_once");
 	assert_string_equal(memory_state_name(MEMORY_STATES), "unknown");
 	memset(longest, 'a', sizeof(longest));

@@ -294,8 +294,8 @@ static void test_compose(void **state)
 		struct nexthop hop = nexthop_compose(&via, &route, &link_table, &neighbours);
 
 		print_message("row: %s\n", rows[i].name);
-		assert_string_equal(nexthop_state_word(hop.state),
-				    nexthop_state_word(rows[i].state));
+		assert_string_equal(nexthop_state_name(hop.state),
+				    nexthop_state_name(rows[i].state));
 		assert_int_equal(hop.ifindex, rows[i].ifindex);
 		assert_int_equal(hop.port_ifindex, rows[i].port_ifindex);
 		assert_int_equal(hop.vlan, rows[i].vlan);
@@ -387,14 +387,14 @@ static void test_announce(void **state)
 static void test_state_texts(void **state)
 {
 	for (int i = 0; i < NEXTHOP_N_STATES; i++) {
-		const char *word = nexthop_state_word((enum nexthop_state)i);
+		const char *word = nexthop_state_name((enum nexthop_state)i);
 
 		assert_true(strlen(word) > 0);
 		assert_true(strlen(nexthop_state_text((enum nexthop_state)i)) > 0);
 		for (int j = 0; j < i; j++)
-			assert_string_not_equal(word, nexthop_state_word((enum nexthop_state)j));
+			assert_string_not_equal(word, nexthop_state_name((enum nexthop_state)j));
 	}
-	assert_string_equal(nexthop_state_word(NEXTHOP_N_STATES), "unknown");
+	assert_string_equal(nexthop_state_name(NEXTHOP_N_STATES), "unknown");
 }
 
 int main(void)

@@ -3,7 +3,7 @@
  * `capture`: begins one, fetches what it makes until it ends, or SIGINT or SIGTERM ends it, and says
  * on stderr how many packets there were. Called through the table in commands.c.
  */
-#include "capture.h"
+#include "capture_run.h"
 
 #include "base64.h"
 #include "client.h"

@@ -2,7 +2,7 @@
 /*
  * `events`: what happened, and what happens; `log-level`. Called through the table in commands.c.
  */
-#include "events.h"
+#include "events_run.h"
 
 #include "client.h"
 

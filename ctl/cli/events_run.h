@@ -3,8 +3,8 @@
  * The command `events`: what happened, and with --follow what happens. Called through the table in
  * commands.c.
  */
-#ifndef SLUICE_CLI_EVENTS_H
-#define SLUICE_CLI_EVENTS_H
+#ifndef SLUICE_CLI_EVENTS_RUN_H
+#define SLUICE_CLI_EVENTS_RUN_H
 
 #include "commands.h"
 
