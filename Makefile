@@ -6,7 +6,7 @@ MINUTES ?= 10
 soak: MINUTES = 30
 SETUP := tests/setup.sh
 
-.PHONY: help run lint dist test build deps vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz soak clean
+.PHONY: help run lint dist test build deps deb vm bench bench-xdp bench-consistency bench-health bench-callgrind bench-plot fuzz soak clean
 
 help:
 	@echo 'Sluice: a kernel-bypass L4 load balancer'
@@ -21,6 +21,8 @@ help:
 	@echo '  make dist              the release as $(BUILD)/sluice-VERSION.tar.xz, the same bytes each time'
 	@echo '  make vm                a shell in a virtual machine that is the balancer; KERNEL=6.12 NIC=e1000e QUEUES=4'
 	@echo '  make build             only build, into $(BUILD)/'
+	@echo '  make deb               Debian packages, built in a clean Debian, into $(BUILD)-deb/'
+	@echo '  make test ONLY=package ... and installed, upgraded and removed in another; not in make test'
 	@echo '  make deps              install the Debian packages that are missing, of everything'
 	@echo '  make fuzz MINUTES=10   fuzz all that is read from others, so long each'
 	@echo '  make soak MINUTES=30   a node under traffic is changed, killed, cut off and starved for so long; not in make test'
@@ -43,6 +45,9 @@ deps-%:
 
 build: deps-build
 	@$(SETUP) build $(BUILD)
+
+deb: deps-package
+	@debian/clean-build.sh $(BUILD)-deb
 
 run: deps-run build
 	@BUILD=$(BUILD) DATAPLANE=$(DATAPLANE) KEEP=$(KEEP) tests/lab/run.sh

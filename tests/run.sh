@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make test`: the analyzers, unit and parity tests, the same with sanitizers, a short run of the fuzz targets, the
 # network tests, then scenes in virtual machines. Ends with one line that counts test cases.
-# ONLY=lint|unit|sanitize|fuzz|net|vm runs one part; VM=all runs the scenes that take long, too;
+# ONLY=lint|unit|sanitize|fuzz|net|vm runs one part, ONLY=package the one that make test leaves out, since it
+# takes packages from the network; VM=all runs the scenes that take long, too;
 # TEST=NAME runs one program or script of a part, JOBS=N programs at a time [2 for each
 # core], LANES=N network tests at a time at most [2 for each core].
 #
@@ -201,6 +202,16 @@ fi
 if part vm "scenes in virtual machines"; then
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 	scenes
+fi
+if [ "$ONLY" = package ] && part package "Debian packages"; then
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+	tests/setup.sh deps package || exit 1
+	script 1200 tests/package/run.sh debs
+	counted tests/package/run.sh debs
+	for path in $(header tests/package/package.sh paths); do
+		LAB_PATH=$path script 480 tests/package/package.sh "$path"
+		counted tests/package/package.sh "$path"
+	done
 fi
 
 # times: how long each part took, and the tests that took the longest.

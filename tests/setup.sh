@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What the build needs; what the lab (make run) runs; what the tests and benchmarks need beside that; and the
-# analyzers of make lint.
+# What the build needs; what the lab (make run) runs; what the tests and benchmarks need beside that; what makes
+# the Debian packages; and the analyzers of make lint.
 build_packages=(
 	gcc libc6-dev linux-libc-dev make pkg-config meson ninja-build python3
 	clang llvm bpftool libbpf-dev libdpdk-dev
@@ -22,16 +22,18 @@ test_packages=(
 	mandoc python3-jsonschema python3-pyte prometheus tshark chromium
 	qemu-system-x86 busybox-static cpio kmod xz-utils e2fsprogs
 )
+package_packages=(dpkg-dev git lintian mmdebstrap xz-utils)
 lint_packages=(git clang-format clang-tidy cppcheck shellcheck codespell)
 
-# packages_of USE: build, run, lint, or test, which is all.
+# packages_of USE: build, run, lint, package, or test, which is all that make test needs.
 packages_of() {
 	case $1 in
 	build) echo "${build_packages[@]}" ;;
 	run) echo "${build_packages[@]}" "${run_packages[@]}" ;;
+	package) echo "${package_packages[@]}" ;;
 	lint) echo "${build_packages[@]}" "${lint_packages[@]}" ;;
 	test) echo "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}" ;;
-	*) die "deps: build, run, lint or test, not '$1'" ;;
+	*) die "deps: build, run, lint, package or test, not '$1'" ;;
 	esac
 }
 
@@ -106,5 +108,5 @@ build() {
 case ${1-} in
 deps) deps "${2-test}" ;;
 build) shift; build "$@" ;;
-*) die "usage: setup.sh deps [build|run|lint|test] | build DIR [MESON OPTION ...]" ;;
+*) die "usage: setup.sh deps [build|run|lint|package|test] | build DIR [MESON OPTION ...]" ;;
 esac

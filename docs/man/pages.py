@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a manual page on standard output. Called by meson.
 
-pages.py PAGE.in [SLUICECTL | CONFIG.md]: the lines @COMMANDS@, @OPTIONS@ and @STATUSES@ of the page
-give way to what SLUICECTL's own table says (help --json); @KEYS@ to the keys of docs/config.md,
-which a unit test holds to the daemon's table.
+pages.py PAGE.in SOURCE. Lines of the page are replaced by what SOURCE says:
+  sluicectl: @COMMANDS@, @OPTIONS@ and @STATUSES@ by its own table (help --json);
+  CONFIG.md: @KEYS@ by the keys of docs/config.md, which a unit test compares with the daemon's table;
+  another program: @OPTIONS@ by the options that its --help prints, in two columns.
 """
 import json
+import os
 import re
 import subprocess
 import sys
@@ -102,10 +104,27 @@ def keys(path):
     return [line for line in out if line]
 
 
+def options(source):
+    """Rows of "  --option VALUE   what it does", which further lines continue."""
+    rows = []
+    said = subprocess.run([source, "--help"], check=True, capture_output=True, text=True).stdout
+    for line in said.splitlines():
+        row = re.match(r"  (--\S+(?: \S+)*)(?:  +(.*))?$", line)
+        if row:
+            rows.append([row[1], [row[2] or ""]])
+        elif rows and line.startswith("      "):
+            rows[-1][1].append(line.strip())
+        elif rows:
+            break
+    return [line for form, text in rows for line in entry(form, " ".join(text).strip() + ".")]
+
+
 def main(page, source):
     made = {}
     if source.endswith(".md"):
         made["@KEYS@"] = keys(source)
+    elif os.path.basename(source) != "sluicectl":
+        made["@OPTIONS@"] = options(source)
     else:
         table = json.loads(subprocess.run([source, "help", "--json"], check=True,
                                           capture_output=True).stdout)

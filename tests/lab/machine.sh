@@ -4,8 +4,9 @@
 # A node of the lab as a machine of its own, on which systemd is process 1: in namespaces of its own
 # (pid, mount, cgroup, uts, ipc), on the node's network. Its files are this host's, seen through an
 # overlay that takes every change; this build is installed into it as an operator would, by
-# `meson install`. It starts no service of this host but the journal and udev, for the node's
-# interfaces alone. Sourced after lab.sh, by the network tests of the units.
+# `meson install`. With MACHINE_BASE=DIR its files are those of the Debian in DIR, and nothing is installed.
+# It starts no service but the journal and udev, for the node's interfaces alone. Sourced after lab.sh,
+# by the network tests of the units and of the packages.
 
 # machine_root NODE: a folder for the files that it is to have, as from /; before machine_start.
 machine_root() {
@@ -27,12 +28,13 @@ machine_refusal() {
 machine_start() {
 	local node=$1 dir=$LAB_DIR/machine-$1 try
 	mkdir -p "$dir/upper" "$dir/work" "$dir/root" || return 1
-	DESTDIR="$dir/upper" meson install -C "$BUILD" --no-rebuild --quiet >"$dir/install.log" 2>&1 || {
+	[ -n "${MACHINE_BASE:-}" ] ||
+		DESTDIR="$dir/upper" meson install -C "$BUILD" --no-rebuild --quiet >"$dir/install.log" 2>&1 || {
 		cat "$dir/install.log" >&2
 		return 1
 	}
 	lab_spawn "$node" "machine-$node" unshare --mount --pid --fork --kill-child --uts --ipc --cgroup \
-		"$lab_home/machine_boot.sh" "$node" "$dir"
+		"$lab_home/machine_boot.sh" "$node" "$dir" "${MACHINE_BASE:-/}"
 	for ((try = 0; try < 150; try++)); do
 		case $(machine_exec "$node" systemctl is-system-running 2>/dev/null) in
 		running | degraded) return 0 ;;

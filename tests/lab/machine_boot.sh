@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Process 1 of a machine (machine.sh), which starts it in namespaces of its own: makes the root that
-# it is to have, and becomes systemd. machine_boot.sh NAME DIR
+# it is to have, over the files of BASE, and becomes systemd. machine_boot.sh NAME DIR BASE
 set -eu
-name=$1 dir=$2
+name=$1 dir=$2 base=$3
 mount --make-rprivate /
-mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
+mount -t overlay -o "lowerdir=$base,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
 cd "$dir/root"
 mount -t proc proc proc
 # What the kernel has only once is not the machine's to set; the network is.
