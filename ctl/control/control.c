@@ -27,8 +27,9 @@ struct control {
 	struct control_socket socket;
 	char group[64];
 	struct evconnlistener *listener;
-	struct event *again; /* after a pause in accepting */
-	bool failing;        /* the last attempt to accept failed, and the log says so */
+	struct event *again;  /* after a pause in accepting */
+	struct event *second; /* each: look_after() */
+	bool failing;         /* the last attempt to accept failed, and the log says so */
 	struct events_listener events;
 };
 
@@ -95,9 +96,22 @@ static void accept_failed(struct evconnlistener *listener, void *ctx)
 
 static void accept_again(evutil_socket_t fd, short events, void *ctx)
 {
+	static const struct timeval pause = {.tv_usec = 100000};
 	struct control *control = ctx;
 
-	evconnlistener_enable(control->listener);
+	if (evconnlistener_enable(control->listener) != 0)
+		event_add(control->again, &pause);
+}
+
+/*
+ * Where the kernel had no memory to watch a socket for (epoll_ctl(2): ENOMEM, ENOSPC), libevent leaves the client as it
+ * is, unheard. Looking after all of them once a second needs nothing that could be missing.
+ */
+static void look_after(evutil_socket_t fd, short events, void *ctx)
+{
+	struct control *control = ctx;
+
+	control_clients_rearm(&control->room);
 }
 
 static void event_added(void *ctx)
@@ -108,6 +122,7 @@ static void event_added(void *ctx)
 int control_new(struct event_base *base, const struct control_config *config,
 		const struct daemon_api *api, struct control **out, char error[CONTROL_ERROR_MAX])
 {
+	static const struct timeval second = {.tv_sec = 1};
 	struct control *control = calloc(1, sizeof(*control));
 	int rc = -ENOMEM;
 
@@ -124,8 +139,9 @@ int control_new(struct event_base *base, const struct control_config *config,
 	control->room.config.group = control->group;
 	rc = -ENOMEM;
 	control->again = evtimer_new(base, accept_again, control);
-	if (!control->again)
-		goto err_socket;
+	control->second = event_new(base, -1, EV_PERSIST, look_after, control);
+	if (!control->again || !control->second || event_add(control->second, &second) != 0)
+		goto err_event;
 	control->listener = evconnlistener_new(base, client_came, control,
 					       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
 					       control->socket.fd);
@@ -139,8 +155,10 @@ int control_new(struct event_base *base, const struct control_config *config,
 	return 0;
 
 err_event:
-	event_free(control->again);
-err_socket:
+	if (control->again)
+		event_free(control->again);
+	if (control->second)
+		event_free(control->second);
 	control_socket_remove(&control->socket);
 	close(control->socket.fd);
 err_free:
@@ -156,6 +174,7 @@ void control_free(struct control *control)
 	control_socket_remove(&control->socket);
 	evconnlistener_free(control->listener);
 	event_free(control->again);
+	event_free(control->second);
 	control_clients_free(&control->room);
 	free(control);
 }

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_struct.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,6 +419,23 @@ void control_clients_tell(struct control_room *room)
 	LIST_FOREACH (client, &room->clients, link)
 		if (client->follow.on && !client->lingering)
 			event_add(client->timer, &now);
+}
+
+/* What is watched stays as it is, with the time that its timeout has left. */
+void control_clients_rearm(struct control_room *room)
+{
+	struct control_client *client;
+
+	LIST_FOREACH (client, &room->clients, link) {
+		struct bufferevent *bev = client->bev;
+		const short wanted = bufferevent_get_enabled(bev);
+
+		if (wanted & EV_READ && !event_pending(&bev->ev_read, EV_READ, NULL))
+			bufferevent_enable(bev, EV_READ);
+		if (wanted & EV_WRITE && unread_bytes(client) > 0 &&
+		    !event_pending(&bev->ev_write, EV_WRITE, NULL))
+			bufferevent_enable(bev, EV_WRITE);
+	}
 }
 
 void control_clients_free(struct control_room *room)

@@ -39,6 +39,9 @@ bool control_clients_make_room(struct control_room *room, uid_t uid);
 /* An event happened: clients that follow are told, in their next turns. */
 void control_clients_tell(struct control_room *room);
 
+/* Watches the sockets again that are no longer watched, since the kernel refused it. */
+void control_clients_rearm(struct control_room *room);
+
 /* All of them. */
 void control_clients_free(struct control_room *room);
 

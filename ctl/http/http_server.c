@@ -24,14 +24,20 @@ enum {
 	ACCEPT_PAUSE_MS = 200, /* when no file descriptor is free */
 };
 
-static void listeners_enable(struct http_server *server, bool enable)
+static void listeners_disable(struct http_server *server)
 {
-	for (uint32_t i = 0; i < server->listeners_n; i++) {
-		if (enable)
-			evconnlistener_enable(server->listeners[i]);
-		else
-			evconnlistener_disable(server->listeners[i]);
-	}
+	for (uint32_t i = 0; i < server->listeners_n; i++)
+		evconnlistener_disable(server->listeners[i]);
+}
+
+/* Where the kernel refuses to watch one, a little later again. */
+static void listeners_enable(struct http_server *server)
+{
+	static const struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+
+	for (uint32_t i = 0; i < server->listeners_n; i++)
+		if (evconnlistener_enable(server->listeners[i]) != 0)
+			event_add(server->again, &pause);
 }
 
 /* ---- connections ---- */
@@ -62,7 +68,7 @@ static void accept_again(evutil_socket_t fd, short events, void *ctx)
 {
 	struct http_server *server = ctx;
 
-	listeners_enable(server, true);
+	listeners_enable(server);
 }
 
 static void accept_failed(struct evconnlistener *listener, void *ctx)
@@ -74,7 +80,7 @@ static void accept_failed(struct evconnlistener *listener, void *ctx)
 
 	shortage_note(SHORTAGE_HTTP, error);
 	log_error("http: clients can't be accepted: %s", evutil_socket_error_to_string(error));
-	listeners_enable(server, false);
+	listeners_disable(server);
 	event_add(server->again, &pause);
 }
 

@@ -14,11 +14,25 @@
 
 #include "control_room.h"
 
+#include <errno.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 enum {
 	SILENT_N = 100,
 };
+
+/* libevent's calls come here. */
+static bool epoll_fails;
+
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (!epoll_fails)
+		return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+	errno = ENOMEM;
+	return -1;
+}
 
 static void step_for(int64_t ms)
 {
@@ -57,6 +71,36 @@ static void test_lines(void **state)
 	step_for(20);
 	assert_int_equal(control_stats(room.control).clients, 0);
 	assert_int_equal(control_stats(room.control).accepted, 1);
+}
+
+/*
+ * The kernel has no memory to watch sockets for a while: of one that was accepted meanwhile, of one whose answer must
+ * wait until it is read. Both are served afterwards.
+ */
+static void test_epoll_fails(void **state)
+{
+	const struct control_config c = config();
+	char buffer[4096];
+	int fds[2], bytes = 1;
+
+	serve(&c);
+	fds[0] = client_connect();
+	step_for(20);
+	epoll_fails = true;
+	fds[1] = client_connect();
+	for (int i = 0; i < 2; i++) {
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+		send_text(fds[i], SHOW "\n");
+	}
+	step_for(100);
+	assert_true(control_stats(room.control).accepted >= 2);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(recv(fds[i], buffer, sizeof(buffer), MSG_DONTWAIT), -1);
+	epoll_fails = false;
+	for (int i = 0; i < 2; i++) {
+		expect_line(fds[i], "\"generation\":7");
+		close(fds[i]);
+	}
 }
 
 /* The kernel says who asks; a notification is carried out, and not answered. */
@@ -563,6 +607,7 @@ int main(void)
 		TEST(test_reader_that_never_reads),
 		TEST(test_slow_reader),
 		TEST(test_no_descriptors),
+		TEST(test_epoll_fails),
 		TEST(test_changes_wait),
 		TEST(test_changes_alone),
 		TEST(test_changes_of_the_gone),
