@@ -464,3 +464,36 @@ void keep_close(struct keep *k, bool remove)
 	region_unmap(&k->arena);
 	dir_close(k);
 }
+
+static int dir_forget(const char *dir)
+{
+	struct keep k = {.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+	int err;
+
+	if (k.dir_fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	snprintf(k.dir, sizeof(k.dir), "%s", dir);
+	err = dir_lock(k.dir_fd);
+	if (!err) {
+		files_remove(&k, true);
+		(void)rmdir(
+			dir); /* of an operator's own, which may hold more, what is ours is gone */
+	}
+	dir_close(&k);
+	return err == -EWOULDBLOCK ? -EBUSY : err;
+}
+
+int keep_forget(const char *dir)
+{
+	char huge[KEEP_DIR_MAX - NAME_BYTES], in_huge[KEEP_DIR_MAX];
+	int err, huge_err = 0;
+
+	if (dir && dir[0])
+		return dir_forget(dir);
+	err = dir_forget(ORDINARY_DIR);
+	if (hugetlbfs_find(huge)) {
+		snprintf(in_huge, sizeof(in_huge), "%s/sluice", huge);
+		huge_err = dir_forget(in_huge);
+	}
+	return err ? err : huge_err;
+}

@@ -90,4 +90,10 @@ void keep_start_over(struct keep *k, struct flow_table *const *tables, uint16_t 
 /* Leaves all for the next process; `remove`: nothing. Allowed on one whose dir_fd is -1. */
 void keep_close(struct keep *k, bool remove);
 
+/*
+ * Removes what a process that has ended left in `dir`; "" or NULL: in every folder that keep_open() may have
+ * taken by itself. 0, also where there is nothing; -EBUSY: a process has it, and it stays. No DPDK needed.
+ */
+int keep_forget(const char *dir);
+
 #endif

@@ -3,6 +3,8 @@
  * The DPDK fast path as sluiced sees it: include/sluice/module.h. What it is made of, path.h says.
  * Control thread.
  */
+#include "error.h"
+#include "keep.h"
 #include "path.h"
 #include "rss.h"
 #include "sluice/arena.h"
@@ -202,6 +204,16 @@ static void stop(bool detach)
 	path_stop(detach);
 }
 
+static int forget(const struct fast_path_config *config, char error[FAST_PATH_ERROR_MAX])
+{
+	int err = keep_forget(config->memory_dir);
+
+	if (err)
+		error_set(error, err, "the tables in memory can't be removed%s",
+			  err == -EBUSY ? ": sluiced runs" : "");
+	return err;
+}
+
 __attribute__((visibility("default"))) extern const struct fast_path sluice_fast_path;
 
 const struct fast_path sluice_fast_path = {
@@ -219,6 +231,7 @@ const struct fast_path sluice_fast_path = {
 	.memory_now_s = worker_now_s,
 	.start_over = start_over,
 	.stop = stop,
+	.forget = forget,
 	.ports_changed = ports_changed,
 	.port_look = path_port_look,
 	.memory_find = memory_find,

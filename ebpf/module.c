@@ -361,6 +361,20 @@ static void stop(bool detach)
 	release(m);
 }
 
+static int forget(const struct fast_path_config *config, char error[FAST_PATH_ERROR_MAX])
+{
+	struct fast_path_started started = {0};
+	int err;
+
+	if (access(config->pin_dir, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	/* Taking over what is there finds the links by their pins. */
+	err = start(config, &started, error);
+	if (!err)
+		stop(true);
+	return err;
+}
+
 __attribute__((visibility("default"))) extern const struct fast_path sluice_fast_path;
 
 const struct fast_path sluice_fast_path = {
@@ -377,6 +391,7 @@ const struct fast_path sluice_fast_path = {
 	.memory_walk = memory_walk,
 	.memory_now_s = flow_maps_now_s,
 	.stop = stop,
+	.forget = forget,
 	.ports_changed = ports_changed,
 	.port_look = port_look,
 	.memory_find = memory_find,

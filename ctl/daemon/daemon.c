@@ -356,14 +356,14 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 		goto out;
 	}
 	/* Forks: before the fast path has threads. */
-	err = d->options->detach ? 0 : health_new(d->base, &d->settings, &health_ops, &d->health);
+	err = health_new(d->base, &d->settings, &health_ops, &d->health);
 	if (err) {
 		log_error("health checks can't start: %s", strerror(-err));
 		model_free(model);
 		goto out;
 	}
 	/* Behind the fork for checks, and before anything that may have much to say. */
-	err = d->options->detach ? 0 : log_start();
+	err = log_start();
 	if (err)
 		log_warning("log: no thread for it (%s): it may have to wait for its reader",
 			    strerror(-err));
@@ -373,13 +373,8 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 		model_free(model);
 		goto out;
 	}
-	if (d->options->detach) {
-		model_free(model);
-		end = DAEMON_DONE;
-	} else {
-		end = serve(d, model);
-	}
-	path_stop(&d->path, d->options->detach);
+	end = serve(d, model);
+	path_stop(&d->path, false);
 out:
 	health_free(d->health);
 	signals_forget(d);
@@ -388,6 +383,16 @@ out:
 	if (d->base)
 		event_base_free(d->base);
 	return end;
+}
+
+static enum daemon_end detach(const struct daemon *d)
+{
+	char error[PATH_WHY_MAX];
+
+	if (path_forget(&d->settings, d->options->module_dirs, error) == 0)
+		return DAEMON_DONE;
+	log_error("can't detach: %s", error);
+	return DAEMON_FAILED;
 }
 
 enum daemon_end daemon_run(const struct daemon_options *options)
@@ -413,13 +418,16 @@ enum daemon_end daemon_run(const struct daemon_options *options)
 	log_open(d->settings.log_target);
 	if (!options->debug)
 		log_set_level(d->settings.log_level);
-	if (!options->detach && !daemon_confine_begin(&d->settings, options->config_path)) {
+	if (options->detach) {
+		end = detach(d);
+		model_free(model);
+		return end;
+	}
+	if (!daemon_confine_begin(&d->settings, options->config_path)) {
 		model_free(model);
 		return DAEMON_BAD_CONFIG;
 	}
 	notify_open();
-	if (options->detach)
-		d->settings.mode = PATH_XDP;
 	end = run(d, model);
 	log_flush(true);
 	return end;

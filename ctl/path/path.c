@@ -138,6 +138,35 @@ int path_start(struct path *path, const struct settings *settings, const char *m
 	return 0;
 }
 
+int path_forget(const struct settings *settings, const char *module_dirs, char error[PATH_WHY_MAX])
+{
+	static const char *const names[] = {"xdp", "dpdk"};
+	char why[FAST_PATH_ERROR_MAX];
+	bool found = false;
+	int first = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct fast_path_config config;
+		const struct fast_path *module;
+		int err = module_load(names[i], module_dirs, &module, why);
+
+		if (err == -ENOENT)
+			continue;
+		found = true;
+		config_from(settings, false, &config);
+		if (!err)
+			err = module->forget(&config, why);
+		if (err && !first) {
+			first = err;
+			snprintf(error, PATH_WHY_MAX, "%s: %.*s", names[i], PATH_WHY_MAX - 8, why);
+		}
+	}
+	if (found)
+		return first;
+	snprintf(error, PATH_WHY_MAX, "no fast path is installed in %s", module_dirs);
+	return -ENOENT;
+}
+
 int path_port_read(struct path *path, uint32_t port, struct fast_path_port_info *info)
 {
 	int err;

@@ -47,6 +47,12 @@ int path_memory_walk(const struct path *path,
 		     void (*each)(void *ctx, uint32_t worker, const struct memory_entry *entry),
 		     void *ctx);
 
+/*
+ * fast_path.forget() of each path that is installed, whichever settings->mode names: a node may have changed it.
+ * 0; or -errno of the first that failed, with `error` saying what and why; -ENOENT: none is installed.
+ */
+int path_forget(const struct settings *settings, const char *module_dirs, char error[PATH_WHY_MAX]);
+
 /* See fast_path.stop(). */
 void path_stop(struct path *path, bool detach);
 

@@ -23,7 +23,7 @@ struct packet; /* packet.h */
 #define FAST_PATH_SIGNAL (SIGRTMAX - 1)
 
 enum {
-	FAST_PATH_ABI = 5,
+	FAST_PATH_ABI = 6,
 	FAST_PATH_PORTS_MAX = 16,
 	FAST_PATH_WORKERS_MAX = 128,
 	FAST_PATH_NAME_MAX = 16, /* of a kernel interface, with its 0 */
@@ -326,6 +326,15 @@ struct fast_path {
 	 * tables and the remembered flows in memory_dir.
 	 */
 	void (*stop)(bool detach);
+
+	/*
+	 * Instead of start(): removes what a process that has ended left for the next one. xdp: the
+	 * program on the ports' interfaces and all that is pinned, so that packets are forwarded no
+	 * more; dpdk: the tables and the remembered flows in memory_dir. 0, also where there is
+	 * nothing; -EBUSY: a process still has it; else what the kernel says; `error` says it for
+	 * people. Milliseconds.
+	 */
+	int (*forget)(const struct fast_path_config *, char error[FAST_PATH_ERROR_MAX]);
 
 	/*
 	 * A port's device may have gone, come, or be another one of the same name: the path takes

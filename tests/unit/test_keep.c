@@ -416,6 +416,21 @@ static void test_no_place(void **state)
 	*state = NULL;
 }
 
+/* As `sluiced --detach` has it: not while a process has the folder, all afterwards, and again nothing. */
+static void test_forget(void **state)
+{
+	static struct keep k;
+
+	start(&k, 2, FLOWS_MAX, TSC_HZ);
+	assert_int_equal(keep_forget(dir), -EBUSY);
+	assert_int_equal(access(dir, F_OK), 0);
+	stop(&k, 2);
+	assert_int_equal(keep_forget(dir), 0);
+	assert_int_equal(access(dir, F_OK), -1);
+	assert_int_equal(keep_forget(dir), 0);
+	*state = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,7 +440,7 @@ int main(void)
 		KEEP_TEST(test_misfits),        KEEP_TEST(test_other_boot),
 		KEEP_TEST(test_torn_commit),    KEEP_TEST(test_damaged_flows),
 		KEEP_TEST(test_start_over),     KEEP_TEST(test_lock),
-		KEEP_TEST(test_no_place),
+		KEEP_TEST(test_no_place),       KEEP_TEST(test_forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
