@@ -204,6 +204,8 @@ class Soak:
             rows = [start for start in self.actions.starts if start[0] == how]
             self.note(f"{how}: {len(rows)} times; ended in {max(r[1] for r in rows):.2f} s, answered after "
                       f"{max(r[2] for r in rows):.2f} s, at most")
+        if self.node.restarts:
+            self.note(f"starts that failed, and were tried again after a second: {self.node.restarts}")
 
     def main(self):
         self.note(f"seed {self.seed}, {self.seconds / 60:g} minutes, path {self.lab.path}")
