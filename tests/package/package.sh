@@ -28,7 +28,7 @@ later=$version+later
 
 on_lb() { machine_exec lb "$@"; }
 on_b1() { machine_exec b1 "$@"; }
-# in_lb_install VERSION PACKAGE ...: as `apt install ./FILE ...`; what they need is there.
+# install_on NODE VERSION PACKAGE ...: as `apt install ./FILE ...`; what they need is there.
 install_on() {
 	local node=$1 of=$2 files
 	shift 2
@@ -131,7 +131,7 @@ on_lb sluicectl --json show backends v4-gue | jq -e '[.. | objects | select(.nam
 report $? "... and what was changed at run time is kept"
 
 # Removed and purged.
-on_lb dpkg --remove "sluice-$LAB_PATH" sluice >"$LAB_DIR/said" 2>&1 || sed 's/^/# /' "$LAB_DIR/said"; sed "s/^/# /" "$LAB_DIR/said"
+on_lb dpkg --remove "sluice-$LAB_PATH" sluice >"$LAB_DIR/said" 2>&1 || sed 's/^/# /' "$LAB_DIR/said"
 ! answers v4-ipip && ! lab_exec lb ip -details link show | grep -q 'prog/xdp' && [ -z "$(on_lb pgrep -x sluiced)" ]
 report $? "removed: nothing is forwarded, no program is on an interface, no process is left"
 on_lb test -s /etc/sluice/sluice.conf && on_lb test -s /var/lib/sluice/state.json
@@ -140,8 +140,9 @@ on_lb dpkg --purge "sluice-$LAB_PATH" sluice >"$LAB_DIR/said" 2>&1
 files_of lb >"$LAB_DIR/after"
 left=$(comm -13 "$LAB_DIR/before" "$LAB_DIR/after")
 [ -z "$left" ] || echo "$left" | sed 's/^/# /'
-on_lb find /sys/fs/bpf /dev/shm /run/sluice -mindepth 1 2>/dev/null | sed "s/^/# /"
-[ -z "$left" ] && [ -z "$(on_lb find /sys/fs/bpf /dev/shm /run/sluice -mindepth 1 2>/dev/null)" ]
+kernel=$(on_lb find /sys/fs/bpf/sluice /dev/shm /run/sluice -mindepth 1 2>/dev/null)
+[ -z "$kernel" ] || echo "$kernel" | sed 's/^/# /'
+[ -z "$left$kernel" ]
 report $? "purged: nothing is left"
 on_b1 dpkg --purge sluice-decap >"$LAB_DIR/said" 2>&1 && ! decap_there && [ -z "$(on_b1 find /etc/systemd/system -name 'sluice*')" ]
 report $? "sluice-decap goes with its program and its units"
