@@ -110,7 +110,7 @@ def tidy(build, jobs):
     left = sorted(f for f in commands if keys[f] not in passed)
 
     def run(batch):
-        done = subprocess.run(["clang-tidy", "-p", build, "--quiet"] + [os.path.abspath(f) for f in batch],
+        done = subprocess.run(["clang-tidy", "-p", build, "--quiet", "--extra-arg=-Wno-error"] + [os.path.abspath(f) for f in batch],
                               capture_output=True, text=True, check=False)
         return batch, done.returncode, done.stdout + (done.stderr if done.returncode < 0 else "")
 
