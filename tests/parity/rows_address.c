@@ -5,6 +5,8 @@
 #include "fixture.h"
 #include "rows.h"
 
+#include <string.h>
+
 enum {
 	HOST = VERDICT_forward,
 	NO_HOST = VERDICT_bad_source,
@@ -72,6 +74,19 @@ static const struct {
 };
 
 /* clang-format off */
+/* What an answer or an error is due to, from a host; of both families, without vip and source. */
+static const struct {
+	const char *name;
+	const char *vip4, *vip6;
+	struct frame_spec spec;
+} due[] = {
+	{"too big", WEB4, WEB6, {.proto = IP_TCP, .dport = 80, .fragment = V4_DF, .payload_bytes = 1500}},
+	{"unserved tcp", REFUSE4, REFUSE6, {.proto = IP_TCP, .dport = 81, .flags = 2}},
+	{"unserved udp", REFUSE4, REFUSE6, {.proto = IP_UDP, .dport = 53, .payload_bytes = 32}},
+	{"tcp without a backend", VACANT4, VACANT6, {.proto = IP_TCP, .dport = 80, .flags = 2}},
+	{"udp without a backend", VACANT4, VACANT6, {.proto = IP_UDP, .dport = 53, .payload_bytes = 32}},
+};
+
 static const struct row rows[] = {
 	{"v4 echo from 127.0.0.1", VERDICT_bad_source, {ECHO4(WEB4), .src = "127.0.0.1"}},
 	{"v4 echo from the vip", VERDICT_bad_source, {ECHO4(WEB4), .src = WEB4}},
@@ -174,6 +189,12 @@ static const struct row frames[] = {
 	{"v6 later fragment", VERDICT_fragment, {TCP(WEB6, 80), .chain = "l"}},
 	{"v6 too big", VERDICT_too_big, {TCP(WEB6, 80), .payload_bytes = 2000}},
 	{"v6 broken chain", VERDICT_bad_extension, {TCP(WEB6, 80), .chain = "dh"}},
+	{"v4 refused tcp", VERDICT_unserved_reject, {TCP(REFUSE4, 81), .flags = 2}},
+	{"v4 refused udp", VERDICT_unserved_reject, {UDP32(REFUSE4, 53)}},
+	{"v4 udp without a backend", VERDICT_no_backend_reject, {UDP32(VACANT4, 53)}},
+	{"v6 refused tcp", VERDICT_unserved_reject, {TCP(REFUSE6, 81), .flags = 2}},
+	{"v6 refused udp", VERDICT_unserved_reject, {UDP32(REFUSE6, 53)}},
+	{"v6 udp without a backend", VERDICT_no_backend_reject, {UDP32(VACANT6, 53)}},
 };
 
 /* The kernel's to any MAC. */
@@ -210,6 +231,21 @@ static void append_to(struct row_list *list, const struct row *table, size_t n, 
 	}
 }
 
+/* No answer and no error goes to a source that is no host, whatever it is due for. */
+static void append_due(struct row_list *list, const char *src, bool v6)
+{
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+		struct frame_spec spec = due[i].spec;
+
+		spec.src = src;
+		spec.dst = v6 ? due[i].vip6 : due[i].vip4;
+		if (v6)
+			spec.fragment = 0;
+		row_append(list, VERDICT_bad_source, &spec, "%s due: %s from %s", v6 ? "v6" : "v4",
+			   due[i].name, src);
+	}
+}
+
 #define APPEND_TO(list, table, elsewhere) \
 	append_to(list, table, sizeof(table) / sizeof((table)[0]), elsewhere)
 
@@ -220,12 +256,16 @@ void rows_append_address(struct row_list *list)
 
 		row_append(list, (enum verdict)sources4[i].verdict, &spec, "v4 from %s",
 			   sources4[i].src);
+		if (sources4[i].verdict == NO_HOST && strcmp(sources4[i].src, WEB4) != 0)
+			append_due(list, sources4[i].src, false);
 	}
 	for (size_t i = 0; i < sizeof(sources6) / sizeof(sources6[0]); i++) {
 		const struct frame_spec spec = {TCP(WEB6, 80), .src = sources6[i].src};
 
 		row_append(list, (enum verdict)sources6[i].verdict, &spec, "v6 from %s",
 			   sources6[i].src);
+		if (sources6[i].verdict == NO_HOST && strcmp(sources6[i].src, WEB6) != 0)
+			append_due(list, sources6[i].src, true);
 	}
 	ROWS_APPEND(list, rows);
 	APPEND_TO(list, frames, VERDICT_other_mac);
