@@ -374,7 +374,7 @@ static enum daemon_end run(struct daemon *d, struct model *model)
 		goto out;
 	}
 	end = serve(d, model);
-	path_stop(&d->path, false);
+	path_stop(&d->path);
 out:
 	health_free(d->health);
 	signals_forget(d);

@@ -12,7 +12,7 @@ struct daemon_options {
 	const char *module_dirs; /* separated by colons */
 	bool debug;              /* the log's level, whatever the configuration says */
 	bool check;              /* only read the configuration */
-	bool detach;             /* xdp: remove a running program with all that is pinned, end */
+	bool detach;             /* only path_forget(), and end */
 	bool replace;            /* xdp: take the place of another program */
 };
 

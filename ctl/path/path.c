@@ -207,7 +207,7 @@ int path_memory_walk(const struct path *path,
 	return rc;
 }
 
-void path_stop(struct path *path, bool detach)
+void path_stop(struct path *path)
 {
-	path->module->stop(detach);
+	path->module->stop(false);
 }

@@ -53,7 +53,7 @@ int path_memory_walk(const struct path *path,
  */
 int path_forget(const struct settings *settings, const char *module_dirs, char error[PATH_WHY_MAX]);
 
-/* See fast_path.stop(). */
-void path_stop(struct path *path, bool detach);
+/* See fast_path.stop(): what the next process goes on from stays. */
+void path_stop(struct path *path);
 
 #endif
